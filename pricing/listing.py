@@ -1,0 +1,88 @@
+"""A listing, the event that submits it, and what a model may know of it.
+
+This module is the one definition of a valid listing. The stream takes the canonical form
+only; scraped spelling is dealt with in `pricing.normalise`, at the edges.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pricing.refusal import refusal
+
+TEXT_LIMIT = 256
+Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
+Count = Annotated[float, Meta(ge=0, le=1_000, multiple_of=1)]  # whole numbers, and 3.0 is 3
+
+
+class _Home(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    neighborhood: Text
+    area_m2: Annotated[float, Meta(gt=0, le=100_000)]
+    rooms: Count | None = None
+    garage_places: Count | None = None
+    adm_fees: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
+    latitude: Annotated[float, Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
+
+
+class Listing(_Home, frozen=True, kw_only=True, omit_defaults=True):
+    """A home for sale: areas in square metres, monthly fees in BRL, places in degrees; unknown is None."""
+
+    listing_id: Text
+    city: str | None = None
+    address: str | None = None
+
+
+class Features(_Home, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model may read of a listing. The names of its fields are the names of a model's inputs."""
+
+    street: str | None = None
+
+
+class ListingEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A submitted listing as a CloudEvent 1.0 (structured JSON, UTF-8)."""
+
+    specversion: Literal["1.0"]
+    id: Text
+    source: Text
+    type: Literal["listing.submitted"]
+    data: Listing
+    time: Any = None  # whatever the publisher says; the stream's own arrival time is what counts
+
+
+_decoder = msgspec.json.Decoder(ListingEvent)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(payload: bytes) -> ListingEvent:
+    """Return the listing event that a record carries.
+
+    Raises `InvalidRecord`, and nothing else, for every payload that is not a valid event.
+    """
+    try:
+        if not payload.isascii():
+            payload.decode()  # the decoder skips unknown fields without looking at their encoding
+        return _decoder.decode(payload)
+    except (ValueError, RecursionError) as error:
+        raise refusal(payload, error) from None
+
+
+def encode(event: ListingEvent) -> bytes:
+    """Return the event as it stands on the stream."""
+    return _encoder.encode(event)
+
+
+def features(listing: Listing) -> Features:
+    """Return what a model may read of a listing; the street is the address before its first comma."""
+    street = listing.address.partition(",")[0].strip() if listing.address else ""
+    return Features(
+        neighborhood=listing.neighborhood,
+        street=street[:TEXT_LIMIT] or None,
+        area_m2=listing.area_m2,
+        rooms=listing.rooms,
+        garage_places=listing.garage_places,
+        adm_fees=listing.adm_fees,
+        latitude=listing.latitude,
+        longitude=listing.longitude,
+    )

@@ -1,0 +1,87 @@
+"""What stands beside a model in S3, and where: the one definition of the artefact layout.
+
+house-price/versions/<v>/model.onnx
+house-price/versions/<v>/manifest.json
+house-price/champion.json, house-price/challenger.json
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from pricing.listing import Features
+
+MODEL_NAME = "house-price"
+CHAMPION_KEY = f"{MODEL_NAME}/champion.json"
+CHALLENGER_KEY = f"{MODEL_NAME}/challenger.json"
+
+
+def model_key(version: str) -> str:
+    """Return where in the models bucket a version's ONNX file stands."""
+    return f"{MODEL_NAME}/versions/{version}/model.onnx"
+
+
+def manifest_key(version: str) -> str:
+    """Return where in the models bucket a version's manifest stands."""
+    return f"{MODEL_NAME}/versions/{version}/manifest.json"
+
+
+class Input(Struct, frozen=True):
+    """One input of the model: a column [N, 1]. Unknown is NaN in numbers and "" in text."""
+
+    name: str  # a field of `Features`
+    type: Literal["string", "float32"]
+
+
+class Offsets(Struct, frozen=True):
+    """A conformal interval: log offsets by band of predicted log price.
+
+    A prediction belongs to band `searchsorted(edges, log_price)`; `low` and `high` have one more
+    entry than `edges`, and the interval is exp(log_price + low[band]) to exp(log_price + high[band]).
+    """
+
+    coverage: float
+    edges: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class Golden(Struct, frozen=True):
+    """A listing with the log price that the model gave it when it was exported."""
+
+    features: Features
+    log_price: float
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """Everything that must be known of a model to serve it, check it and watch it."""
+
+    name: str
+    version: str
+    created_at: str
+    sha256: str  # of model.onnx
+    inputs: list[Input]
+    interval: Offsets
+    golden: list[Golden]
+    metrics: dict[str, Any]
+    generated_data: bool  # trained on the generated sample
+    data_sha256: str
+    mlflow_run_id: str
+    libraries: dict[str, str]
+    reference: dict[str, Any]  # distributions for the monitor
+
+
+class Pointer(Struct, frozen=True, kw_only=True):
+    """Which version serves: the only object in the models bucket that ever changes."""
+
+    version: str
+    manifest_sha256: str
+    previous: str | None
+    promoted_at: str
+    promoted_by: Literal["auto", "manual"]
+
+
+def encode(document: Manifest | Pointer) -> bytes:
+    """Return the document as it stands in S3."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=1)

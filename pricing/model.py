@@ -1,0 +1,135 @@
+"""The model: an ONNX graph that turns columns of features into log prices, and its manifest.
+
+`load` proves that a model is the one its manifest speaks of and that it still says what it said
+when it was exported; `Model.predict` prices a batch in one run.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from pricing.listing import Features
+from pricing.manifest import Manifest
+
+GOLDEN_TOLERANCE = 1e-5  # of a log price: about 1e-5 of the price
+
+_ONNX_TYPES = {"string": "tensor(string)", "float32": "tensor(float)"}
+
+
+class ContractMismatch(Exception):
+    """A model that is not what its manifest says, or that this code cannot serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of a batch in BRL, float64 of shape (N,), rounded to cents; all NaN where not scorable."""
+
+    price: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+class Model:
+    """A verified model, ready to predict; safe to share between threads."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._session = session
+        self._numbers = [column.name for column in manifest.inputs if column.type == "float32"]
+        self._texts = [column.name for column in manifest.inputs if column.type == "string"]
+        self._edges = np.array(manifest.interval.edges)
+        self._low = np.array(manifest.interval.low)
+        self._high = np.array(manifest.interval.high)
+
+    def predict(self, features: Sequence[Features]) -> Prices:
+        """Price a batch in one run of the model."""
+        log_price = self.log_prices(features)
+        band = np.searchsorted(self._edges, log_price)
+        with np.errstate(over="ignore"):
+            prices = np.exp([log_price, log_price + self._low[band], log_price + self._high[band]])
+        usable = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
+        price, low, high = np.where(usable, prices, np.nan).round(2)
+        return Prices(price, low, high)
+
+    def log_prices(self, features: Sequence[Features]) -> NDArray[np.float64]:
+        """Return the log prices of a batch, shape (N,)."""
+        if not features:
+            return np.empty(0)
+        columns: dict[str, Any] = {
+            name: np.array([getattr(each, name) or "" for each in features], dtype=object)[:, None]
+            for name in self._texts
+        }
+        if self._numbers:
+            matrix = np.array(list(map(attrgetter(*self._numbers), features)), dtype=np.float32)
+            matrix = matrix.reshape(len(features), len(self._numbers))  # a lone column comes flat
+            columns |= {name: matrix[:, i : i + 1] for i, name in enumerate(self._numbers)}
+        (log_price,) = self._session.run(None, columns)
+        return np.asarray(log_price, dtype=np.float64).reshape(len(features))
+
+
+def load(model: bytes, manifest: bytes) -> Model:
+    """Return the model if its hash, its inputs and its golden rows are what the manifest says.
+
+    Raises `ContractMismatch` otherwise.
+    """
+    try:
+        contract = msgspec.json.decode(manifest, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise ContractMismatch(f"manifest: {error}") from error
+    found = hashlib.sha256(model).hexdigest()
+    if found != contract.sha256:
+        raise ContractMismatch(f"model.onnx: expected sha256 {contract.sha256}, got {found}")
+    try:
+        session = onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no common class but this
+        raise ContractMismatch(f"model.onnx: {error}") from error
+    _check_signature(session, contract)
+    ready = Model(session, contract)
+    _check_golden_rows(ready)
+    return ready
+
+
+def _options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a function has one core, and sums keep their order
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
+
+
+def _check_signature(session: onnxruntime.InferenceSession, contract: Manifest) -> None:
+    for column in contract.inputs:
+        if column.name not in Features.__struct_fields__:
+            raise ContractMismatch(f"input {column.name}: no feature of a listing")
+    graph = {node.name: node.type for node in session.get_inputs()}
+    declared = {column.name: _ONNX_TYPES[column.type] for column in contract.inputs}
+    if graph != declared:
+        raise ContractMismatch(f"inputs: manifest says {declared}, model.onnx says {graph}")
+    outputs = [node.type for node in session.get_outputs()]
+    if outputs != ["tensor(float)"]:
+        raise ContractMismatch(f"outputs: expected one of log prices, tensor(float), got {outputs}")
+    bands = len(contract.interval.edges) + 1
+    if len(contract.interval.low) != bands or len(contract.interval.high) != bands:
+        raise ContractMismatch(f"interval: expected {bands} offsets low and high, one for each band")
+
+
+def _check_golden_rows(model: Model) -> None:
+    golden = model.manifest.golden
+    if not golden:
+        raise ContractMismatch("golden: no rows to check the model by")
+    try:
+        said = model.log_prices([row.features for row in golden])
+    except Exception as error:  # as above
+        raise ContractMismatch(f"golden rows do not run: {error}") from error
+    expected = np.array([row.log_price for row in golden])
+    wrong = np.flatnonzero(~(np.abs(said - expected) <= GOLDEN_TOLERANCE))  # a NaN is wrong, too
+    if wrong.size:
+        row = int(wrong[0])
+        raise ContractMismatch(f"golden row {row}: expected log price {expected[row]}, got {said[row]}")

@@ -1,0 +1,92 @@
+"""Scraped spelling, as it stands in files and requests, turned into a canonical listing.
+
+`square-foot` holds square metres whatever its name says, `2-3` is a range, `--` means unknown, and
+numbers come as text. Values are converted, never judged here: what a valid listing is, `Listing` says.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from pricing.listing import Listing
+from pricing.refusal import InvalidRecord, listing_refusal, shown
+
+SPELLINGS = {
+    "square-foot": "area_m2",
+    "garage-places": "garage_places",
+    "adm-fees": "adm_fees",
+}
+_COUNTS = ("rooms", "garage_places")
+_NUMBERS = ("area_m2", "adm_fees", "latitude", "longitude", *_COUNTS)
+_TEXTS = ("listing_id", "neighborhood", "city", "address")
+
+_UNKNOWN = frozenset({"", "--"})
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_RANGE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*-\s*(\d{1,15}(?:\.\d+)?)", re.ASCII)
+
+
+def normalise(row: Mapping[str, object], listing_id: str) -> Listing:
+    """Return the listing that a row of a file or a request describes.
+
+    Canonical names win over scraped ones; `listing_id` serves where the row names none. Unknown fields
+    (`price` among them) are ignored. Raises `InvalidRecord` naming the field and the value.
+    """
+    values: dict[str, object] = {}
+    for name, value in row.items():
+        field = SPELLINGS.get(name, name)
+        if field not in values or name == field:
+            values[field] = value
+    listing: dict[str, object] = {}
+    for field in _TEXTS:
+        listing[field] = _text(values.get(field))
+    for field in _NUMBERS:
+        listing[field] = _number(field, values.get(field))
+    if isinstance(listing["listing_id"], int):  # tables keep identifiers as numbers
+        listing["listing_id"] = str(listing["listing_id"])
+    listing["listing_id"] = listing["listing_id"] or listing_id
+    known = {field: value for field, value in listing.items() if value is not None}
+    try:
+        return msgspec.convert(known, Listing)
+    except msgspec.ValidationError as error:
+        raise listing_refusal(error, known) from None
+
+
+def number_or_range(text: str) -> float | None:
+    """Return a number written as text, the midpoint of a range, or None where it says unknown.
+
+    Raises `ValueError` for anything else, `nan` and `inf` included.
+    """
+    text = text.strip()
+    if text in _UNKNOWN:
+        return None
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    if bounds := _RANGE.fullmatch(text):
+        return (float(bounds[1]) + float(bounds[2])) / 2
+    raise ValueError(text)
+
+
+def _text(value: object) -> object:
+    if _missing(value):
+        return None
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+def _number(field: str, value: object) -> object:
+    if _missing(value):
+        return None
+    if not isinstance(value, str):
+        return value
+    try:
+        number = number_or_range(value)
+    except ValueError:
+        raise InvalidRecord("invalid_listing", f"{field}: expected a number, got {shown(value)}") from None
+    if number is not None and field in _COUNTS and _RANGE.fullmatch(value.strip()):
+        return float(math.ceil(number))
+    return number
+
+
+def _missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))  # NaN: how tables write it

@@ -1,0 +1,86 @@
+"""The prediction of a price, and the event that publishes it."""
+
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from pricing.listing import Features
+
+
+class Interval(Struct, frozen=True):
+    """Bounds in BRL between which the price lies with probability `coverage`."""
+
+    low: float
+    high: float
+    coverage: float
+
+
+class ModelVersion(Struct, frozen=True):
+    """Which model made a prediction."""
+
+    name: str
+    version: str
+
+
+class SourcePosition(Struct, frozen=True):
+    """Where on the input stream a listing stood; `index` counts within an aggregated record."""
+
+    shard_id: str
+    sequence_number: str
+    index: int
+
+
+class Shadow(Struct, frozen=True):
+    """What the challenger would have said."""
+
+    version: str
+    predicted_price: float
+
+
+class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A price in BRL with its interval, what it was made of, and by what."""
+
+    listing_id: str
+    event_source: str
+    event_id: str
+    predicted_price: float
+    interval: Interval
+    currency: Literal["BRL"]
+    model: ModelVersion
+    features: Features
+    source_position: SourcePosition
+    shadow: Shadow | None = None
+
+
+class PredictionEvent(Struct, frozen=True, kw_only=True):
+    """A prediction as a CloudEvent 1.0 (structured JSON, UTF-8); `subject` is the listing's id."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: Literal["/pricing/score"]
+    type: Literal["listing.priced"]
+    subject: str
+    time: str
+    data: Prediction
+
+
+_decoder = msgspec.json.Decoder(PredictionEvent)
+_encoder = msgspec.json.Encoder()
+
+
+def prediction_id(event_source: str, event_id: str) -> str:
+    """Return the id of every prediction for an event, whatever model makes it: 32 hexadecimal digits."""
+    identity = f"{len(event_source)}:{event_source}{event_id}"
+    return blake2b(identity.encode(), digest_size=16).hexdigest()
+
+
+def decode(payload: bytes) -> PredictionEvent:
+    """Return the prediction event that a record carries; raises `msgspec.DecodeError`."""
+    return _decoder.decode(payload)
+
+
+def encode(event: PredictionEvent) -> bytes:
+    """Return the event as it stands on the stream."""
+    return _encoder.encode(event)
