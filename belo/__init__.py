@@ -1,0 +1,1 @@
+"""The command line `belo`, and where the streams and buckets are."""

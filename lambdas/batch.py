@@ -1,0 +1,73 @@
+"""A batch of records as the event source mapping hands it over.
+
+Source of the format: AWS Lambda Developer Guide, "Using Lambda to process records from Amazon
+Kinesis Data Streams". All records of a batch come from one shard.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+from pybase64 import b64decode
+
+from pricing.listing import ListingEvent, decode
+from pricing.refusal import InvalidRecord, Reason
+
+
+class Batch(Struct, frozen=True):
+    """The records of one invocation, in the order of their shard."""
+
+    shard_id: str
+    records: Sequence[dict[str, Any]]
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> "Batch":
+        """Return the batch that an invocation's event carries."""
+        records = event["Records"]
+        return cls(records[0]["eventID"].partition(":")[0], records)
+
+    def sequence_number(self, position: int) -> str:
+        """Return the sequence number of the record at a position."""
+        number: str = self.records[position]["kinesis"]["sequenceNumber"]
+        return number
+
+    def arrived_at(self, position: int) -> datetime:
+        """Return when the stream took the record at a position, in UTC."""
+        return datetime.fromtimestamp(self.records[position]["kinesis"]["approximateArrivalTimestamp"], UTC)
+
+
+class Submitted(Struct, frozen=True, gc=False):
+    """A valid listing event and where it came from: record `position` of the batch, `index` inside it."""
+
+    position: int
+    index: int
+    partition_key: str
+    payload: bytes
+    event: ListingEvent
+
+
+class Refused(Struct, frozen=True):
+    """A payload that will never be priced, where it came from, and why."""
+
+    position: int
+    index: int
+    partition_key: str
+    payload: bytes
+    reason: Reason
+    error: str
+
+
+def decode_batch(batch: Batch) -> tuple[list[Submitted], list[Refused]]:
+    """Return the batch's events, and what is no event; together they are the whole batch."""
+    submitted: list[Submitted] = []
+    refused: list[Refused] = []
+    for position, record in enumerate(batch.records):
+        kinesis = record["kinesis"]
+        key = kinesis["partitionKey"]
+        payload = b64decode(kinesis["data"], validate=True)
+        try:
+            submitted.append(Submitted(position, 0, key, payload, decode(payload)))
+        except InvalidRecord as error:
+            refused.append(Refused(position, 0, key, payload, error.reason, str(error)))
+    return submitted, refused

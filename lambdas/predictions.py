@@ -1,0 +1,91 @@
+"""From events to priced listings, and from those to what goes out: the steps between decode and publish."""
+
+import math
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from lambdas.batch import Batch, Refused, Submitted
+from lambdas.publisher import Outgoing
+from pricing import prediction
+from pricing.listing import Features, features
+from pricing.manifest import Manifest
+from pricing.model import Model
+from pricing.prediction import Interval, ModelVersion, Prediction, PredictionEvent, SourcePosition
+
+KEY_LIMIT = 128  # characters, each at most two of the 256 units that Kinesis may count them in
+
+
+class Priced(Struct, frozen=True, gc=False):
+    """A submitted listing with its price and interval, in BRL."""
+
+    submitted: Submitted
+    features: Features
+    price: float
+    low: float
+    high: float
+
+
+def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], list[Refused]]:
+    """Price events in one run of the model; return what has a price, and what has none."""
+    inputs = [features(each.event.data) for each in submitted]
+    prices = model.predict(inputs)
+    amounts = (column.tolist() for column in (prices.price, prices.low, prices.high))
+    priced: list[Priced] = []
+    unscorable: list[Refused] = []
+    for each in map(Priced, submitted, inputs, *amounts):
+        if math.isnan(each.price):
+            unscorable.append(_unscorable(each.submitted, model.manifest.version))
+        else:
+            priced.append(each)
+    return priced, unscorable
+
+
+def encode(priced: list[Priced], batch: Batch, manifest: Manifest) -> list[Outgoing]:
+    """Return the prediction events of a batch, ready to be published."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    version = ModelVersion(manifest.name, manifest.version)
+    return [_encode(each, batch, manifest.interval.coverage, version, now) for each in priced]
+
+
+def _encode(each: Priced, batch: Batch, coverage: float, version: ModelVersion, now: str) -> Outgoing:
+    submitted = each.submitted
+    event = submitted.event
+    listing_id = event.data.listing_id
+    data = Prediction(
+        listing_id=listing_id,
+        event_source=event.source,
+        event_id=event.id,
+        predicted_price=each.price,
+        interval=Interval(each.low, each.high, coverage),
+        currency="BRL",
+        model=version,
+        features=each.features,
+        source_position=SourcePosition(
+            batch.shard_id, batch.sequence_number(submitted.position), submitted.index
+        ),
+    )
+    answer = PredictionEvent(
+        specversion="1.0",
+        id=prediction.prediction_id(event.source, event.id),
+        source="/pricing/score",
+        type="listing.priced",
+        subject=listing_id,
+        time=now,
+        data=data,
+    )
+    key = listing_id if listing_id.isascii() else listing_id[:KEY_LIMIT]
+    return Outgoing(submitted.position, key, prediction.encode(answer))
+
+
+def _unscorable(submitted: Submitted, version: str) -> Refused:
+    home = submitted.event.data
+    return Refused(
+        submitted.position,
+        submitted.index,
+        submitted.partition_key,
+        submitted.payload,
+        "unscorable",
+        f"predicted_price: expected a finite number > 0 from model {version} for {home.area_m2} m² "
+        f"in {home.neighborhood}",
+    )

@@ -1,0 +1,115 @@
+"""The main job: listing events in, predictions out.
+
+decode and validate -> predict (one matrix a batch) -> encode -> publish, with one side exit, the dead letter.
+Every event of a batch ends as a prediction or a dead letter before the invocation reports success; what
+could not be published in time is reported, and Lambda replays it.
+"""
+
+import functools
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from lambdas.batch import Batch, Refused, decode_batch
+from lambdas.champion import Champion
+from lambdas.dead_letters import DeadLetters
+from lambdas.predictions import encode, predict
+from lambdas.publisher import CONNECTIONS, Publisher
+from lambdas.settings import Settings
+from lambdas.telemetry import emit
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's, untyped
+    """Score a batch of the input stream; what Lambda calls."""
+    return _scorer()(event, context)
+
+
+@functools.cache
+def _scorer() -> "Scorer":
+    settings = Settings.read(os.environ)
+    s3 = boto3.client(
+        "s3", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
+    )
+    kinesis = boto3.client(
+        "kinesis",
+        config=Config(
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"total_max_attempts": 1},  # the publisher retries, entry by entry
+            max_pool_connections=CONNECTIONS,
+            parameter_validation=False,  # a third of the time of a request
+        ),
+    )
+    return Scorer(
+        Champion(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds),
+        Publisher(kinesis, settings.predictions_stream),
+        DeadLetters(s3, settings.dead_letters_bucket),
+        deadline_margin=settings.deadline_margin_ms / 1000,
+    )
+
+
+class Scorer:
+    """The handler with everything it talks to."""
+
+    def __init__(
+        self,
+        champion: Champion,
+        publisher: Publisher,
+        dead_letters: DeadLetters,
+        *,
+        deadline_margin: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._champion = champion
+        self._publisher = publisher
+        self._dead_letters = dead_letters
+        self._deadline_margin = deadline_margin
+        self._clock = clock
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Score a batch; return Lambda's partial batch response, lowest position first.
+
+        Raises, so that the whole batch is replayed, where there is no champion or the dead letters cannot
+        be written.
+        """
+        deadline = self._clock() + context.get_remaining_time_in_millis() / 1000 - self._deadline_margin
+        batch = Batch.of(event)
+        model = self._champion.current()
+        submitted, refused = decode_batch(batch)
+        priced, unscorable = predict(submitted, model)
+        outgoing = encode(priced, batch, model.manifest)
+        refused += unscorable
+        self._dead_letters.write(batch, refused)
+        unpublished = self._publisher.publish(outgoing, deadline)
+        self._report(batch, model.manifest.version, len(outgoing), refused, unpublished)
+        return {
+            "batchItemFailures": [{"itemIdentifier": batch.sequence_number(each)} for each in unpublished]
+        }
+
+    def _report(
+        self, batch: Batch, version: str, predictions: int, refused: list[Refused], unpublished: list[int]
+    ) -> None:
+        oldest = batch.arrived_at(0)
+        emit(
+            "score",
+            {
+                "Records": len(batch.records),
+                "Predictions": predictions,
+                "DeadLetters": len(refused),
+                "Unpublished": len(unpublished),
+                "ChampionRefused": int(self._champion.refused is not None),
+                "Latency": (datetime.now(UTC) - oldest).total_seconds() * 1000,
+            },
+            {"Latency": "Milliseconds"},
+            shard_id=batch.shard_id,
+            first_sequence_number=batch.sequence_number(0),
+            model_version=version,
+            champion_refused=self._champion.refused,
+            dead_letter_reasons=Counter(each.reason for each in refused),
+        )

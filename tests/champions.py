@@ -1,0 +1,114 @@
+"""Small real champions: an ONNX graph, a manifest and a pointer, as the training room would write them."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from pricing import manifest as layout
+from pricing.listing import Features
+from pricing.manifest import Golden, Input, Manifest, Offsets, Pointer
+
+NEIGHBORHOODS = {"Buritis": 0.0, "Savassi": 0.4, "Lourdes": 0.5}
+BASE, PER_LOG_AREA = 9.0, 0.9
+GOLDEN = [
+    Features(neighborhood="Buritis", area_m2=102.0, rooms=3),
+    Features(neighborhood="Savassi", area_m2=60.0),
+    Features(neighborhood="nobody has been there", area_m2=400.0, rooms=12, garage_places=4),
+]
+
+
+@dataclass(frozen=True)
+class TinyChampion:
+    """Log price = base + 0.9 log(area) + the neighbourhood's level; unknown neighbourhoods have level 0.2."""
+
+    version: str
+    model: bytes
+    manifest: bytes
+
+    @property
+    def pointer(self) -> bytes:
+        digest = hashlib.sha256(self.manifest).hexdigest()
+        return layout.encode(
+            Pointer(
+                version=self.version,
+                manifest_sha256=digest,
+                previous=None,
+                promoted_at="2026-11-24T00:00:00Z",
+                promoted_by="manual",
+            )
+        )
+
+    def put(self, s3: Any, bucket: str) -> None:
+        """Write the version and point to it."""
+        s3.put_object(Bucket=bucket, Key=layout.model_key(self.version), Body=self.model)
+        s3.put_object(Bucket=bucket, Key=layout.manifest_key(self.version), Body=self.manifest)
+        s3.put_object(Bucket=bucket, Key=layout.CHAMPION_KEY, Body=self.pointer)
+
+
+def price(neighborhood: str, area_m2: float, base: float = BASE) -> float:
+    """Return what a tiny champion asks for a home, in BRL."""
+    return float(np.exp(base + PER_LOG_AREA * np.log(area_m2) + NEIGHBORHOODS.get(neighborhood, 0.2)))
+
+
+def champion(version: str = "1", *, base: float = BASE, **changes: Any) -> TinyChampion:
+    """Return a champion; `changes` replace fields of its manifest, to make it a wrong one."""
+    model = _graph(base)
+    contract = Manifest(
+        name=layout.MODEL_NAME,
+        version=version,
+        created_at="2026-11-24T00:00:00Z",
+        sha256=hashlib.sha256(model).hexdigest(),
+        inputs=[Input("neighborhood", "string"), Input("area_m2", "float32"), Input("rooms", "float32")],
+        interval=Offsets(coverage=0.9, edges=[13.0], low=[-0.4, -0.3], high=[0.4, 0.3]),
+        golden=[Golden(row, float(np.log(price(row.neighborhood, row.area_m2, base)))) for row in GOLDEN],
+        metrics={},
+        generated_data=True,
+        data_sha256="0" * 64,
+        mlflow_run_id="none",
+        libraries={"onnx": onnx.__version__},
+        reference={},
+    )
+    document = json.loads(layout.encode(contract)) | changes
+    return TinyChampion(version, model, msgspec.json.encode(document))
+
+
+def _graph(base: float) -> bytes:
+    column = ["N", 1]
+    inputs = [
+        helper.make_tensor_value_info("neighborhood", TensorProto.STRING, column),
+        helper.make_tensor_value_info("area_m2", TensorProto.FLOAT, column),
+        helper.make_tensor_value_info("rooms", TensorProto.FLOAT, column),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array([base], np.float32), "base"),
+        numpy_helper.from_array(np.array([PER_LOG_AREA], np.float32), "slope"),
+    ]
+    nodes = [
+        helper.make_node(
+            "LabelEncoder",
+            ["neighborhood"],
+            ["level"],
+            domain="ai.onnx.ml",
+            keys_strings=list(NEIGHBORHOODS),
+            values_floats=list(NEIGHBORHOODS.values()),
+            default_float=0.2,
+        ),
+        helper.make_node("Log", ["area_m2"], ["log_area"]),
+        helper.make_node("Mul", ["log_area", "slope"], ["of_area"]),
+        helper.make_node("Add", ["of_area", "level"], ["sum"]),
+        helper.make_node("IsNaN", ["rooms"], ["rooms_unknown"]),
+        helper.make_node("Cast", ["rooms_unknown"], ["one_or_none"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["one_or_none", "one_or_none"], ["nothing"]),
+        helper.make_node("Add", ["sum", "nothing"], ["without_base"]),
+        helper.make_node("Add", ["without_base", "base"], ["log_price"]),
+    ]
+    output = helper.make_tensor_value_info("log_price", TensorProto.FLOAT, column)
+    graph = helper.make_graph(nodes, "tiny", inputs, [output], constants)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
