@@ -1,0 +1,113 @@
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from lambdas.champion import Champion, NoChampion
+from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
+from tests.champions import champion
+from tests.conftest import MODELS
+from tests.lambdas.fakes import Clock, client_error
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def served(s3, clock) -> Champion:
+    champion("1").put(s3, MODELS)
+    return Champion(s3, MODELS, clock=clock)
+
+
+def version(served: Champion) -> str:
+    return served.current().manifest.version
+
+
+def test_the_champion_that_the_pointer_names_serves(served):
+    assert version(served) == "1"
+    assert served.refused is None
+
+
+def test_a_new_champion_serves_at_the_next_poll_and_not_before(s3, served, clock):
+    assert version(served) == "1"
+    champion("2").put(s3, MODELS)
+    clock.sleep(9.9)
+    assert version(served) == "1"
+    clock.sleep(0.2)
+    assert version(served) == "2"
+
+
+def test_an_unchanged_pointer_is_not_read_again(s3, served, clock):
+    first = served.current()
+    s3.delete_object(Bucket=MODELS, Key=model_key("1"))
+    clock.sleep(11)
+    assert served.current() is first
+    assert served.refused is None
+
+
+def torn(s3, tiny):
+    s3.put_object(Bucket=MODELS, Key=model_key(tiny.version), Body=tiny.model[:-10])
+
+
+def missing(s3, tiny):
+    s3.delete_object(Bucket=MODELS, Key=model_key(tiny.version))
+
+
+def another_manifest(s3, tiny):
+    s3.put_object(Bucket=MODELS, Key=manifest_key(tiny.version), Body=champion("2", base=8.0).manifest)
+
+
+def no_json(s3, tiny):
+    s3.put_object(Bucket=MODELS, Key=CHAMPION_KEY, Body=b'{"version":')
+
+
+@pytest.mark.parametrize("damage", [torn, missing, another_manifest, no_json])
+def test_a_damaged_new_version_leaves_the_old_one_serving_until_it_is_mended(s3, served, clock, damage):
+    assert version(served) == "1"
+    tiny = champion("2")
+    tiny.put(s3, MODELS)
+    damage(s3, tiny)
+    clock.sleep(11)
+    assert version(served) == "1"
+    assert served.refused
+    tiny.put(s3, MODELS)
+    clock.sleep(11)
+    assert version(served) == "2"
+    assert served.refused is None
+
+
+def test_a_pointer_to_somebody_elses_manifest_is_refused(s3, clock):
+    stranger = champion("1")
+    s3.put_object(Bucket=MODELS, Key=model_key("9"), Body=stranger.model)
+    s3.put_object(Bucket=MODELS, Key=manifest_key("9"), Body=stranger.manifest)
+    s3.put_object(Bucket=MODELS, Key=CHAMPION_KEY, Body=stranger.pointer.replace(b'"1"', b'"9"'))
+    with pytest.raises(NoChampion, match="expected version 9, got 1"):
+        Champion(s3, MODELS, clock=clock).current()
+
+
+def test_without_any_champion_it_raises_and_looks_again_at_once(s3, clock):
+    waiting = Champion(s3, MODELS, clock=clock)
+    with pytest.raises(NoChampion, match=r"champion\.json.*NoSuchKey"):
+        waiting.current()
+    champion("1").put(s3, MODELS)
+    assert version(waiting) == "1"
+
+
+class FailingS3:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def get_object(self, **_: str) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [client_error("SlowDown", 503), client_error("AccessDenied", 403), ReadTimeoutError(endpoint_url="x")],
+)
+def test_a_fault_of_s3_leaves_the_old_one_serving(served, clock, error):
+    assert version(served) == "1"
+    served._s3 = FailingS3(error)
+    clock.sleep(11)
+    assert version(served) == "1"
+    assert type(error).__name__ in served.refused

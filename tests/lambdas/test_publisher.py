@@ -1,0 +1,84 @@
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from lambdas.publisher import MAX_BYTES, Outgoing, Publisher, requests
+from tests.lambdas.fakes import Clock, FakeKinesis, Inline, client_error
+
+
+def outgoing(count: int, size: int = 10) -> list[Outgoing]:
+    return [Outgoing(n, f"key-{n}", b"x" * size) for n in range(count)]
+
+
+def publisher(kinesis: FakeKinesis) -> tuple[Publisher, Clock]:
+    clock = Clock()
+    return Publisher(kinesis, "predictions", pool=Inline(), clock=clock, sleep=clock.sleep), clock
+
+
+def keys(records: list[dict]) -> list[str]:
+    return [record["PartitionKey"] for record in records]
+
+
+def test_everything_is_sent_in_requests_of_at_most_500():
+    kinesis = FakeKinesis()
+    assert publisher(kinesis)[0].publish(outgoing(1_201), deadline=50) == []
+    assert [len(call) for call in kinesis.calls] == [500, 500, 201]
+    assert keys(kinesis.taken) == [f"key-{n}" for n in range(1_201)]
+
+
+def test_a_request_holds_at_most_five_mebibytes_with_its_keys():
+    sizes = [
+        sum(len(each.data) + len(each.partition_key) for each in request)
+        for request in requests(outgoing(30, 400_000))
+    ]
+    assert len(sizes) == 3
+    assert all(size <= MAX_BYTES for size in sizes)
+    exact = [Outgoing(0, "k", b"x" * (MAX_BYTES - 1)), Outgoing(1, "k", b"")]
+    assert [len(request) for request in requests(exact)] == [1, 1]
+
+
+def test_only_the_refused_entries_are_sent_again():
+    kinesis = FakeKinesis()
+    kinesis.answers.extend([{1, 3}, {1}])
+    assert publisher(kinesis)[0].publish(outgoing(5), deadline=50) == []
+    assert [keys(call) for call in kinesis.calls[1:]] == [["key-1", "key-3"], ["key-3"]]
+    assert sorted(keys(kinesis.taken)) == [f"key-{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("ProvisionedThroughputExceededException"),
+        client_error("LimitExceededException"),
+        client_error("KMSThrottlingException"),
+        client_error("InternalFailure", 500),
+        ReadTimeoutError(endpoint_url="http://127.0.0.1"),
+    ],
+)
+def test_a_passing_fault_of_a_whole_request_is_waited_out(error):
+    kinesis = FakeKinesis()
+    kinesis.answers.extend([error, error])
+    assert publisher(kinesis)[0].publish(outgoing(3), deadline=50) == []
+    assert keys(kinesis.taken) == ["key-0", "key-1", "key-2"]
+
+
+def test_an_error_that_waiting_cannot_mend_is_raised_at_once():
+    kinesis = FakeKinesis()
+    kinesis.answers.append(client_error("ResourceNotFoundException"))
+    with pytest.raises(ClientError):
+        publisher(kinesis)[0].publish(outgoing(3), deadline=50)
+    assert len(kinesis.calls) == 1
+
+
+def test_what_the_deadline_leaves_is_returned_by_position_ascending():
+    kinesis = FakeKinesis()
+    kinesis.answers.extend([{4, 2}, *[{0, 1}] * 1_000])
+    publish, clock = publisher(kinesis)
+    assert publish.publish(outgoing(5), deadline=8) == [2, 4]
+    assert 4 < clock.now < 8  # it tried for most of the time it had, and not beyond
+
+
+def test_a_position_is_returned_once_however_many_of_its_predictions_are_left():
+    kinesis = FakeKinesis()
+    kinesis.answers.extend([client_error("ThrottlingException")] * 1_000)
+    twins = [Outgoing(7, "a", b"1"), Outgoing(7, "b", b"2"), Outgoing(3, "c", b"3")]
+    assert publisher(kinesis)[0].publish(twins, deadline=8) == [3, 7]

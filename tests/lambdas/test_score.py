@@ -1,0 +1,196 @@
+import base64
+import gzip
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambdas.champion import Champion, NoChampion
+from lambdas.dead_letters import DeadLetters
+from lambdas.publisher import Publisher
+from lambdas.score import Scorer
+from pricing.prediction import decode, prediction_id
+from tests import champions
+from tests.champions import champion
+from tests.conftest import DEAD_LETTERS, MODELS
+from tests.events import SHARD, batch, payload
+from tests.lambdas.fakes import Clock, Context, FakeKinesis, Inline, client_error
+
+
+class Room:
+    """A score function with everything around it in memory."""
+
+    def __init__(self, s3) -> None:
+        self.s3, self.clock, self.kinesis = s3, Clock(), FakeKinesis()
+        self.scorer = Scorer(
+            Champion(s3, MODELS, clock=self.clock),
+            Publisher(self.kinesis, "predictions", pool=Inline(), clock=self.clock, sleep=self.clock.sleep),
+            DeadLetters(s3, DEAD_LETTERS),
+            deadline_margin=5,
+            clock=self.clock,
+        )
+
+    def score(self, *payloads: bytes, first: int = 100):
+        return self.scorer(batch(*payloads, first=first), Context())["batchItemFailures"]
+
+    @property
+    def predictions(self):
+        return [decode(record["Data"]) for record in self.kinesis.taken]
+
+    @property
+    def dead_letters(self):
+        keys = [each["Key"] for each in self.s3.list_objects_v2(Bucket=DEAD_LETTERS).get("Contents", [])]
+        bodies = [self.s3.get_object(Bucket=DEAD_LETTERS, Key=key)["Body"].read() for key in keys]
+        return {
+            key: [json.loads(line) for line in gzip.decompress(body).splitlines()]
+            for key, body in zip(keys, bodies, strict=True)
+        }
+
+
+@pytest.fixture
+def room(s3) -> Room:
+    champion("7").put(s3, MODELS)
+    return Room(s3)
+
+
+def test_a_listing_goes_in_and_a_price_comes_out(room):
+    assert room.score(payload("L-1042", area_m2=90.0)) == []
+    (event,) = room.predictions
+    assert event.data.predicted_price == pytest.approx(champions.price("Buritis", 90.0), rel=1e-5)
+    assert event.data.interval.low < event.data.predicted_price < event.data.interval.high
+    assert event.data.interval.coverage == 0.9
+    assert (event.data.model.name, event.data.model.version) == ("house-price", "7")
+    assert event.id == prediction_id("/marketplace", "event-of-L-1042")
+    assert (event.subject, event.data.listing_id, event.data.event_id) == (
+        "L-1042",
+        "L-1042",
+        "event-of-L-1042",
+    )
+    assert event.data.features.street == "Rua Senhora das Graças"
+    assert event.data.source_position.sequence_number == "100"
+    assert event.data.source_position.shard_id == SHARD
+    assert room.kinesis.taken[0]["PartitionKey"] == "L-1042"
+
+
+def test_a_prediction_is_a_cloud_event_in_the_documented_form(room):
+    room.score(payload("L-1"))
+    document = json.loads(room.kinesis.taken[0]["Data"])
+    assert set(document) == {"specversion", "id", "source", "type", "subject", "time", "data"}
+    assert (document["specversion"], document["source"], document["type"]) == (
+        "1.0",
+        "/pricing/score",
+        "listing.priced",
+    )
+    assert "shadow" not in document["data"]
+    assert document["data"]["currency"] == "BRL"
+
+
+BAD = [b"not json", b"\xff", payload()[:-1], b"{}", payload(area_m2=-3), b"\x00" * 1_000_000, b"[" * 99_999]
+
+
+def test_bad_records_become_dead_letters_and_the_good_ones_around_them_are_priced(room):
+    good = [payload(f"L-{n}") for n in range(len(BAD) + 1)]
+    mixed = [each for pair in zip(good, BAD, strict=False) for each in pair] + good[-1:]
+    assert room.score(*mixed) == []
+    assert [event.subject for event in room.predictions] == [f"L-{n}" for n in range(len(good))]
+    ((key, letters),) = room.dead_letters.items()
+    assert key == f"dead-letters/dt=2026-11-24/{SHARD}-100.ndjson.gz"
+    assert [letter["sequence_number"] for letter in letters] == [str(101 + 2 * n) for n in range(len(BAD))]
+
+
+def test_a_dead_letter_keeps_the_payload_and_says_why(room):
+    room.score(payload(area_m2=-3))
+    ((letter,),) = room.dead_letters.values()
+    assert letter == {
+        "reason": "invalid_listing",
+        "error": "area_m2: expected a number > 0, got -3",
+        "payload": base64.b64encode(payload(area_m2=-3)).decode(),
+        "shard_id": SHARD,
+        "sequence_number": "100",
+        "index": 0,
+        "partition_key": "key-100",
+        "arrived_at": "2026-11-24T00:00:00.100000+00:00",
+    }
+
+
+def test_a_replay_writes_the_same_dead_letters_again_and_no_second_object(room):
+    room.score(payload(area_m2=-3), payload("L-2"))
+    first = room.dead_letters
+    room.score(payload(area_m2=-3), payload("L-2"))
+    assert room.dead_letters == first
+    assert len({event.id for event in room.predictions}) == 1
+
+
+def test_no_dead_letters_no_object(room):
+    room.score(payload("L-1"))
+    assert room.dead_letters == {}
+
+
+def test_a_price_that_is_not_finite_is_a_dead_letter(s3):
+    # The upper bound of the dearer band overflows.
+    champion("1", interval={"coverage": 0.9, "edges": [13.0], "low": [-0.4, -0.3], "high": [0.4, 1e6]}).put(
+        s3, MODELS
+    )
+    room = Room(s3)
+    cheap, dear = payload("cheap", area_m2=20.0), payload("dear", area_m2=1_000.0)
+    assert room.score(cheap, dear) == []
+    assert [event.subject for event in room.predictions] == ["cheap"]
+    ((letter,),) = room.dead_letters.values()
+    assert letter["reason"] == "unscorable"
+    assert "1000.0 m² in Buritis" in letter["error"]
+
+
+def test_what_could_not_be_published_is_reported_lowest_position_first(room):
+    room.kinesis.answers.extend([{1, 3}, *[{0, 1}] * 1_000])
+    failures = room.score(*[payload(f"L-{n}") for n in range(5)])
+    assert failures == [{"itemIdentifier": "101"}, {"itemIdentifier": "103"}]
+
+
+def test_time_is_left_to_report_what_could_not_be_published(room):
+    room.kinesis.answers.extend([client_error("ThrottlingException")] * 1_000)
+    assert room.score(payload("L-1")) == [{"itemIdentifier": "100"}]
+    assert room.clock.now < 55
+
+
+def test_without_a_champion_it_raises_and_nothing_is_published(s3):
+    room = Room(s3)
+    with pytest.raises(NoChampion):
+        room.score(payload("L-1"), b"not json")
+    assert room.kinesis.calls == []
+    assert room.dead_letters == {}
+
+
+def test_dead_letters_that_cannot_be_written_fail_the_invocation(room):
+    room.s3.delete_bucket(Bucket=DEAD_LETTERS)
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        room.score(payload("L-1"), b"not json")
+
+
+def test_a_champion_swapped_between_batches_names_itself_in_its_predictions(room):
+    room.score(payload("L-1"))
+    champion("8", base=10.0).put(room.s3, MODELS)
+    room.clock.sleep(11)
+    room.score(payload("L-1"))
+    before, after = room.predictions
+    assert (before.data.model.version, after.data.model.version) == ("7", "8")
+    assert before.id == after.id
+    assert after.data.predicted_price > before.data.predicted_price
+
+
+def test_a_long_listing_id_in_any_script_makes_a_key_that_kinesis_takes(room):
+    room.score(payload("😀" * 256, event_id="e"))
+    key = room.kinesis.taken[0]["PartitionKey"]
+    assert len(key.encode("utf-16-le")) // 2 <= 256
+    assert room.predictions[0].subject == "😀" * 256
+
+
+def test_each_invocation_leaves_one_line_in_the_embedded_metric_format(room, capsys):
+    room.score(payload("L-1"), b"not json", b"{}")
+    (line,) = capsys.readouterr().out.splitlines()
+    document = json.loads(line)
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["function"]]
+    assert document["function"] == "score"
+    assert all(isinstance(document[metric["Name"]], int | float) for metric in directive["Metrics"])
+    assert (document["Records"], document["Predictions"], document["DeadLetters"]) == (3, 1, 2)
+    assert document["dead_letter_reasons"] == {"invalid_json": 1, "invalid_event": 1}

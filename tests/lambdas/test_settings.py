@@ -1,0 +1,24 @@
+import pytest
+
+from lambdas.settings import MissingSetting, Settings
+
+COMPLETE = {
+    "BELO_PREDICTIONS_STREAM": "predictions",
+    "BELO_MODELS_BUCKET": "models",
+    "BELO_DEAD_LETTERS_BUCKET": "dead-letters",
+}
+
+
+def test_three_names_are_enough():
+    assert Settings.read(COMPLETE) == Settings("predictions", "models", "dead-letters", 10.0, 5_000)
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_missing_name_fails_the_start_by_name(name):
+    with pytest.raises(MissingSetting, match=f"^{name} is not set"):
+        Settings.read({**COMPLETE, name: ""})
+
+
+def test_a_wrong_number_is_named_with_its_value():
+    with pytest.raises(MissingSetting, match="BELO_CHAMPION_POLL_SECONDS: expected a number, got 'soon'"):
+        Settings.read({**COMPLETE, "BELO_CHAMPION_POLL_SECONDS": "soon"})

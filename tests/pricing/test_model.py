@@ -1,0 +1,83 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from pricing.listing import Features
+from pricing.model import ContractMismatch, load
+from tests import champions
+from tests.champions import champion
+
+
+def test_a_batch_is_priced_in_order_with_its_intervals():
+    tiny = champion()
+    prices = load(tiny.model, tiny.manifest).predict(
+        [
+            Features(neighborhood="Savassi", area_m2=60.0),
+            Features(neighborhood="Buritis", area_m2=20.0, rooms=1),
+        ]
+    )
+    expected = np.array([champions.price("Savassi", 60.0), champions.price("Buritis", 20.0)])
+    assert prices.price == pytest.approx(expected, rel=2e-6)
+    # The tiny champion's second band begins at a log price of 13, about 442,000.
+    assert prices.low == pytest.approx(expected * np.exp([-0.3, -0.4]), rel=2e-6)
+    assert prices.high == pytest.approx(expected * np.exp([0.3, 0.4]), rel=2e-6)
+
+
+def test_alone_or_in_a_batch_a_listing_costs_the_same():
+    tiny = champion()
+    model = load(tiny.model, tiny.manifest)
+    homes = [Features(neighborhood="Sion", area_m2=20.0 + n) for n in range(300)]
+    assert model.predict(homes).price.tolist() == [model.predict([home]).price[0] for home in homes]
+
+
+def test_no_listings_have_no_prices():
+    tiny = champion()
+    assert load(tiny.model, tiny.manifest).predict([]).price.shape == (0,)
+
+
+def test_a_price_that_is_not_finite_is_no_price_at_all():
+    tiny = champion()
+    homes = [Features(neighborhood="Sion", area_m2=area) for area in (100.0, float("inf"), 90.0)]
+    prices = load(tiny.model, tiny.manifest).predict(homes)
+    assert np.isnan([prices.price, prices.low, prices.high]).tolist() == [[False, True, False]] * 3
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+GOLDEN = {"features": {"neighborhood": "Buritis", "area_m2": 102.0}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"sha256": "0" * 64}, "model.onnx: expected sha256 000000"),
+        ({"inputs": [{"name": "area_m2", "type": "float32"}]}, "inputs: manifest says"),
+        ({"inputs": [{"name": "swimming_pools", "type": "float32"}]}, "input swimming_pools: no feature"),
+        ({"golden": []}, "golden: no rows"),
+        ({"golden": [{**GOLDEN, "log_price": 11.0}]}, "golden row 0: expected log price 11.0"),
+        (
+            {"interval": {"coverage": 0.9, "edges": [13.0], "low": [-1.0], "high": [1.0]}},
+            "interval: expected 2",
+        ),
+        ({"version": 7}, "manifest: Expected `str`"),
+    ],
+)
+def test_a_model_that_is_not_what_its_manifest_says_is_refused(changes, error):
+    tiny = champion(**changes)
+    with pytest.raises(ContractMismatch, match=f"^{error}"):
+        load(tiny.model, tiny.manifest)
+
+
+def test_what_is_no_model_is_refused():
+    junk = b"this is no ONNX graph"
+    with pytest.raises(ContractMismatch, match=r"^model\.onnx: "):
+        load(junk, champion(sha256=sha256(junk)).manifest)
+
+
+def test_a_truncated_manifest_is_refused():
+    tiny = champion()
+    with pytest.raises(ContractMismatch, match=r"^manifest: "):
+        load(tiny.model, tiny.manifest[:-20])
