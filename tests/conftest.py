@@ -3,7 +3,12 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
+
+# How long a machine takes is no finding.
+settings.register_profile("belo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("belo")
 
 MODELS, DEAD_LETTERS = "models", "dead-letters"
 

@@ -1,0 +1,76 @@
+# What a person types. Everything sets itself up; `make` alone lists the commands.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+DATA ?=
+EVENTS ?=
+LOCAL_CLOUD ?=
+export DATA EVENTS LOCAL_CLOUD
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test unit-test integration-test check format up down bundle mlflow-ui lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
+
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
+	@echo "setup: installing the locked requirements into $(VENV) ..." >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import uv' 2>/dev/null || $(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## install the locked requirements and `belo` into .venv
+
+demo: $(READY) ## the main job on a local cloud of its own, end to end (DATA=file.csv EVENTS=N)
+	@$(BIN)/python -m belo.demo
+
+test: $(READY) ## all tests: unit tests, then integration tests on MiniStack
+	@echo "test: unit tests, then integration tests on MiniStack" >&2
+	@LOCAL_CLOUD=ministack $(BIN)/pytest tests integration_tests
+
+unit-test: $(READY) ## the tests that need no cloud
+	@$(BIN)/pytest tests
+
+integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|localstack)
+	@$(BIN)/pytest integration_tests
+
+check: $(READY) ## style, types, Terraform
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m belo.terraform check
+
+format: $(READY) ## put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@terraform fmt -recursive infra
+
+up: $(READY) ## a local cloud with a champion, ready for events; writes build/stack.env
+	@$(BIN)/python -m belo.local_cloud up
+
+down: $(READY) ## stop it
+	@$(BIN)/python -m belo.local_cloud down
+
+bundle: $(READY) ## the zip that Lambda runs (BUNDLE_PYTHON=3.12 for AWS)
+	@$(BIN)/python -m belo.bundle $(if $(BUNDLE_PYTHON),--python $(BUNDLE_PYTHON))
+
+mlflow-ui: $(READY) ## the local experiments in a browser
+	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///build/mlflow.db
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: $(READY) ## lock the requirements again (UPGRADE=1 takes newer versions)
+	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/dev.txt requirements/dev.in
+	@for each in lambda uv ministack; do $(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in; done
+	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/checkov.txt requirements/checkov.in
+
+clean: ## remove everything that was built
+	@rm -rf build .cache .mypy_cache .ruff_cache .hypothesis

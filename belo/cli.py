@@ -1,0 +1,50 @@
+"""`belo`: composes the rooms' commands, and turns errors that a person can mend into one line."""
+
+import sys
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from belo.errors import Failure
+from stream_consumer.cli import consume
+from stream_producer.cli import publish, redrive
+from training.cli import evaluate, models, promote, rollback, score, train
+
+app = typer.Typer(
+    name="belo",
+    help="Listings in on a stream, prices with honest intervals out on a stream.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for panel, commands in {
+    "Streams": (publish, consume, redrive),
+    "Scoring": (score,),
+    "The model's life": (train, evaluate, models, promote, rollback),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def main() -> None:
+    """Run the command line; exit code 0, 1 (failed) or 2 (called in a way that cannot work)."""
+    try:
+        app()
+    except Failure as error:
+        _stop(str(error), error.exit_code)
+    except ClientError as error:
+        answer = error.response["Error"]
+        _stop(f"{error.operation_name}: {answer.get('Message') or answer['Code']} ({answer['Code']})", 1)
+    except BotoCoreError as error:
+        _stop(str(error), 1)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _stop(message: str, exit_code: int) -> None:
+    print(f"belo: {message}", file=sys.stderr)
+    sys.exit(exit_code)
