@@ -1,0 +1,1 @@
+"""Predictions off the output stream."""

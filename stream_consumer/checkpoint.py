@@ -1,0 +1,53 @@
+"""How far a consumer came, kept in a file."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from belo.errors import Failure
+from stream_consumer.positions import Position
+
+
+class _Contents(Struct, frozen=True):
+    stream: str
+    shards: dict[str, Position]
+
+
+class Checkpoint:
+    """A file of positions, replaced whole and durably: it is never torn, never ahead of what it covers.
+
+    `stream` tells one stream from every other; a file of another stream is refused.
+    """
+
+    def __init__(self, file: Path, stream: str) -> None:
+        self._file = file
+        self._stream = stream
+        self._saved: Mapping[str, Position] = {}
+
+    def load(self) -> dict[str, Position]:
+        """Return the positions by shard, none without a file; raises `Failure` for an unusable one."""
+        try:
+            contents = msgspec.json.decode(self._file.read_bytes(), type=_Contents)
+        except FileNotFoundError:
+            return {}
+        except (msgspec.DecodeError, OSError) as error:
+            raise Failure(f"{self._file}: not a checkpoint ({error})") from None
+        if contents.stream != self._stream:
+            raise Failure(f"{self._file}: a checkpoint of another stream ({contents.stream})")
+        self._saved = contents.shards
+        return dict(contents.shards)
+
+    def save(self, positions: Mapping[str, Position]) -> None:
+        """Write the positions; when it returns they survive a crash of the machine."""
+        if positions == self._saved:
+            return
+        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        with draft.open("wb") as content:
+            content.write(msgspec.json.encode(_Contents(self._stream, dict(positions))))
+            content.flush()
+            os.fsync(content.fileno())
+        draft.replace(self._file)
+        self._saved = dict(positions)

@@ -1,0 +1,127 @@
+"""Predictions as people and programs read them: a table, JSON Lines, CSV."""
+
+import csv
+import io
+from collections.abc import Callable
+from enum import StrEnum
+
+from rich.cells import cell_len, set_cell_size
+
+from pricing import prediction
+from stream_consumer.consumer import Arrived
+
+
+class Format(StrEnum):
+    """How predictions are printed."""
+
+    TABLE = "table"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+Encode = Callable[[list[Arrived]], str]
+
+_CSV_COLUMNS = [
+    "id",
+    "time",
+    "arrived_at",
+    "listing_id",
+    "neighborhood",
+    "area_m2",
+    "rooms",
+    "garage_places",
+    "predicted_price",
+    "low",
+    "high",
+    "coverage",
+    "model",
+    "version",
+    "event_source",
+    "event_id",
+    "shard_id",
+    "sequence_number",
+    "index",
+]
+
+# Widths in characters, negative for what stands at the right; what is longer is cut.
+_TABLE_COLUMNS = (
+    ("priced at", 19),
+    ("listing", 14),
+    ("neighbourhood", 20),
+    ("area", -8),
+    ("price", -14),
+    ("interval", -27),
+    ("model", 6),
+)
+
+
+def header(form: Format) -> str:
+    """Return what stands above the predictions."""
+    if form is Format.CSV:
+        return _csv_line(_CSV_COLUMNS)
+    if form is Format.TABLE:
+        names = _line([name for name, _ in _TABLE_COLUMNS])
+        return f"{names}\n{'─' * cell_len(names)}\n"
+    return ""
+
+
+def encoder(form: Format) -> Encode:
+    """Return the function that turns predictions into lines of a format."""
+    line = {Format.TABLE: _table_line, Format.JSONL: _json_line, Format.CSV: _csv_row}[form]
+    return lambda batch: "".join(map(line, batch))
+
+
+def brl(price: float) -> str:
+    """Return a price as it is written in Brazil, to the real: R$ 612.345."""
+    return f"R$ {price:,.0f}".replace(",", ".")
+
+
+def _table_line(arrived: Arrived) -> str:
+    data = arrived.event.data
+    area = f"{data.features.area_m2:,.0f} m²".replace(",", ".")
+    interval = f"{brl(data.interval.low)} … {brl(data.interval.high)[3:]}"
+    when = arrived.event.time[:19].replace("T", " ")
+    price = brl(data.predicted_price)
+    return (
+        _line([when, data.listing_id, data.features.neighborhood, area, price, interval, data.model.version])
+        + "\n"
+    )
+
+
+def _line(cells: list[str]) -> str:
+    return "  ".join(
+        _cell(text, width) for text, (_, width) in zip(cells, _TABLE_COLUMNS, strict=True)
+    ).rstrip()
+
+
+def _cell(text: str, width: int) -> str:
+    text = "".join(character if character.isprintable() else "�" for character in text)
+    room = abs(width)
+    if cell_len(text) > room:
+        return set_cell_size(text, room - 1) + "…"
+    return " " * (room - cell_len(text)) + text if width < 0 else set_cell_size(text, room)
+
+
+def _json_line(arrived: Arrived) -> str:
+    data = arrived.data if b"\n" not in arrived.data else prediction.encode(arrived.event)
+    return data.decode() + "\n"
+
+
+def _csv_row(arrived: Arrived) -> str:
+    event, data = arrived.event, arrived.event.data
+    features, interval, place = data.features, data.interval, data.source_position
+    return _csv_line(
+        (
+            *(event.id, event.time, arrived.at.isoformat(), data.listing_id),
+            *(features.neighborhood, features.area_m2, features.rooms, features.garage_places),
+            *(data.predicted_price, interval.low, interval.high, interval.coverage),
+            *(data.model.name, data.model.version, data.event_source, data.event_id),
+            *(place.shard_id, place.sequence_number, place.index),
+        )
+    )
+
+
+def _csv_line(cells: tuple[object, ...] | list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,59 @@
+"""Predictions printed as they come, or at the end where only the newest count."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from rich.console import Console
+
+from stream_consumer.consumer import Arrived, Consumer
+from stream_consumer.newest import Newest
+from stream_consumer.output import Output
+
+
+class Printing:
+    """From a consumer to an output; says on `console` how it went."""
+
+    def __init__(self, consumer: Consumer, output: Output, console: Console) -> None:
+        self._consumer = consumer
+        self._output = output
+        self._console = console
+        self._printed = 0
+
+    def run(
+        self, *, follow: bool, idle_timeout: float | None, limit: int | None, latest_per_listing: bool
+    ) -> None:
+        """Print predictions until the consumer ends, or SIGINT or SIGTERM comes.
+
+        The checkpoint moves after they have been printed. With `latest_per_listing` that is once, at the end
+        (an interrupted run prints nothing), or, following, as the news comes.
+        """
+        newest = Newest() if latest_per_listing else None
+        with suppress(KeyboardInterrupt), _interrupted_by_sigterm():
+            for batch in self._consumer.batches(follow=follow, idle_timeout=idle_timeout, limit=limit):
+                news = newest.offer(batch) if newest else batch
+                if follow or not newest:
+                    self._print(news)
+            if newest and not follow:
+                self._print(newest.all())
+        self._sum_up()
+
+    def _print(self, batch: list[Arrived]) -> None:
+        self._output.write(batch)
+        self._consumer.commit()
+        self._printed += len(batch)
+
+    def _sum_up(self) -> None:
+        told = [f"{self._printed} predictions", f"{self._consumer.repeats} repeats dropped"]
+        if self._consumer.foreign:
+            told.append(f"{self._consumer.foreign} records that are no predictions")
+        self._console.print(", ".join(told), style="dim", highlight=False)
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""Listings onto the input stream: from files, and from the dead letters."""

@@ -1,0 +1,121 @@
+"""`belo publish` and `belo redrive`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from belo.errors import Failure, UsageFailure
+
+if TYPE_CHECKING:
+    from stream_producer.redrive import Choice
+
+
+def publish(
+    file: Annotated[
+        str, typer.Argument(help="CSV, JSON Lines or Parquet; - reads standard input.", metavar="FILE|-")
+    ],
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Take this many rows at random.", metavar="N")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, help="At most this many events a second.", metavar="R")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="End after this many events, going round the file again if need be.", metavar="N"
+        ),
+    ] = None,
+    aggregate: Annotated[
+        bool, typer.Option("--aggregate", help="Pack many events into a record, as the KPL does.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an earlier run of this file ended.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Publish the listings of a file to the input stream.
+
+    Rows that are no valid listing are counted, shown and not sent. A row's event has the same id
+    each time, so publishing again makes no second prediction.
+    """
+    import os
+
+    from rich.console import Console
+
+    from belo.stack import Stack
+    from stream_producer.publisher import FAST
+    from stream_producer.publishing import Choices, FilePublisher
+
+    stack = Stack.find(os.environ)
+    publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream, Console(stderr=True))
+    choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
+    # Not sys.stdin: a thread that still waits on it would hang the interpreter's end.
+    summary, obstacle = publisher.publish(file, choices, stdin=os.fdopen(0, "rb", closefd=False))
+    if as_json:
+        _print_json(summary)
+    else:
+        speed = f"{summary.seconds:.1f} s ({summary.events_per_second:.0f}/s)"
+        rest = f"{summary.invalid} rows invalid, {summary.retried} sent again"
+        typer.echo(f"published {summary.published} events in {speed}, {rest}")
+    if obstacle:
+        raise Failure(obstacle)
+
+
+def redrive(
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            help="Only dead letters of this reason, or parked: batches Lambda gave up on.", metavar="REASON"
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only what arrived then or later (ISO 8601).", metavar="TIME")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and send nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Send dead letters and parked batches back to the input stream.
+
+    They keep their partition keys and their events' ids. What the stream has taken moves to redriven/
+    in the same bucket.
+    """
+    import os
+
+    from rich.console import Console
+
+    from belo.stack import Stack
+    from stream_producer.redrive import redrive_bucket
+
+    choice = _choice(reason, since)
+    summary = redrive_bucket(Stack.find(os.environ), choice, Console(stderr=True), dry_run=dry_run)
+    if as_json:
+        _print_json(summary)
+    else:
+        reasons = ", ".join(f"{number} {why}" for why, number in summary.reasons.items())
+        done = "would go" if dry_run else "redriven"
+        typer.echo(
+            f"{summary.chosen} letters of {summary.objects} objects {done}{': ' if reasons else ''}{reasons}"
+        )
+    if summary.unreadable:
+        raise Failure(f"{summary.unreadable} objects could not be read")
+
+
+def _choice(reason: str | None, since: str | None) -> "Choice":
+    from datetime import UTC, datetime
+
+    from stream_producer.redrive import REASONS, Choice
+
+    if reason is not None and reason not in REASONS:
+        raise UsageFailure(f"--reason: expected one of {', '.join(REASONS)}, got {reason}")
+    try:
+        at = datetime.fromisoformat(since) if since else None
+    except ValueError:
+        raise UsageFailure(f"--since: expected a time such as 2026-11-23T12:00:00Z, got {since}") from None
+    return Choice(reason=reason, since=at.replace(tzinfo=UTC) if at and not at.tzinfo else at)
+
+
+def _print_json(summary: object) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(summary).decode())

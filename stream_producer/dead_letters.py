@@ -1,0 +1,112 @@
+"""Objects of the dead-letters bucket: dead letters, and the batches that Lambda parked."""
+
+import binascii
+import gzip
+import zlib
+from base64 import b64decode
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from stream_producer.records import Record
+
+DEAD_LETTERS = "dead-letters/"
+# docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html:
+# aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<random>, with the whole event as `payload`
+PARKED = "aws/lambda/"
+PARKED_REASON = "parked"
+
+
+class UnreadableObject(ValueError):
+    """An object that holds no letters as far as one can tell; the text says why."""
+
+
+class Letter(Struct, frozen=True):
+    """A record that came to nothing: why, when it arrived (UTC), and how to send it again."""
+
+    reason: str
+    arrived_at: datetime
+    record: Record
+
+
+class Letters(Protocol):
+    """The letters of an object."""
+
+    @property
+    def letters(self) -> list[Letter]:
+        """The letters, in order."""
+
+    def holding(self, indices: Sequence[int]) -> bytes:
+        """Return the content of an object of this kind that holds only these of the letters."""
+
+
+def read(key: str, body: bytes, stream: str) -> Letters:
+    """Return the letters of an object; `stream` is the one whose parked batches are wanted.
+
+    Raises `UnreadableObject`.
+    """
+    try:
+        return _Parked(body, stream) if key.startswith(PARKED) else _DeadLetters(body)
+    except (msgspec.DecodeError, OSError, EOFError, zlib.error, binascii.Error, ValueError) as error:
+        raise UnreadableObject(f"{key}: {error}") from None
+    except (KeyError, TypeError) as error:
+        raise UnreadableObject(f"{key}: not what Lambda parks ({error!r})") from None
+
+
+class _Line(Struct):
+    """What redrive reads of a line of dead letters."""
+
+    reason: str
+    payload: str
+    partition_key: str
+    arrived_at: datetime
+
+
+class _DeadLetters:
+    """A line a letter, gzipped."""
+
+    def __init__(self, body: bytes) -> None:
+        self._lines = gzip.decompress(body).splitlines()
+        self.letters = [self._letter(msgspec.json.decode(line, type=_Line)) for line in self._lines]
+
+    @staticmethod
+    def _letter(line: _Line) -> Letter:
+        data = b64decode(line.payload, validate=True)
+        return Letter(line.reason, _in_utc(line.arrived_at), Record(line.partition_key, data))
+
+    def holding(self, indices: Sequence[int]) -> bytes:
+        return gzip.compress(b"".join(self._lines[index] + b"\n" for index in indices), mtime=0)
+
+
+class _Parked:
+    """A failed invocation; `payload` is the event: text, or (LocalStack) an object."""
+
+    def __init__(self, body: bytes, stream: str) -> None:
+        self._document: dict[str, Any] = msgspec.json.decode(body)
+        payload = self._document["payload"]
+        self._is_text = isinstance(payload, str)
+        self._event: dict[str, Any] = msgspec.json.decode(payload) if self._is_text else payload
+        self._records: list[dict[str, Any]] = self._event["Records"]
+        sources = {record["eventSourceARN"].rpartition("/")[2] for record in self._records}
+        # Other functions may park their batches in the same bucket.
+        self.letters = (
+            [self._letter(record["kinesis"]) for record in self._records] if sources == {stream} else []
+        )
+
+    @staticmethod
+    def _letter(record: dict[str, Any]) -> Letter:
+        arrived_at = datetime.fromtimestamp(record["approximateArrivalTimestamp"], UTC)
+        data = b64decode(record["data"], validate=True)
+        return Letter(PARKED_REASON, arrived_at, Record(record["partitionKey"], data))
+
+    def holding(self, indices: Sequence[int]) -> bytes:
+        event = {**self._event, "Records": [self._records[index] for index in indices]}
+        payload = msgspec.json.encode(event).decode() if self._is_text else event
+        return msgspec.json.encode({**self._document, "payload": payload})
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

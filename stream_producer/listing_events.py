@@ -1,0 +1,127 @@
+"""Rows of a file as listing events, ready for the input stream."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from belo.errors import Failure
+from pricing import listing as listing_format
+from pricing.listing import ListingEvent
+from pricing.normalise import normalise
+from pricing.refusal import InvalidRecord
+from stream_producer.listing_files import STANDARD_INPUT, Row, read_rows
+from stream_producer.records import MAX_RECORD_BYTES, Position, Record
+
+# One for every file: what a row is called follows from the bytes of its file, not from the file's name.
+SOURCE = "/publish"
+
+SAMPLE_SEED = 42
+
+_encode_json = msgspec.json.Encoder().encode
+
+
+class ListingEvents:
+    """The valid rows of a file as records of the input stream, in the order of the file.
+
+    `sample` takes that many rows at random, the same ones each time. `limit` ends after that many events,
+    going round the file (or the sample) again where it has fewer; a listing published again keeps its id and
+    gets a new event id. Rows that are no valid listing go to `on_invalid(row number, error)`, once, and
+    count in `invalid`. A row that is a CloudEvents envelope already is sent as it is, under its own
+    identity. `-` is read once: a limit beyond its rows ends with them.
+    """
+
+    def __init__(
+        self,
+        file: str | Path,
+        sha256: str,
+        *,
+        sample: int | None = None,
+        limit: int | None = None,
+        on_invalid: Callable[[int, InvalidRecord], None] = lambda _row, _error: None,
+        stdin: BinaryIO | None = None,
+    ) -> None:
+        self._file = file
+        self._sha256 = sha256
+        self._sample = sample
+        self._limit = limit
+        self._on_invalid = on_invalid
+        self._stdin = stdin
+        self.invalid = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield the records; raises as `read_rows`, and `Failure` where a limit meets no valid row."""
+        left = self._limit
+        turn = 0
+        while left is None or left > 0:
+            found = 0
+            for record in self._turn(turn):
+                found += 1
+                yield record
+                if left is not None and found == left:
+                    return
+            if left is None or str(self._file) == STANDARD_INPUT:
+                return
+            if not found:
+                raise Failure(f"{self._file}: not one valid listing")
+            left -= found
+            turn += 1
+
+    def _turn(self, turn: int) -> Iterator[Record]:
+        for number, row in self._rows():
+            try:
+                yield self._record(turn, number, row)
+            except InvalidRecord as error:
+                if turn == 0:
+                    self.invalid += 1
+                    self._on_invalid(number, error)
+
+    def _rows(self) -> Iterator[Row]:
+        rows = read_rows(self._file, self._stdin)
+        return rows if self._sample is None else iter(_sample(rows, self._sample))
+
+    def _record(self, turn: int, number: int, row: dict[str, Any]) -> Record:
+        if "specversion" in row:
+            data = _encode_json(row)
+            key = listing_format.decode(data).data.listing_id
+        else:
+            listing = normalise(row, f"L-{number}")
+            key = listing.listing_id
+            event = ListingEvent(
+                specversion="1.0",
+                id=event_id(self._sha256 or _content(row), number, turn),
+                source=SOURCE,
+                type="listing.submitted",
+                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                data=listing,
+            )
+            data = listing_format.encode(event)
+        if len(data) + len(key.encode()) > MAX_RECORD_BYTES:
+            raise InvalidRecord("invalid_event", f"event: {len(data)} bytes are too many for a record")
+        return Record(key, data, (Position(turn, number),))
+
+
+def event_id(sha256: str, row: int, turn: int) -> str:
+    """Return the event id of a row of a file (its SHA-256) in a pass: 32 hexadecimal digits."""
+    return blake2b(f"{sha256}:{row}:{turn}".encode(), digest_size=16).hexdigest()
+
+
+def _content(row: Mapping[str, object]) -> str:
+    """Return what stands in for a file's hash where the input ends too late to be hashed."""
+    return blake2b(_encode_json(row), digest_size=16).hexdigest()
+
+
+def _sample(rows: Iterator[Row], size: int) -> list[Row]:
+    """Return `size` rows, each equally likely, in the order of the file (Vitter's algorithm R)."""
+    choose = random.Random(SAMPLE_SEED)  # noqa: S311 - a sample, not a secret
+    kept: list[Row] = []
+    for seen, row in enumerate(rows):
+        if len(kept) < size:
+            kept.append(row)
+        elif (place := choose.randrange(seen + 1)) < size:
+            kept[place] = row
+    return sorted(kept, key=lambda row: row[0])

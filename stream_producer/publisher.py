@@ -1,0 +1,201 @@
+"""Publishing to a stream: full requests, several in flight, the order of every listing kept.
+
+PutRecords promises no order within a request, and requests in flight overtake each other. So a partition key
+never stands twice in what is in flight: a record waits until the one before it, under its key, has been
+taken.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from botocore.config import Config
+from msgspec import Struct
+
+from stream_producer.records import MAX_BYTES, MAX_RECORDS, Record
+from stream_producer.sender import Sender, Sent
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+
+REQUESTS_IN_FLIGHT = 4  # enough to hide the network
+PATIENCE = 60.0  # seconds
+# For the client: records are built here, so botocore need not validate them; and retries happen here only.
+FAST = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+MOST_WAITING = 5_000  # records behind others of their key, before reading stops
+SMOOTHNESS = 0.1  # seconds: at a set rate, no request carries more than this much of it
+
+Accepted = Callable[[list[Record]], object]
+
+
+class Outcome(Struct, frozen=True):
+    """How a run ended; counts are of events. `error` is why the last of those that failed did.
+
+    `complete` is false where the run was stopped, or gave up, before the end of its records.
+    """
+
+    published: int
+    failed: int
+    retried: int
+    complete: bool
+    error: str
+
+
+class Publisher:
+    """A stream to publish to.
+
+    `rate` limits to that many records a second, evenly. `in_flight` requests run at a time. A record that the
+    stream refuses for `patience` seconds on end is given up, and the run ends there.
+    """
+
+    def __init__(
+        self,
+        kinesis: "KinesisClient",
+        stream: str,
+        *,
+        rate: float | None = None,
+        in_flight: int = REQUESTS_IN_FLIGHT,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._kinesis = kinesis
+        self._stream = stream
+        self._rate = rate
+        self._in_flight = in_flight
+        self._patience = patience
+        self._stop = threading.Event()
+
+    def publish(self, records: Iterable[Record | None], on_accepted: Accepted = lambda _: None) -> Outcome:
+        """Publish records; return when each has been taken or given up.
+
+        A None among them says that the next may be long in coming: what is held back for a fuller request
+        goes out. `on_accepted` is called, in this thread, with records that the stream has taken; those of
+        one partition key come in order. Raises what botocore raises for a missing stream or permission.
+        """
+        sender = Sender(self._kinesis, self._stream, patience=self._patience, stop=self._stop)
+        with ThreadPoolExecutor(self._in_flight) as pool:
+            run = _Run(iter(records), sender, pool, _Pace(self._rate), self._stop, on_accepted)
+            try:
+                return run.outcome(self._in_flight)
+            except BaseException:
+                self._stop.set()  # nobody waits for what is still being tried again
+                raise
+
+    def stop(self) -> None:
+        """End a run early, from a signal handler or another thread: what is in flight is finished."""
+        self._stop.set()
+
+
+class _Pace:
+    """Lets `rate` records a second pass, evenly."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate = rate
+        self._due = time.monotonic()
+        self.most = MAX_RECORDS if rate is None else max(1, min(MAX_RECORDS, int(rate * SMOOTHNESS)))
+
+    def wait(self, records: int, stop: threading.Event) -> None:
+        if self._rate is None:
+            return
+        now = time.monotonic()
+        if self._due > now:
+            stop.wait(self._due - now)
+        self._due = max(self._due, now) + records / self._rate
+
+
+class _Run:
+    """One run of a publisher: what waits, what is in flight, what has been counted."""
+
+    def __init__(
+        self,
+        records: Iterator[Record | None],
+        sender: Sender,
+        pool: ThreadPoolExecutor,
+        pace: _Pace,
+        stop: threading.Event,
+        on_accepted: Accepted,
+    ) -> None:
+        self._records = records
+        self._sender = sender
+        self._pool = pool
+        self._pace = pace
+        self._stop = stop
+        self._on_accepted = on_accepted
+        self._over = False
+        self._ready: deque[Record] = deque()  # their keys are theirs
+        self._waiting: dict[str, deque[Record]] = {}  # a key is here while it is taken
+        self._number_waiting = 0
+        self._pending: set[Future[Sent]] = set()
+        self._published = self._failed = self._retried = 0
+        self._error = ""
+
+    def outcome(self, in_flight: int) -> Outcome:
+        while True:
+            request = self._fill()
+            if request:
+                self._pace.wait(len(request), self._stop)
+                self._pending.add(self._pool.submit(self._sender.send, request))
+            if not self._pending and (self._over or self._stop.is_set()):
+                break
+            if len(self._pending) == in_flight or (self._pending and not request):
+                self._settle()
+        complete = self._over and not self._failed and not self._waiting
+        return Outcome(self._published, self._failed, self._retried, complete, self._error)
+
+    def _fill(self) -> list[Record]:
+        request: list[Record] = []
+        size = 0
+        while len(request) < self._pace.most and not self._stop.is_set():
+            record = self._next()
+            if record is None:
+                break
+            size += record.weight()
+            if request and size > MAX_BYTES:
+                self._ready.appendleft(record)
+                break
+            request.append(record)
+        return request
+
+    def _next(self) -> Record | None:
+        """Return the next record whose key is free, or None where there is none just now."""
+        if self._ready:
+            return self._ready.popleft()
+        while not self._over and self._number_waiting < MOST_WAITING:
+            try:
+                record = next(self._records)
+            except StopIteration:
+                self._over = True
+                break
+            if record is None:
+                break
+            queue = self._waiting.get(record.partition_key)
+            if queue is None:
+                self._waiting[record.partition_key] = deque()
+                return record
+            queue.append(record)
+            self._number_waiting += 1
+        return None
+
+    def _settle(self) -> None:
+        done, self._pending = wait(self._pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            sent = future.result()
+            self._retried += sent.retried
+            self._published += sum(len(record.positions) for record in sent.accepted)
+            if sent.refused:
+                self._failed += sum(len(record.positions) for record in sent.refused)
+                self._error = sent.error
+                self._stop.set()
+            for record in sent.request:
+                self._release(record.partition_key)
+            self._on_accepted(sent.accepted)
+
+    def _release(self, key: str) -> None:
+        queue = self._waiting[key]
+        if queue:
+            self._ready.append(queue.popleft())
+            self._number_waiting -= 1
+        else:
+            del self._waiting[key]

@@ -1,0 +1,28 @@
+"""What goes onto a stream, and how much of it Kinesis takes at a time (API reference, PutRecords)."""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+MAX_RECORDS = 500  # a request
+MAX_BYTES = 5 * 1024 * 1024  # a request, data and partition keys
+MAX_RECORD_BYTES = 1024 * 1024  # a record, data and partition key
+
+
+class Position(NamedTuple):
+    """Where an event stands in what is published: the pass over the file (from 0) and the row (from 1)."""
+
+    turn: int
+    row: int
+
+
+class Record(Struct, frozen=True, gc=False):
+    """A record for a stream, and the positions of the events in it (several where it is aggregated)."""
+
+    partition_key: str
+    data: bytes
+    positions: tuple[Position, ...] = (Position(0, 0),)
+
+    def weight(self) -> int:
+        """Return what the record counts against Kinesis' limits, in bytes."""
+        return len(self.data) + len(self.partition_key.encode())

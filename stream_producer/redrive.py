@@ -1,0 +1,157 @@
+"""Dead letters back onto the input stream.
+
+An object leaves its place only after the stream has taken all that was chosen of it. A crash before that
+leaves it where it is, and the next redrive sends the same events again, under the same ids: repeats, which
+consumers drop.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, get_args
+
+from botocore.exceptions import ClientError
+from msgspec import Struct, field
+from rich.console import Console
+from rich.progress import track
+
+from belo.errors import Failure
+from pricing.refusal import Reason
+from stream_producer.dead_letters import (
+    DEAD_LETTERS,
+    PARKED,
+    PARKED_REASON,
+    Letter,
+    Letters,
+    UnreadableObject,
+    read,
+)
+from stream_producer.publisher import FAST, Publisher
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from belo.stack import Stack
+
+REDRIVEN = "redriven/"
+REASONS = (*get_args(Reason), PARKED_REASON)
+
+_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412")
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """Which letters go: those of a reason (`parked` for Lambda's), those that arrived then or later."""
+
+    reason: str | None = None
+    since: datetime | None = None
+
+    def takes(self, letter: Letter) -> bool:
+        """Return whether a letter is chosen."""
+        if self.reason is not None and letter.reason != self.reason:
+            return False
+        return self.since is None or letter.arrived_at >= self.since
+
+
+class Redriven(Struct):
+    """What came of it, in letters, and in objects that held some of them."""
+
+    chosen: int = 0
+    redriven: int = 0
+    objects: int = 0
+    unreadable: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+class Redrive:
+    """Sends letters of a bucket back to a stream; `tell` gets a line for what a person should look at."""
+
+    def __init__(
+        self, s3: "S3Client", bucket: str, publisher: Publisher, stream: str, tell: Callable[[str], object]
+    ) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._publisher = publisher
+        self._stream = stream
+        self._tell = tell
+
+    def keys(self) -> list[str]:
+        """Return the objects there are, dead letters first."""
+        return [*self._listed(DEAD_LETTERS), *self._listed(PARKED)]
+
+    def run(self, keys: Iterable[str], choice: Choice, *, dry_run: bool = False) -> Redriven:
+        """Send the chosen letters of these objects, under their own keys, and move them to `redriven/`.
+
+        Safe to repeat. An object that cannot be read stays and is counted. Raises `Failure` where the stream
+        does not take a letter.
+        """
+        result = Redriven()
+        for key in keys:
+            self._object(key, choice, result, dry_run=dry_run)
+        return result
+
+    def _object(self, key: str, choice: Choice, result: Redriven, *, dry_run: bool) -> None:
+        answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+        body = answer["Body"].read()
+        try:
+            content = read(key, body, self._stream)
+        except UnreadableObject as error:
+            result.unreadable += 1
+            self._tell(f"cannot be read: {error}")
+            return
+        chosen = [index for index, letter in enumerate(content.letters) if choice.takes(letter)]
+        if not chosen:
+            return
+        result.objects += 1
+        result.chosen += len(chosen)
+        for index in chosen:
+            reason = content.letters[index].reason
+            result.reasons[reason] = result.reasons.get(reason, 0) + 1
+        if dry_run:
+            return
+        outcome = self._publisher.publish(content.letters[index].record for index in chosen)
+        if not outcome.complete:
+            raise Failure(
+                f"{key} stays: the stream refused {outcome.failed} letters ({outcome.error or 'stopped'})"
+            )
+        result.redriven += len(chosen)
+        self._move(key, answer["ETag"], content, chosen)
+
+    def _move(self, key: str, etag: str, content: Letters, chosen: list[int]) -> None:
+        """Write what was sent under `redriven/`, then take it from its place, unless that has changed."""
+        sent = content.holding(chosen)
+        left = [index for index in range(len(content.letters)) if index not in set(chosen)]
+        self._s3.put_object(Bucket=self._bucket, Key=_redriven_key(key, sent), Body=sent)
+        try:
+            if left:
+                self._s3.put_object(Bucket=self._bucket, Key=key, Body=content.holding(left), IfMatch=etag)
+            else:
+                self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _CHANGED:
+                raise
+            self._tell(f"{key} changed while it was redriven, and stays: run redrive again")
+
+    def _listed(self, prefix: str) -> Iterator[str]:
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for found in page.get("Contents", []):
+                yield found["Key"]
+
+
+def _redriven_key(key: str, content: bytes) -> str:
+    """Return where letters go; the content is in the name, for an object may be redriven in parts."""
+    folder, _, name = key.rpartition("/")
+    return f"{REDRIVEN}{folder}/{blake2b(content, digest_size=6).hexdigest()}-{name}"
+
+
+def redrive_bucket(stack: "Stack", choice: Choice, console: Console, *, dry_run: bool) -> Redriven:
+    """Redrive a stack's dead letters, showing progress on `console`."""
+    publisher = Publisher(stack.client("kinesis", FAST), stack.listings_stream)
+    redrive = Redrive(
+        stack.client("s3"),
+        stack.dead_letters_bucket,
+        publisher,
+        stack.listings_stream,
+        lambda what: console.print(what, style="yellow", markup=False, highlight=False),
+    )
+    keys = track(redrive.keys(), "redriving", console=console, disable=not console.is_terminal)
+    return redrive.run(keys, choice, dry_run=dry_run)

@@ -1,0 +1,105 @@
+"""How far a publisher came, kept so that it can go on after any end, and never skips.
+
+The file says up to which row *everything* has been taken by the stream. It is written after the stream has
+taken the rows and replaced atomically, so that whatever kills the publisher, it is behind the stream and
+never ahead: what was in flight is published again, under the same event ids, and consumers drop it as
+repeats.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from belo.errors import Failure
+from stream_producer.records import Position, Record
+
+FOLDER = Path("build/publish")
+SECONDS_BETWEEN_SAVES = 0.2
+
+
+class _State(Struct, frozen=True):
+    """Everything up to this row of this pass, invalid rows aside, is on the stream."""
+
+    turn: int
+    row: int
+
+
+class Progress:
+    """The position up to which a run is on the stream, with a file that remembers it.
+
+    Records pass `watch` on their way out, in order; `accepted` is told what the stream took, in any order.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._outstanding: deque[Position] = deque()
+        self._taken: set[Position] = set()
+        self._saved_at = 0.0
+        self.acknowledged: Position | None = None
+
+    def load(self) -> Position | None:
+        """Take up from the file and return where it stands; what it covers, `watch` leaves out."""
+        if self._file is None or not self._file.exists():
+            return None
+        try:
+            state = msgspec.json.decode(self._file.read_bytes(), type=_State)
+        except msgspec.DecodeError as error:
+            raise Failure(f"{self._file}: cannot tell how far publishing came ({error})") from None
+        self.acknowledged = Position(state.turn, state.row)
+        return self.acknowledged
+
+    def watch(self, records: Iterable[Record | None]) -> Iterator[Record | None]:
+        """Pass on the records that are not on the stream yet, remembering that they are on their way."""
+        start = self.acknowledged or Position(0, 0)
+        for record in records:
+            if record is not None:
+                if record.positions[-1] <= start:
+                    continue
+                self._outstanding.extend(record.positions)
+            yield record
+
+    def accepted(self, records: list[Record]) -> None:
+        """Remember that the stream has taken these records."""
+        for record in records:
+            self._taken.update(record.positions)
+        moved = False
+        while self._outstanding and self._outstanding[0] in self._taken:
+            self.acknowledged = self._outstanding.popleft()
+            self._taken.discard(self.acknowledged)
+            moved = True
+        if moved and time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file; when it returns, the position survives a crash of the machine."""
+        if self._file is None or self.acknowledged is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._file.with_suffix(f".{os.getpid()}")
+        with draft.open("wb") as content:
+            content.write(msgspec.json.encode(_State(*self.acknowledged)))
+            content.flush()
+            os.fsync(content.fileno())
+        draft.replace(self._file)
+        self._saved_at = time.monotonic()
+
+    def forget(self) -> None:
+        """Remove the file: the run is complete."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+
+def progress_file(stream: str, sha256: str, sample: int | None) -> Path:
+    """Return where the progress of publishing a file to a stream is kept.
+
+    `stream` tells one stream from another of its name that was there before it; the file is known by its
+    content.
+    """
+    name = blake2b(f"{stream}\n{sha256}\n{sample}".encode(), digest_size=16).hexdigest()
+    return FOLDER / f"{name}.json"

@@ -1,0 +1,170 @@
+"""Planted defects: one-line mistakes, each put into a copy of the production code, that chaos must catch."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("pricing", "lambdas", "tests/simulator", "tests/chaos")
+COPIED_FILES = ("tests/__init__.py", "tests/champions.py")
+EVENTS = 60_000  # for each defect, at most: the run stops at the first phase whose books do not balance
+TIME_LIMIT = 300.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """In `file`, `old`, which stands there once, becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether the chaos run noticed the defect, and by what."""
+
+    defect: Defect
+    caught: bool
+    evidence: str
+
+
+def _in(file: str, *edits: tuple[str, str, str]) -> list[Defect]:
+    return [Defect(name, file, old, new) for name, old, new in edits]
+
+
+DEFECTS = [
+    *_in(
+        "lambdas/publisher.py",
+        ("ignore failed entries", 'if not reply["FailedRecordCount"]:', "if True:"),
+        ("retry the entries that were taken", 'if "ErrorCode" in answer]', 'if "ErrorCode" not in answer]'),
+        ("do not retry", "self._sleep(pause)", "return []"),
+        (
+            "drop the last chunk",
+            "    if request:\n        yield",
+            "    if len(request) == MAX_RECORDS:\n        yield",
+        ),
+        (
+            "forget what the deadline left over",
+            "                return request\n",
+            "                return []\n",
+        ),
+        (
+            "take a dropped connection for success",
+            "            return request\n        if not reply",
+            "            return []\n        if not reply",
+        ),
+    ),
+    *_in(
+        "lambdas/score.py",
+        ("report the highest position only", "for each in unpublished]", "for each in unpublished[-1:]]"),
+        ("report nothing", "for each in unpublished]", "for each in unpublished[:0]]"),
+        ("skip the dead letters", "self._dead_letters.write(batch, refused)", "pass"),
+        (
+            "dead-letter what was throttled",
+            "self._report(batch,",
+            "self._dead_letters.write(batch, refused + [Refused(each, 0, 'k', b'', 'unscorable', 'late') "
+            "for each in unpublished]); unpublished = []; self._report(batch,",
+        ),
+    ),
+    *_in(
+        "lambdas/dead_letters.py",
+        (
+            "swallow the exception of a failed dead-letter write",
+            "        self._s3.put_object(",
+            "        with __import__('contextlib').suppress(Exception): self._s3.put_object(",
+        ),
+        ("one dead-letters key a day", "-{batch.sequence_number(0)}.ndjson.gz", ".ndjson.gz"),
+    ),
+    *_in(
+        "lambdas/predictions.py",
+        ("pair prices with the wrong listings", "map(Priced, submitted,", "map(Priced, submitted[::-1],"),
+        (
+            "give every prediction the first position",
+            "batch.sequence_number(submitted.position)",
+            "batch.sequence_number(0)",
+        ),
+        (
+            "a new id each time",
+            "prediction_id(event.source, event.id)",
+            "prediction_id(event.source, event.id + now)",
+        ),
+        (
+            "report the record after the failed one",
+            "Outgoing(submitted.position,",
+            "Outgoing(submitted.position + 1,",
+        ),
+    ),
+    *_in(
+        "lambdas/champion.py",
+        (
+            "remember the pointer before its model has loaded",
+            "self._model = self._load(pointer)",
+            "self._etag = etag; self._model = self._load(pointer)",
+        ),
+        ("do not verify the manifest", "if found != pointer.manifest_sha256:", "if False:"),
+        ("never look for a new champion", "self._clock() + self._poll_seconds", "self._clock() + 1e9"),
+        ("let go of the last good champion", "self.refused = f", "self._model = None; self.refused = f"),
+    ),
+    *_in(
+        "pricing/model.py",
+        ("do not verify the model", "if found != contract.sha256:", "if False:"),
+        ("swap before the golden rows are checked", "    _check_golden_rows(ready)\n", "    pass\n"),
+    ),
+]
+
+
+def catch_all(seed: int) -> Iterator[Outcome]:
+    """Run chaos against each defect, two at a time; yield the outcomes in order."""
+    with ThreadPoolExecutor(2) as pool:
+        yield from pool.map(lambda defect: catch(defect, seed), DEFECTS)
+
+
+def catch(defect: Defect, seed: int) -> Outcome:
+    """Plant one defect in a copy and see whether the books balance there."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in COPIED_FILES:
+            shutil.copy(ROOT / name, copy / name)
+        source = (copy / defect.file).read_text()
+        assert source.count(defect.old) == 1, f"{defect.name}: stands {source.count(defect.old)} times"
+        (copy / defect.file).write_text(source.replace(defect.old, defect.new))
+        return _judge(defect, copy, seed)
+
+
+def _judge(defect: Defect, copy: Path, seed: int) -> Outcome:
+    figures = copy / "chaos.json"
+    command = [sys.executable, "-m", "tests.chaos", "--until-wrong", f"--seed={seed}", f"--events={EVENTS}"]
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    try:
+        done = subprocess.run(
+            [*command, f"--out={figures}"],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(defect, caught=False, evidence="the run did not end")
+    if not figures.exists():
+        return Outcome(defect, caught=False, evidence=done.stderr[-300:])
+    found = json.loads(figures.read_text())
+    last = found["faults"][-1]["fault"]
+    caught = found["lost"] + found["wrong"] > 0
+    return Outcome(
+        defect,
+        caught,
+        f"lost {found['lost']}, wrong {found['wrong']} under: {last}" if caught else "unnoticed",
+    )

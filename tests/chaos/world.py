@@ -1,0 +1,114 @@
+"""One simulated account with the production handler in it."""
+
+import contextlib
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pricing import aggregation
+from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
+from tests.champions import TinyChampion
+from tests.chaos.handler import DEAD_LETTERS, MODELS, PREDICTIONS, Telemetry, cold_start
+from tests.chaos.submissions import Submission
+from tests.simulator import (
+    EventSourceMapping,
+    FakeKinesis,
+    FakeS3,
+    Faults,
+    Function,
+    OnFailure,
+    Settings,
+    SimulatedClock,
+    Stream,
+    no_faults,
+)
+
+SIX_HOURS, TWO_DAYS = 6 * 3600, 48 * 3600
+Position = tuple[str, str, int]  # a shard's id, a sequence number, and the index in an aggregate
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the account is laid out; the limits of age and retention are those of the design."""
+
+    shards: int = 4
+    batch_size: int = 1_000
+    parallelization_factor: int = 2
+    bisect: bool = True
+    output_shards: int = 24
+    read_timeout: float = 5.0  # seconds, as the function's clients have it
+
+
+@dataclass
+class World:
+    """Streams, buckets, the function and its mapping on one clock. `seed` and `faults` decide everything."""
+
+    seed: int = 0
+    faults: Faults = no_faults
+    shape: Shape = field(default_factory=Shape)
+
+    def __post_init__(self) -> None:
+        random.seed(self.seed)  # the publisher's jitter
+        shape = self.shape
+        self.clock = SimulatedClock()
+        self.telemetry = Telemetry()
+        self.submitted: dict[Position, Submission] = {}
+        self._latest = self.clock.time()  # arrival
+        self.listings = Stream("listings", shape.shards, limited=False, retention=TWO_DAYS)
+        self.predictions = Stream(PREDICTIONS, shape.output_shards)
+        self.s3 = FakeS3(self.clock, faults=self.faults, read_timeout=shape.read_timeout)
+        self.kinesis = FakeKinesis(
+            self.clock, [self.predictions], faults=self.faults, read_timeout=shape.read_timeout
+        )
+        self.function = Function(
+            self.clock, lambda: cold_start(self.clock, self.kinesis, self.s3), timeout=60, faults=self.faults
+        )
+        settings = Settings(
+            batch_size=shape.batch_size,
+            parallelization_factor=shape.parallelization_factor,
+            maximum_record_age=SIX_HOURS,
+            bisect_batch_on_function_error=shape.bisect,
+            report_batch_item_failures=True,
+        )
+        on_failure = OnFailure(self.s3, DEAD_LETTERS, self.clock, seed=self.seed)
+        self.mapping = EventSourceMapping(
+            self.clock, self.listings, self.function, settings, on_failure=on_failure, seed=self.seed
+        )
+
+    def submit(self, records: Iterable[tuple[Submission, ...]], over: float = 0.0) -> None:
+        """Put records on the input stream in the coming seconds; several submissions make an aggregate."""
+        every = list(records)
+        begin = max(self.clock.time(), self._latest)
+        for count, parts in enumerate(every):
+            self._latest = begin + over * count / len(every)
+            inner = [(part.partition_key, part.payload) for part in parts]
+            data = parts[0].payload if len(parts) == 1 else aggregation.join(inner)
+            record = self.listings.accept(data, parts[0].partition_key, self._latest)
+            assert record is not None
+            for index, part in enumerate(parts):
+                self.submitted[record.shard_id, record.sequence_number, index] = part
+
+    def promote(self, champion: TinyChampion) -> None:
+        """Write a version and point to it, behind everybody's back."""
+        self.s3.store(MODELS, model_key(champion.version), champion.model)
+        self.s3.store(MODELS, manifest_key(champion.version), champion.manifest)
+        self.s3.store(MODELS, CHAMPION_KEY, champion.pointer)
+
+    def run(self, seconds: float | None = None) -> None:
+        """Let the mapping work for some time, or until it has nothing left to do."""
+        with contextlib.redirect_stdout(cast("Any", self.telemetry)):
+            if seconds is None:
+                self.mapping.run()
+            else:
+                self.mapping.run(until=self.clock.time() + seconds)
+
+    def restart_pollers(self, forgotten: int) -> None:
+        """Every shard is read again from its checkpoint, or from a number of records before it."""
+        for shard in self.listings.shards:
+            self.mapping.rewind(shard, to=max(0, self.mapping.checkpoint(shard) - forgotten))
+
+    @property
+    def injected(self) -> int:
+        """How many faults have struck."""
+        return sum(each.injected.total() for each in (self.kinesis, self.s3, self.function))

@@ -1,0 +1,374 @@
+"""The consumer through resharding, expired iterators, throttling, disconnects and crashes."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from belo.errors import Failure
+from stream_consumer.consumer import Consumer
+from stream_consumer.positions import Position, latest
+from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis
+from tests.stream_consumer.predictions import payload
+
+
+class Clock:
+    """Time that passes by being slept through."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def consumer(kinesis: FakeKinesis, clock: Clock | None = None, **options) -> Consumer:
+    clock = clock or Clock()
+    return Consumer(kinesis, "predictions", clock=clock, sleep=clock.sleep, **options)
+
+
+def ids(batches) -> list[int]:
+    return [int(arrived.event.id.removeprefix("prediction-")) for batch in batches for arrived in batch]
+
+
+def filled(shards: int = 1, number: int = 20, page: int = 7) -> FakeKinesis:
+    kinesis = FakeKinesis(shards, page=page)
+    put(kinesis, 0, number)
+    return kinesis
+
+
+def put(kinesis: FakeKinesis, first: int, end: int) -> None:
+    for number in range(first, end):
+        kinesis.put(f"L-{number}", payload(number))
+
+
+def test_all_shards_are_read_to_their_end() -> None:
+    assert sorted(ids(consumer(filled(shards=5)).batches())) == list(range(20))
+
+
+def test_an_empty_stream_ends_at_once() -> None:
+    assert ids(consumer(FakeKinesis(3)).batches()) == []
+
+
+def test_a_prediction_carries_its_bytes_and_where_and_when_it_arrived() -> None:
+    kinesis = filled(number=1)
+
+    ((arrived,),) = consumer(kinesis).batches()
+
+    assert arrived.data == payload(0)
+    assert arrived.event.data.predicted_price == 600_000.0
+    assert (arrived.shard_id, arrived.sequence_number) == ("shardId-000000000000", "1001")
+    assert arrived.at == CREATED + timedelta(seconds=1001)
+
+
+def test_a_repeat_is_dropped_wherever_it_lies() -> None:
+    kinesis = filled(shards=2)
+    put(kinesis, 0, 20)
+
+    reader = consumer(kinesis)
+
+    assert sorted(ids(reader.batches())) == list(range(20))
+    assert reader.repeats == 20
+
+
+def test_the_memory_for_repeats_is_bounded_and_spans_at_least_half_its_size() -> None:
+    kinesis = FakeKinesis()
+    put(kinesis, 0, 5)
+    put(kinesis, 0, 5)  # fewer than 5 lie between: repeats
+    put(kinesis, 5, 30)
+    put(kinesis, 0, 1)  # long forgotten
+
+    assert ids(consumer(kinesis, remembered=10).batches()) == [*range(30), 0]
+
+
+def test_a_record_that_is_no_prediction_is_counted_told_and_skipped() -> None:
+    kinesis = filled(number=2)
+    for data in (b"\xff\xfe", b"{}", b"", b'{"specversion":"1.0"}', payload(1)[:-10]):
+        kinesis.put("L-1", data)
+    put(kinesis, 2, 3)
+    told: list[str] = []
+
+    reader = consumer(kinesis, on_foreign=told.append)
+
+    assert ids(reader.batches()) == [0, 1, 2]
+    assert reader.foreign == len(told) == 5
+    assert told[0].startswith("shardId-000000000000 1003: not a prediction")
+
+
+def test_reading_from_latest_leaves_out_what_was_there() -> None:
+    kinesis = filled(shards=2)
+    reader = consumer(kinesis, start=latest())
+
+    assert ids(reader.batches()) == []
+
+    put(kinesis, 20, 25)
+    assert sorted(ids(reader.batches())) == list(range(20, 25))
+
+
+def test_reading_from_a_time_begins_there() -> None:
+    start = Position(at=CREATED + timedelta(seconds=1001 + 15))
+
+    assert ids(consumer(filled(), start=start).batches()) == [15, 16, 17, 18, 19]
+
+
+def test_a_limit_ends_reading_and_the_next_call_goes_on_behind_it() -> None:
+    reader = consumer(filled())
+
+    assert ids(reader.batches(limit=10)) == list(range(10))
+    assert ids(reader.batches()) == list(range(10, 20))
+
+
+def test_following_goes_on_after_the_end_until_nothing_comes_for_long_enough() -> None:
+    kinesis = filled()
+    clock = Clock()
+    reader = consumer(kinesis, clock)
+    got: list[int] = []
+
+    for batch in reader.batches(follow=True, idle_timeout=30):
+        got += ids([batch])
+        if len(got) == 20:
+            last = clock.now
+            put(kinesis, 20, 22)
+
+    assert got == list(range(22))
+    assert 30 <= clock.now - last < 32
+
+
+def test_an_idle_timeout_waits_where_the_end_is_reached_already() -> None:
+    clock = Clock()
+
+    assert ids(consumer(filled(), clock).batches(idle_timeout=10)) == list(range(20))
+
+    assert clock.now >= 10
+
+
+def test_a_shard_is_read_five_times_a_second_at_most() -> None:
+    kinesis = FakeKinesis(2)
+    clock = Clock()
+
+    list(consumer(kinesis, clock).batches(idle_timeout=10))
+
+    assert len(kinesis.called("get_records")) <= 2 * 5 * (clock.now + 0.2)
+
+
+def test_children_are_read_after_all_of_their_parents_through_splits_and_merges() -> None:
+    kinesis = filled(shards=2, number=40)
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 40, 80)
+    kinesis.merge("shardId-000000000003", "shardId-000000000001")
+    put(kinesis, 80, 120)
+    kinesis.split("shardId-000000000004")
+    put(kinesis, 120, 160)
+
+    order: list[str] = []
+    got: list[int] = []
+    for batch in consumer(kinesis).batches():
+        got += ids([batch])
+        order += [arrived.shard_id for arrived in batch]
+
+    assert sorted(got) == list(range(160))
+    for shard_id, shard in kinesis.shards.items():
+        for parent in shard.parents:
+            if shard_id in order and parent in order:
+                assert order.index(shard_id) > len(order) - 1 - order[::-1].index(parent)
+
+
+def test_a_stream_resharded_while_it_is_followed_is_followed_on() -> None:
+    kinesis = filled()
+    got: list[int] = []
+
+    for batch in consumer(kinesis).batches(follow=True, limit=60):
+        got += ids([batch])
+        if len(got) == 20:
+            kinesis.split("shardId-000000000000")
+            put(kinesis, 20, 40)
+        if len(got) == 40:
+            kinesis.merge("shardId-000000000001", "shardId-000000000002")
+            put(kinesis, 40, 60)
+
+    assert sorted(got) == list(range(60))
+
+
+def test_children_that_are_not_listed_yet_are_known_from_the_closed_shard() -> None:
+    kinesis = filled()
+    reader = consumer(kinesis)
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 20, 30)
+    listed = kinesis.list_shards
+    kinesis.list_shards = lambda **_: {"Shards": listed()["Shards"][:1]}  # type: ignore[method-assign]
+
+    assert sorted(ids(reader.batches())) == list(range(30))
+
+
+def test_from_latest_the_children_of_a_shard_that_closes_later_are_read_from_their_beginning() -> None:
+    kinesis = filled()
+    reader = consumer(kinesis, start=latest())
+    assert ids(reader.batches()) == []
+    put(kinesis, 20, 25)
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 25, 40)
+
+    assert sorted(ids(reader.batches())) == list(range(20, 40))
+
+
+def test_from_latest_shards_that_are_closed_already_are_left_out() -> None:
+    kinesis = filled()
+    kinesis.split("shardId-000000000000")
+    reader = consumer(kinesis, start=latest())
+    assert ids(reader.batches()) == []
+    put(kinesis, 20, 25)
+
+    assert sorted(ids(reader.batches())) == list(range(20, 25))
+
+
+def test_an_expired_iterator_is_taken_anew_behind_the_last_record() -> None:
+    kinesis = filled()
+    reader = consumer(kinesis)
+    got: list[int] = []
+
+    for batch in reader.batches():
+        got += ids([batch])
+        kinesis.expire_iterators()
+
+    assert got == list(range(20))
+    assert reader.repeats == 0
+
+
+def test_an_iterator_that_expires_before_anything_was_read_from_latest_skips_nothing() -> None:
+    kinesis = FakeKinesis()
+    kinesis._number = 10**9  # arrivals lie ahead of the machine's clock
+    reader = consumer(kinesis, start=latest())
+    assert ids(reader.batches()) == []
+    kinesis.expire_iterators()
+    put(kinesis, 0, 3)
+
+    assert ids(reader.batches()) == [0, 1, 2]
+
+
+def test_throttling_faults_and_disconnects_are_lived_through() -> None:
+    kinesis = filled(shards=2, number=30)
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 30, 60)
+    faults = [Fail("ProvisionedThroughputExceededException"), Fail("InternalFailure", 500), Disconnect()]
+    kinesis.faults["get_records"].extend([*faults, None, *faults, *faults, None, None, *faults])
+    kinesis.faults["get_shard_iterator"].extend(faults)
+    kinesis.faults["list_shards"].extend([None, None, *faults])
+
+    assert sorted(ids(consumer(kinesis).batches())) == list(range(60))
+
+
+def test_what_goes_on_failing_is_raised_in_the_end() -> None:
+    kinesis = filled()
+    kinesis.faults["get_records"].extend(1_000 * [Fail("ThrottlingException")])
+    clock = Clock()
+
+    with pytest.raises(ClientError, match="Throttling"):
+        list(consumer(kinesis, clock).batches())
+
+    assert 300 < clock.now < 320
+
+
+def test_what_waiting_cannot_mend_is_raised_at_once() -> None:
+    kinesis = filled()
+    kinesis.faults["get_records"].append(Fail("AccessDeniedException"))
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        list(consumer(kinesis).batches())
+
+
+def test_a_shard_that_vanished_without_a_word_is_left_for_its_children() -> None:
+    kinesis = filled()
+    reader = consumer(kinesis)
+    next(reader.batches())
+    kinesis.split("shardId-000000000000")
+    del kinesis.shards["shardId-000000000000"]
+    put(kinesis, 20, 25)
+
+    assert sorted(ids(reader.batches())) == list(range(20, 25))
+
+
+def test_a_checkpoint_goes_on_behind_what_was_committed(tmp_path: Path) -> None:
+    kinesis = filled(shards=2)
+    reader = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    first: list[int] = []
+    for batch in reader.batches():
+        if len(first) > 5:
+            break  # this batch was never dealt with
+        first += ids([batch])
+        reader.commit()
+
+    second = ids(consumer(kinesis, checkpoint=tmp_path / "checkpoint").batches())
+
+    assert sorted(first + second) == list(range(20))
+
+
+def test_a_checkpoint_after_a_limit_leaves_nothing_out(tmp_path: Path) -> None:
+    kinesis = filled(shards=2)
+    got: list[int] = []
+    for _ in range(7):
+        reader = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+        got += ids(reader.batches(limit=3))
+        reader.commit()
+
+    assert sorted(got) == list(range(20))
+
+
+def test_a_checkpoint_holds_through_resharding(tmp_path: Path) -> None:
+    kinesis = filled()
+    got: list[int] = []
+    for step in range(4):
+        reader = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+        got += ids(reader.batches())
+        reader.commit()
+        put(kinesis, 100 * step + 100, 100 * step + 105)
+        open_shards = [shard_id for shard_id, shard in kinesis.shards.items() if not shard.closed]
+        kinesis.split(open_shards[0])
+        put(kinesis, 100 * step + 105, 100 * step + 110)
+    got += ids(consumer(kinesis, checkpoint=tmp_path / "checkpoint").batches())
+
+    expected = [*range(20), *(100 * step + 100 + number for step in range(4) for number in range(10))]
+    assert sorted(got) == expected
+
+
+def test_a_checkpoint_from_latest_that_saw_nothing_loses_nothing_that_comes_later(tmp_path: Path) -> None:
+    kinesis = FakeKinesis()
+    kinesis._number = 10**9
+    reader = consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint")
+    assert ids(reader.batches()) == []
+    reader.commit()
+    put(kinesis, 0, 3)
+
+    assert ids(consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint").batches()) == [0, 1, 2]
+
+
+def test_a_checkpoint_of_another_stream_is_refused(tmp_path: Path) -> None:
+    kinesis = filled()
+    reader = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    list(reader.batches())
+    reader.commit()
+    kinesis.created += timedelta(days=1)  # deleted and made again
+
+    with pytest.raises(Failure, match="another stream"):
+        consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"stream": 3}', b"\xff"])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint").write_bytes(content)
+
+    with pytest.raises(Failure, match="not a checkpoint"):
+        consumer(filled(), checkpoint=tmp_path / "checkpoint")
+
+
+def test_committing_twice_writes_once(tmp_path: Path) -> None:
+    reader = consumer(filled(), checkpoint=tmp_path / "checkpoint")
+    list(reader.batches())
+    reader.commit()
+    (tmp_path / "checkpoint").unlink()
+    reader.commit()
+
+    assert not (tmp_path / "checkpoint").exists()

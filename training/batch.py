@@ -1,0 +1,99 @@
+"""A file of listings priced without a stream, by the lines that price the stream: row by row, in order."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from belo.errors import Failure
+from pricing.listing import Features, features
+from pricing.model import ContractMismatch, Model, load
+from pricing.normalise import normalise
+from pricing.refusal import InvalidRecord
+from stream_producer.listing_files import read_rows
+from training.models_bucket import ModelsBucket
+from training.sinks import Row, open_sink
+
+ADDED = ("predicted_price", "low", "high", "error")
+CHUNK = 1_000  # rows a run of the model
+
+Numbered = tuple[int, Row]
+
+
+def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
+    """Yield the rows in order and in chunks, each with `ADDED`: prices in BRL, or None and an error.
+
+    `price` is never read. Memory holds one chunk.
+    """
+    while chunk := list(islice(rows, CHUNK)):
+        read = [_read(number, row) for number, row in chunk]
+        homes = [home for home in read if isinstance(home, Features)]
+        prices = model.predict(homes)
+        said = zip(prices.price, prices.low, prices.high, strict=True)
+        yield [
+            row | _verdict(home, *(map(float, next(said)) if isinstance(home, Features) else ()))
+            for (_, row), home in zip(chunk, read, strict=True)
+        ]
+
+
+def _read(number: int, row: Mapping[str, object]) -> Features | str:
+    try:
+        return features(normalise({name: row[name] for name in row if name != "price"}, f"L-{number}"))
+    except InvalidRecord as error:
+        return str(error)
+
+
+def _verdict(home: Features | str, *prices: float) -> Row:
+    if isinstance(home, str):
+        return dict.fromkeys(ADDED) | {"error": home}
+    if math.isnan(prices[0]):
+        return dict.fromkeys(ADDED) | {"error": "unscorable: no finite price"}
+    return dict(zip(ADDED, (*prices, None), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Rows written, and how many of them have no price."""
+
+    rows: int
+    refused: int
+
+
+def score_file(file: Path, output: Path | None, model: Model, step: Callable[[int], object]) -> Count:
+    """Price a file into another, or to standard output as CSV; call `step` with each chunk's rows.
+
+    The output appears under its name only when it is whole.
+    """
+    rows = refused = 0
+    with open_sink(output, file) as write:
+        for chunk in priced(read_rows(file), model):
+            write(chunk)
+            rows += len(chunk)
+            refused += sum(row["error"] is not None for row in chunk)
+            step(len(chunk))
+    return Count(rows, refused)
+
+
+def open_champion(bucket: ModelsBucket) -> Model:
+    """Return the champion of a models bucket; raises `Failure` where there is none that can be served."""
+    found = bucket.champion()
+    if found is None:
+        raise Failure("no champion was promoted yet: run `belo promote`, or name a folder with --model")
+    return _load(f"champion {found[0].version}", *bucket.get_version(found[0].version))
+
+
+def open_folder(folder: Path) -> Model:
+    """Return the model in a folder; raises `Failure` where there is none that can be served."""
+    try:
+        files = [(folder / name).read_bytes() for name in ("model.onnx", "manifest.json")]
+    except OSError as error:
+        raise Failure(f"{folder}: no model: {error.strerror} ({Path(error.filename).name})") from None
+    return _load(str(folder), *files)
+
+
+def _load(name: str, model: bytes, manifest: bytes) -> Model:
+    try:
+        return load(model, manifest)
+    except ContractMismatch as error:
+        raise Failure(f"{name}: {error}") from error

@@ -1,0 +1,129 @@
+"""The commands of a model's life, and batch scoring; `belo.cli` registers them.
+
+What is heavy is imported inside the functions, so that `belo --help` is fast.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+File = Annotated[
+    Path | None,
+    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV with the Kaggle header."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of splits, folds and learners.", show_default="params.yaml")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def train(
+    file: File = None,
+    quick: Annotated[bool, typer.Option("--quick", help="No search: the knobs of params.yaml, under a minute.")] = False,
+    seed: Seed = None,
+) -> None:
+    """Train a model on listings, check it, and register it in MLflow as the next version."""
+    import os
+
+    from training import printing
+    from training.bootstrap import choose_params, load_data
+    from training.registry import Registry
+    from training.train import train as run
+
+    with printing.doing("Training"):
+        data = load_data(file)
+        printing.say_data(data)
+        manifest = run(data, choose_params(seed=seed, quick=quick), Registry.open(os.environ))
+    printing.show_manifest(manifest)
+
+
+def evaluate(file: File = None, json: Json = False, seed: Seed = None) -> None:
+    """Measure the champion's recipe and the baseline on ten splits by group of listings."""
+    import os
+
+    from training import printing
+    from training.bootstrap import choose_params, load_data
+    from training.evaluate import document
+    from training.registry import Registry
+    from training.train import one_thread, test_of_version
+
+    data, params = load_data(file), choose_params(seed=seed)
+    printing.say_data(data)
+    with printing.counting("Splits", params.split.splits) as step, one_thread():
+        version, test = test_of_version(data, params, Registry.open(os.environ))
+        printing.show_figures(document(data, params, test, version, step), as_json=json)
+
+
+def promote(
+    version: Annotated[str | None, typer.Argument(help="A registered version.", show_default="the newest")] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="Only if it passes the judge's gate.")] = False,
+) -> None:
+    """Make a version the champion: upload it, move the pointer, let the registry's alias follow."""
+    import os
+
+    from training import printing
+    from training.promote import newest, promote as move
+    from training.registry import Registry
+
+    registry, by = Registry.open(os.environ), "auto" if auto else "manual"
+    pointer = move(version or newest(registry), registry, _bucket(), by)
+    printing.show_pointer(pointer)
+
+
+def rollback() -> None:
+    """Let the version that served before serve again: one write."""
+    import os
+
+    from training import printing
+    from training.promote import record_rollback, rollback as back
+    from training.registry import Registry
+
+    pointer = back(_bucket())
+    printing.show_pointer(pointer)
+    record_rollback(pointer, Registry.open(os.environ))
+
+
+def models(json: Json = False) -> None:
+    """List the registered versions, which one serves, and whether MLflow and S3 agree on it."""
+    import os
+
+    from belo.errors import Failure
+    from training import printing
+    from training.overview import overview
+    from training.registry import Registry
+
+    try:
+        bucket = _bucket()
+    except Failure as error:
+        printing.say(f"{error}; only the registry is shown")
+        bucket = None
+    printing.show_overview(overview(Registry.open(os.environ), bucket), as_json=json)
+
+
+def score(
+    file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON Lines or Parquet; - is standard input.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output, CSV")] = None,
+    model: Annotated[str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")] = "champion",
+) -> None:
+    """Price a file without a stream: one row in, one row out, in order; `price` is never read."""
+    from training import printing
+    from training.batch import score_file
+
+    with printing.doing("Scoring") as step:
+        count = score_file(file, output, _model(model), step)
+    printing.say(f"{count.rows:,} rows, {count.refused:,} of them without a price (column error says why)")
+
+
+def _bucket() -> Any:  # noqa: ANN401 - a ModelsBucket, whose import is slow
+    import os
+
+    from belo.stack import Stack
+    from training.models_bucket import ModelsBucket
+
+    stack = Stack.find(os.environ)
+    return ModelsBucket(stack.client("s3"), stack.models_bucket)
+
+
+def _model(name: str) -> Any:  # noqa: ANN401 - as above
+    from training.batch import open_champion, open_folder
+
+    return open_champion(_bucket()) if name == "champion" else open_folder(Path(name))

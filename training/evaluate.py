@@ -1,0 +1,114 @@
+"""How good a model is: figures on a test part, and their means over group splits of the fixed population."""
+
+from collections.abc import Callable, Iterator, Mapping
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pricing.manifest import Offsets
+from training.candidates import BASELINE, CANDIDATES, CHAMPION, Pricer, Training
+from training.conformal import calibrate, interval, out_of_fold
+from training.data import POPULATION, Dataset
+from training.encoding import Log
+from training.groups import Mask, split
+from training.params import Params
+
+Figures = dict[str, Any]
+
+
+def point_figures(actual: Log, predicted: Log) -> Figures:
+    """Return errors of log prices as errors of prices: BRL for rmse and mae, fractions for the others.
+
+    `bias` is the mean of log(actual / predicted): positive where prices are predicted too low.
+    """
+    price, said = np.exp(actual), np.exp(predicted)
+    squares = float(np.sum((price - said) ** 2))
+    return {
+        "rows": len(price),
+        "rmse": float(np.sqrt(squares / len(price))),
+        "mae": float(np.mean(np.abs(price - said))),
+        "median_ape": float(np.median(np.abs(said / price - 1))),
+        "r2": 1 - squares / float(np.sum((price - price.mean()) ** 2)),
+        "bias": float(np.mean(actual - predicted)),
+    }
+
+
+def interval_figures(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
+    """Return the interval's coverage, by tercile of the actual price too, and its median width over the price."""
+    low, high = interval(predicted, offsets)
+    inside = (actual >= low) & (actual <= high)
+    tercile = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
+    return {
+        "coverage": float(inside.mean()),
+        "relative_width": float(np.median((np.exp(high) - np.exp(low)) / np.exp(predicted))),
+        "coverage_by_price_tercile": [float(inside[tercile == each].mean()) for each in range(3)],
+    }
+
+
+def part(data: Dataset, rows: Mask, seed: int) -> Training:
+    """Return some rows of a file as a training part."""
+    frame = data.frame[rows].reset_index(drop=True)
+    return Training(frame, np.log(frame["price"].to_numpy()), data.groups[rows], seed)
+
+
+def fit_with_interval(name: str, training: Training, params: Params) -> tuple[Pricer, Offsets]:
+    """Fit a candidate, and calibrate its interval on the training part alone."""
+    candidate = CANDIDATES[name]
+    offsets = calibrate(out_of_fold(candidate, training, params), training.log_price, params)
+    return candidate(training, params), offsets
+
+
+def figures(pricer: Pricer, offsets: Offsets, test: Training) -> Figures:
+    """Return all figures of a model on a test part."""
+    return figures_of(pricer.predict(test.frame), offsets, test)
+
+
+def figures_of(predicted: Log, offsets: Offsets, test: Training) -> Figures:
+    """Return all figures of log prices predicted for a test part."""
+    return point_figures(test.log_price, predicted) | interval_figures(test.log_price, predicted, offsets)
+
+
+def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:
+    """Yield the champion's and the baseline's figures on one group split after the other."""
+    for seed in range(params.seed, params.seed + params.split.splits):
+        held = split(data.groups, seed, params.split.test_share)
+        training, test = part(data, ~held, seed), part(data, held, seed)
+        champion = figures(*fit_with_interval(CHAMPION, training, params), test)
+        baseline = CANDIDATES[BASELINE](training, params)
+        yield champion, point_figures(test.log_price, baseline.predict(test.frame))
+
+
+def mean_figures(rows: list[Figures]) -> Figures:
+    """Return the mean of each figure, by place in lists."""
+    return {
+        name: [fmean(column) for column in zip(*(row[name] for row in rows), strict=True)]
+        if isinstance(value, list)
+        else fmean(row[name] for row in rows)
+        for name, value in rows[0].items()
+    }
+
+
+def document(
+    data: Dataset, params: Params, test: Figures, version: str | None, progress: Callable[[], None] = lambda: None
+) -> Figures:
+    """Return what `belo evaluate --json` prints, given the figures of the version under test."""
+    champion: list[Figures] = []
+    baseline: list[Figures] = []
+    for ours, plain in over_splits(data, params):
+        champion.append(ours)
+        baseline.append(plain)
+        progress()
+    splits = _only(mean_figures(champion), "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile")
+    return {
+        "model": {"version": version},
+        "population": {"rule": POPULATION, "rows": len(data.frame)},
+        "test": test,
+        "splits": {"n": params.split.splits} | splits,
+        "baseline": _only(mean_figures(baseline), "rmse", "median_ape", "r2"),
+    }
+
+
+def _only(row: Mapping[str, Any], *names: str) -> Figures:
+    return {name: row[name] for name in names}

@@ -1,0 +1,69 @@
+"""The knobs of training, read once from `params.yaml`."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from belo.errors import Failure
+
+DEFAULT_PARAMS = Path(__file__).with_name("params.yaml")
+
+
+class Split(Struct, frozen=True, forbid_unknown_fields=True):
+    """How groups of listings are divided into a training part and a test part."""
+
+    test_share: float
+    splits: int
+
+
+class Encoding(Struct, frozen=True, forbid_unknown_fields=True):
+    """Shrinkage of the target encodings, in listings, and the folds that cross-fit them."""
+
+    neighborhood_prior: float
+    street_prior: float
+    folds: int
+
+
+class Boosting(Struct, frozen=True, forbid_unknown_fields=True):
+    """One gradient boosting."""
+
+    iterations: int
+    leaves: int
+    learning_rate: float
+    min_samples_leaf: int
+    l2: float
+
+
+class IntervalParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """The conformal interval."""
+
+    coverage: float
+    folds: int
+    bands: int
+
+
+class Export(Struct, frozen=True, forbid_unknown_fields=True):
+    """What export checks and ships."""
+
+    golden_rows: int
+    parity: float
+
+
+class Params(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every knob of training."""
+
+    seed: int
+    split: Split
+    encoding: Encoding
+    boosting: Boosting
+    interval: IntervalParams
+    export: Export
+
+
+def read_params(path: Path = DEFAULT_PARAMS) -> Params:
+    """Return the knobs in a file; raises `Failure` naming what is wrong in it."""
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Params)
+    except (OSError, msgspec.DecodeError) as error:
+        raise Failure(f"{path.name}: {error}") from error

@@ -1,0 +1,97 @@
+"""Which version serves: promotion and rollback.
+
+Promotion writes the model, the manifest, the pointer and the registry's alias, in this order, each only if
+it is not there yet. Whatever stops it between two writes, the old champion serves, and a rerun finishes.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from belo.errors import Failure
+from pricing.manifest import Pointer
+from pricing.model import ContractMismatch, load
+from training.models_bucket import ModelsBucket, sha256
+from training.registry import Registry
+
+By = Literal["auto", "manual"]
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def promote(version: str, registry: Registry, bucket: ModelsBucket, by: By, clock: Clock = _now) -> Pointer:
+    """Make a registered version the champion; return the pointer that stands.
+
+    Raises `Failure` where the version does not load, stands in the bucket with other content, or somebody
+    else moved the pointer meanwhile: then the old champion serves on.
+    """
+    found = registry.find(version)
+    model, manifest = registry.artefacts(found)
+    seen = bucket.champion()
+    _check(version, model, manifest)
+    bucket.put_version(version, model, manifest)
+    if seen and seen[0].version == version:
+        pointer = seen[0]  # an earlier run came this far
+    else:
+        pointer = Pointer(
+            version=version,
+            manifest_sha256=sha256(manifest),
+            previous=seen[0].version if seen else None,
+            promoted_at=clock().isoformat(),
+            promoted_by=by,
+        )
+        bucket.move_champion(pointer, seen[1] if seen else None)
+    registry.tag(version, "promoted_at", pointer.promoted_at)
+    registry.point("champion", version)
+    return pointer
+
+
+def newest(registry: Registry) -> str:
+    """Return the newest registered version; raises `Failure` where there is none."""
+    versions = registry.versions()
+    if not versions:
+        raise Failure("no version is registered: run `belo train` first")
+    return versions[0].version
+
+
+def rollback(bucket: ModelsBucket, clock: Clock = _now) -> Pointer:
+    """Point back to the version that served before; return the pointer. Needs no registry.
+
+    Raises `Failure` where there is none, it does not load, or somebody else moved the pointer meanwhile.
+    """
+    seen = bucket.champion()
+    if seen is None:
+        raise Failure("nothing to roll back: no version was ever promoted")
+    current, etag = seen
+    if current.previous is None:
+        raise Failure(f"nothing to roll back: version {current.version} is the first champion")
+    model, manifest = bucket.get_version(current.previous)
+    _check(current.previous, model, manifest)
+    pointer = Pointer(
+        version=current.previous,
+        manifest_sha256=sha256(manifest),
+        previous=current.version,
+        promoted_at=clock().isoformat(),
+        promoted_by="manual",
+    )
+    bucket.move_champion(pointer, etag)
+    return pointer
+
+
+def record_rollback(pointer: Pointer, registry: Registry) -> None:
+    """Write a rollback that has happened into the registry: tags, and the alias follows the pointer."""
+    if pointer.previous:
+        registry.tag(pointer.previous, "rolled_back_at", pointer.promoted_at)
+    registry.point("champion", pointer.version)
+
+
+def _check(version: str, model: bytes, manifest: bytes) -> None:
+    try:
+        ready = load(model, manifest)
+    except ContractMismatch as error:
+        raise Failure(f"version {version} is not served: {error}") from error
+    if ready.manifest.version != version:
+        raise Failure(f"version {version} is not served: its manifest says version {ready.manifest.version}")

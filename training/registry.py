@@ -1,0 +1,181 @@
+"""The model registry: every training is an MLflow run, every exported model a version of `house-price`.
+
+MLflow is slow to import, so only those who train or ask pay for it. `MLFLOW_TRACKING_URI` names a server;
+without it a SQLite file under build/ serves.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from belo.errors import Failure
+from pricing.manifest import MODEL_NAME, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlflow import MlflowClient
+
+DEFAULT_STORE = Path("build/mlflow.db")
+DEFAULT_ARTIFACTS = Path("build/mlartifacts")
+
+Alias = Literal["champion", "challenger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered version of the model."""
+
+    version: str
+    run_id: str
+    created_ms: int
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...]
+
+
+class Registry:
+    """MLflow's tracking and model registry, as far as this project uses them."""
+
+    def __init__(self, client: MlflowClient, artifacts: str | None) -> None:
+        """Use a client; `artifacts` is where a new experiment keeps its files, None for the server's choice."""
+        self._client = client
+        self._artifacts = artifacts
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str]) -> Registry:
+        """Return the registry that `MLFLOW_TRACKING_URI` names, or the local one."""
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # this project talks to nobody unasked
+        os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+        import logging
+
+        from mlflow import MlflowClient
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        uri = environ.get("MLFLOW_TRACKING_URI")
+        if uri:
+            return cls(MlflowClient(uri, uri), None)
+        DEFAULT_STORE.parent.mkdir(parents=True, exist_ok=True)
+        return cls(MlflowClient(f"sqlite:///{DEFAULT_STORE}"), DEFAULT_ARTIFACTS.resolve().as_uri())
+
+    def start_run(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Start a run with its parameters; return its id."""
+        from mlflow.entities import Param
+
+        experiment = self._client.get_experiment_by_name(MODEL_NAME)
+        where = experiment.experiment_id if experiment else self._client.create_experiment(MODEL_NAME, self._artifacts)
+        run_id = str(self._client.create_run(where, run_name=name, tags=dict(tags)).info.run_id)
+        entries = [Param(key, str(value)) for key, value in _flat(params)]
+        self._client.log_batch(run_id, params=entries)
+        return run_id
+
+    def finish_run(self, run_id: str, metrics: Mapping[str, Any], *, failed: bool = False) -> None:
+        """End a run with its metrics."""
+        for key, value in _flat(metrics):
+            self._client.log_metric(run_id, key, float(value))
+        self._client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
+
+    def keep(self, run_id: str, name: str, content: bytes) -> None:
+        """Store a file with a run, at a path such as `model/model.onnx`."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, Path(name).name)
+            path.write_bytes(content)
+            parent = str(Path(name).parent)
+            self._client.log_artifact(run_id, str(path), None if parent == "." else parent)
+
+    def register(self, run_id: str, tags: Mapping[str, str]) -> str:
+        """Make a run's model the next version; return the version."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.create_registered_model(MODEL_NAME)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = f"{self._client.get_run(run_id).info.artifact_uri}/model"
+        return str(self._client.create_model_version(MODEL_NAME, source, run_id, tags=dict(tags)).version)
+
+    def versions(self) -> list[Version]:
+        """Return all versions, the newest first."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            aliases: Mapping[str, str] = self._client.get_registered_model(MODEL_NAME).aliases
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return []
+            raise
+        found = [
+            Version(
+                version=str(each.version),
+                run_id=each.run_id,
+                created_ms=each.creation_timestamp,
+                tags=each.tags,
+                aliases=tuple(sorted(alias for alias, version in aliases.items() if str(version) == str(each.version))),
+            )
+            for each in self._pages()
+        ]
+        return sorted(found, key=lambda each: -int(each.version))
+
+    def _pages(self) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self._client.search_model_versions(f"name='{MODEL_NAME}'", page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def find(self, version: str) -> Version:
+        """Return a version; raises `Failure` where there is none."""
+        known = self.versions()
+        for each in known:
+            if each.version == version:
+                return each
+        names = ", ".join(each.version for each in known) or "none: run `belo train` first"
+        raise Failure(f"no version {version} of {MODEL_NAME} is registered; there are: {names}")
+
+    def artefacts(self, version: Version) -> tuple[bytes, bytes]:
+        """Return a version's ONNX file and manifest; raises `Failure` where its training did not finish."""
+        from mlflow.exceptions import MlflowException
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                paths = [
+                    Path(self._client.download_artifacts(version.run_id, f"model/{name}", folder))
+                    for name in ("model.onnx", "manifest.json")
+                ]
+            except (MlflowException, OSError):
+                raise Failure(f"version {version.version}: its artefacts are missing from MLflow run {version.run_id}") from None
+            return paths[0].read_bytes(), paths[1].read_bytes()
+
+    def manifest(self, version: Version) -> Manifest:
+        """Return a version's manifest."""
+        return msgspec.json.decode(self.artefacts(version)[1], type=Manifest)
+
+    def point(self, alias: Alias, version: str) -> None:
+        """Let an alias name a version."""
+        self._client.set_registered_model_alias(MODEL_NAME, alias, version)
+
+    def tag(self, version: str, key: str, value: str) -> None:
+        """Tag a version."""
+        self._client.set_model_version_tag(MODEL_NAME, version, key, value)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{name}.")
+        elif isinstance(value, list | tuple):
+            yield from ((f"{name}.{i}", each) for i, each in enumerate(value))
+        else:
+            yield name, value
+
+
