@@ -36,7 +36,7 @@ def test_a_missing_file_is_named(cloud):
 
 
 def test_missing_columns_are_named(cloud, text):
-    assert "square-foot" in complaint(cloud, "publish", text, exit_code=2)
+    assert "square-foot" in complaint(cloud, "publish", text, exit_code=1)
 
 
 def test_a_cloud_that_does_not_answer_is_named(cloud):

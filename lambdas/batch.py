@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 from pybase64 import b64decode
 
+from pricing.aggregation import MAGIC, DamagedAggregate, split
 from pricing.listing import ListingEvent, decode
 from pricing.refusal import InvalidRecord, Reason
 
@@ -64,10 +65,19 @@ def decode_batch(batch: Batch) -> tuple[list[Submitted], list[Refused]]:
     refused: list[Refused] = []
     for position, record in enumerate(batch.records):
         kinesis = record["kinesis"]
-        key = kinesis["partitionKey"]
-        payload = b64decode(kinesis["data"], validate=True)
+        data = b64decode(kinesis["data"], validate=True)
         try:
-            submitted.append(Submitted(position, 0, key, payload, decode(payload)))
-        except InvalidRecord as error:
-            refused.append(Refused(position, 0, key, payload, error.reason, str(error)))
+            for index, (key, payload) in enumerate(_members(kinesis["partitionKey"], data)):
+                try:
+                    submitted.append(Submitted(position, index, key, payload, decode(payload)))
+                except InvalidRecord as error:
+                    refused.append(Refused(position, index, key, payload, error.reason, str(error)))
+        except DamagedAggregate as error:
+            refused.append(Refused(position, 0, kinesis["partitionKey"], data, "invalid_json", str(error)))
     return submitted, refused
+
+
+def _members(partition_key: str, data: bytes) -> list[tuple[str, bytes]]:
+    """Return the partition keys and payloads that a record carries: one, or those of an aggregated record."""
+    # An aggregated record with nothing in it is taken as it stands, so that it ends as a dead letter, too.
+    return (split(data) if data.startswith(MAGIC) else None) or [(partition_key, data)]

@@ -2,9 +2,9 @@
 
 Four bytes of magic, a protobuf message, its MD5 (awslabs/amazon-kinesis-producer, `aggregation-format.md`):
 
-    AggregatedRecord: repeated string partition_key_table = 1; repeated string explicit_hash_key_table = 2;
-    repeated Record records = 3 Record:           uint64 partition_key_index = 1; uint64
-    explicit_hash_key_index = 2; bytes data = 3; tags = 4
+    AggregatedRecord: repeated string partition_key_table = 1, repeated string explicit_hash_key_table = 2,
+                      repeated Record records = 3
+    Record:           uint64 partition_key_index = 1, uint64 explicit_hash_key_index = 2, bytes data = 3, tags = 4
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ _DIGEST_BYTES = 16
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf wire types
 _VARINT_BYTES = 10
 _MAX_KEY = 256  # characters, as for any record: else one long key, named by many, grows without bound
+_MOST_RECORDS = 50_000  # more valid events than fit; else a record of empty entries becomes a flood of dead letters
 _KEY_TABLE, _RECORDS = 1, 3
 _KEY_INDEX, _DATA = 1, 3
 
@@ -43,6 +44,8 @@ def split(data: bytes) -> list[tuple[str, bytes]] | None:
             keys.append(_text(value))
         elif number == _RECORDS:
             entries.append(_bytes(value))
+    if len(entries) > _MOST_RECORDS:
+        raise DamagedAggregate(f"{len(entries)} records in the aggregated record")
     return [_record(entry, keys) for entry in entries]
 
 

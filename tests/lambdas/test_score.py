@@ -9,6 +9,7 @@ from lambdas.champion import Champion, NoChampion
 from lambdas.dead_letters import DeadLetters
 from lambdas.publisher import Publisher
 from lambdas.score import Scorer
+from pricing.aggregation import join
 from pricing.prediction import decode, prediction_id
 from tests import champions
 from tests.champions import champion
@@ -194,3 +195,30 @@ def test_each_invocation_leaves_one_line_in_the_embedded_metric_format(room, cap
     assert all(isinstance(document[metric["Name"]], int | float) for metric in directive["Metrics"])
     assert (document["Records"], document["Predictions"], document["DeadLetters"]) == (3, 1, 2)
     assert document["dead_letter_reasons"] == {"invalid_json": 1, "invalid_event": 1}
+
+
+def test_events_in_an_aggregated_record_are_priced_each_at_its_index(room):
+    members = [("a", payload("L-1")), ("b", b"not json"), ("c", payload("L-3"))]
+    assert room.score(payload("L-0"), join(members)) == []
+    places = {event.subject: event.data.source_position for event in room.predictions}
+    assert {name: (place.sequence_number, place.index) for name, place in places.items()} == {
+        "L-0": ("100", 0),
+        "L-1": ("101", 0),
+        "L-3": ("101", 2),
+    }
+    ((letter,),) = room.dead_letters.values()
+    assert (letter["sequence_number"], letter["index"], letter["partition_key"]) == ("101", 1, "b")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1] + b"?", lambda data: join([])])
+def test_a_damaged_or_empty_aggregated_record_is_a_dead_letter_whole(room, damage):
+    data = damage(join([("a", payload("L-1")), ("b", payload("L-2"))]))
+    room.score(payload("L-0"), data)
+    ((letter,),) = room.dead_letters.values()
+    assert base64.b64decode(letter["payload"]) == data
+    assert (letter["reason"], letter["index"]) == ("invalid_json", 0)
+
+
+def test_an_aggregated_record_that_was_published_in_part_is_reported_once(room):
+    room.kinesis.answers.extend([{1, 2}, *[{0, 1}] * 1_000])
+    assert room.score(join([(f"k-{n}", payload(f"L-{n}")) for n in range(4)])) == [{"itemIdentifier": "100"}]

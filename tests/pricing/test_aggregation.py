@@ -1,0 +1,109 @@
+"""Aggregated records: read to the letter, refused with a reason."""
+
+from hashlib import md5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.aggregation import MAGIC, DamagedAggregate, join, split
+
+
+def sealed(body: bytes) -> bytes:
+    return MAGIC + body + md5(body).digest()
+
+
+# Written by hand from the format: a key table of "k1" and "k2", an explicit hash key, and two records, the second
+# with its explicit hash key's index and a tag.
+KNOWN = sealed(
+    bytes.fromhex("0a026b31 0a026b32 120131 1a06 0800 1a026869 1a12 0801 1000 1a03 796f75 2207 0a0174 12027676")
+)
+
+
+def test_a_known_record_is_split() -> None:
+    assert split(KNOWN) == [("k1", b"hi"), ("k2", b"you")]
+
+
+def test_joining_writes_the_format_with_each_key_once() -> None:
+    expected = sealed(bytes.fromhex("0a026b31 0a026b32 1a06 0800 1a026869 1a07 0801 1a03 796f75 1a05 0800 1a0121"))
+
+    assert join([("k1", b"hi"), ("k2", b"you"), ("k1", b"!")]) == expected
+
+
+@given(st.lists(st.tuples(st.text(min_size=1, max_size=256), st.binary(max_size=300))))
+def test_what_is_joined_is_split_again(records: list[tuple[str, bytes]]) -> None:
+    try:
+        joined = join(records)
+    except UnicodeEncodeError:  # a lone surrogate is no partition key
+        return
+    assert split(joined) == records
+
+
+def test_indices_and_lengths_beyond_one_byte_are_written_and_read() -> None:
+    records = [(f"key-{number}", bytes(number)) for number in range(300)]
+
+    assert split(join(records)) == records
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", MAGIC[:3], MAGIC, MAGIC + bytes(15), b"x" + KNOWN])
+def test_other_records_are_not_aggregated(data: bytes) -> None:
+    assert split(data) is None
+
+
+def test_an_aggregated_record_may_be_empty() -> None:
+    assert split(sealed(b"")) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("1a04 0800 1a00", "partition key 0 of 0"),
+        ("0a0161 1a04 0805 1a00", "partition key 5 of 1"),
+        ("0a0161 1a02 0800", "no data"),
+        ("0a0161 1a02 1a00", "no partition key"),
+        ("0a0161 1a0d 08ffffffffffffffffff01 1a00", "partition key 18446744073709551615 of 1"),
+        ("0a05 6161", "runs over the end"),
+        ("0affffffffffffffff7f", "runs over the end"),
+        ("0a", "does not end"),
+        ("8080808080808080808080", "does not end"),
+        ("0a0161 1a03 0800 1a", "does not end"),
+        ("0a0161 1a04 0800 1a05", "runs over the end"),
+        ("0805", "a number where bytes belong"),
+        ("1805", "a number where bytes belong"),
+        ("0a0161 1a04 0800 1800", "a number where bytes belong"),
+        ("0b", "wire type 3"),
+        ("0e", "wire type 6"),
+        ("0a01ff", "not UTF-8"),
+        ("0a8102" + 257 * "61", "257 characters"),
+    ],
+)
+def test_a_damaged_structure_is_refused_with_the_place(body: str, told: str) -> None:
+    with pytest.raises(DamagedAggregate, match=told):
+        split(sealed(bytes.fromhex(body)))
+
+
+def test_unknown_fields_of_every_wire_type_are_skipped() -> None:
+    unknown = "2005 2a0178 35 00000000 39 0000000000000000"
+
+    assert split(sealed(bytes.fromhex(f"{unknown} 0a0161 {unknown} 1a05 0800 1a0162"))) == [("a", b"b")]
+
+
+def test_a_table_may_stand_behind_its_records() -> None:
+    assert split(sealed(bytes.fromhex("1a05 0800 1a0162 0a0161"))) == [("a", b"b")]
+
+
+@pytest.mark.parametrize("place", range(4, len(KNOWN)))
+def test_no_flipped_bit_goes_unnoticed(place: int) -> None:
+    damaged = bytearray(KNOWN)
+    damaged[place] ^= 1
+
+    with pytest.raises(DamagedAggregate, match="checksum"):
+        split(bytes(damaged))
+
+
+@given(st.binary(max_size=200))
+def test_no_content_raises_anything_but_damage(body: bytes) -> None:
+    try:
+        split(sealed(body))
+    except DamagedAggregate:
+        pass
