@@ -85,21 +85,25 @@ def test_what_the_output_stream_refuses_is_replayed_from_there_and_nothing_befor
     assert all(times[name] >= 2 for name in names[13:]), times  # they were replayed
 
 
-def test_a_batch_that_cannot_be_scored_is_parked_whole_and_can_be_redriven(cloud):
+def test_a_batch_that_cannot_be_scored_is_parked_whole_and_redriven_once_the_fault_is_mended(cloud):
     names = [f"parked-{n}" for n in range(5)]
-    bucket = cloud.stack.dead_letters_bucket
+    bucket, functions = cloud.stack.dead_letters_bucket, cloud.stack.client("lambda")
     before = set(cloud.keys(bucket, "aws/lambda/"))
     letters = len(cloud.dead_letters())
     with function_of_its_own(cloud, "parked", retries=1, BELO_MODELS_BUCKET="no-such-bucket") as stream:
         put(cloud, stream, *[payload(name) for name in names])
         (key,) = until(lambda: set(cloud.keys(bucket, "aws/lambda/")) - before, "the batch is parked")
-    parked: dict[str, Any] = json.loads(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-    assert parked["KinesisBatchInfo"]["batchSize"] == len(names)
-    assert cloud.predictions("parked-") == {}
-    assert len(cloud.dead_letters()) == letters  # not one good record became a dead letter
+        parked: dict[str, Any] = json.loads(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        assert parked["KinesisBatchInfo"]["batchSize"] == len(names)
+        assert cloud.predictions("parked-") == {}
+        assert len(cloud.dead_letters()) == letters  # not one good record became a dead letter
 
-    promised = json.loads(cloud.belo("redrive", "--dry-run", "--json").stdout)
-    assert key in set(cloud.keys(bucket, "aws/lambda/")), promised
-    cloud.belo("redrive", "--reason", "parked")
-    until(lambda: cloud.predictions("parked-").keys() == set(names), "the redriven listings have a price")
-    assert cloud.keys(bucket, "aws/lambda/") == []
+        mended = functions.get_function_configuration(FunctionName=cloud.stack.score_function)["Environment"]
+        functions.update_function_configuration(FunctionName=stream, Environment=mended)
+        functions.get_waiter("function_updated_v2").wait(FunctionName=stream)
+        promised = json.loads(cloud.belo("redrive", "--dry-run", "--json", BELO_LISTINGS_STREAM=stream).stdout)
+        assert promised["reasons"]["parked"] == len(names)
+        assert key in cloud.keys(bucket, "aws/lambda/")
+        cloud.belo("redrive", "--reason", "parked", BELO_LISTINGS_STREAM=stream)
+        until(lambda: cloud.predictions("parked-").keys() == set(names), "the redriven listings have a price")
+    assert key not in cloud.keys(bucket, "aws/lambda/")

@@ -40,7 +40,7 @@ def _scorer() -> "Scorer":
         "kinesis",
         config=Config(
             connect_timeout=2,
-            read_timeout=5,
+            read_timeout=settings.deadline_margin_ms / 1000,  # a request begun at the deadline still ends in time
             retries={"total_max_attempts": 1},  # the publisher retries, entry by entry
             max_pool_connections=CONNECTIONS,
             parameter_validation=False,  # a third of the time of a request

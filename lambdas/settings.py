@@ -16,7 +16,7 @@ class Settings:
     models_bucket: str
     dead_letters_bucket: str
     champion_poll_seconds: float = 10.0
-    deadline_margin_ms: int = 5_000  # kept back from the invocation's time for reporting what is left
+    deadline_margin_ms: int = 15_000  # kept back from the invocation's time: as long as a last request may take
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -26,7 +26,7 @@ class Settings:
             models_bucket=_required(environment, "BELO_MODELS_BUCKET"),
             dead_letters_bucket=_required(environment, "BELO_DEAD_LETTERS_BUCKET"),
             champion_poll_seconds=_number(environment, "BELO_CHAMPION_POLL_SECONDS", 10.0),
-            deadline_margin_ms=int(_number(environment, "BELO_DEADLINE_MARGIN_MS", 5_000)),
+            deadline_margin_ms=int(_number(environment, "BELO_DEADLINE_MARGIN_MS", 15_000)),
         )
 
 

@@ -10,7 +10,7 @@ COMPLETE = {
 
 
 def test_three_names_are_enough():
-    assert Settings.read(COMPLETE) == Settings("predictions", "models", "dead-letters", 10.0, 5_000)
+    assert Settings.read(COMPLETE) == Settings("predictions", "models", "dead-letters", 10.0, 15_000)
 
 
 @pytest.mark.parametrize("name", COMPLETE)
