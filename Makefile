@@ -69,8 +69,8 @@ mlflow-ui: $(READY) ## the local experiments in a browser
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: $(READY) ## lock the requirements again (UPGRADE=1 takes newer versions)
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/dev.txt requirements/dev.in
-	@for each in lambda uv ministack; do $(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in; done
-	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/checkov.txt requirements/checkov.in
+	@for each in lambda uv; do $(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in; done
+	@for each in ministack checkov; do $(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/$$each.txt requirements/$$each.in; done
 
 clean: ## remove everything that was built
 	@rm -rf build .cache .mypy_cache .ruff_cache .hypothesis

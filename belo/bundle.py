@@ -29,11 +29,13 @@ ROOMS = ("pricing", "lambdas")
 LIMIT_BYTES = 250 * 2**20  # AWS: a function's code, unzipped
 MARGIN_BYTES = 50 * 2**20  # for what later functions bring
 
+KEPT = 3  # bundles of a target; an older one may still be in use
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # what the local clouds run, too
 PLATFORM = "x86_64-manylinux_2_28"
 
 # What inference never imports. `test_bundle.py` scores with what remains.
 LEFT_OUT = (
+    ".lock",
     "bin/*",
     "flatbuffers*/*",  # these four: for ONNX Runtime's tools only
     "google/*",
@@ -66,6 +68,11 @@ class Target:
     python: str = RUNNING_PYTHON
     platform: str = PLATFORM
 
+    @property
+    def name(self) -> str:
+        """What a bundle's file is called, up to the hash."""
+        return f"belo-{self.python}-{self.platform}"
+
 
 def build(target: Target, folder: Path = FOLDER) -> Path:
     """Return the bundle of `target` in `folder`, built unless its inputs are those of one that is there.
@@ -74,8 +81,7 @@ def build(target: Target, folder: Path = FOLDER) -> Path:
     the wheels cannot be installed, or when the bundle would not fit into a function.
     """
     interpreter, said = _interpreter(target.python)
-    name = f"belo-{target.python}-{target.platform}"
-    bundle = folder / f"{name}-{_inputs_hash(target, said)}.zip"
+    bundle = folder / f"{target.name}-{_inputs_hash(target, said)}.zip"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as scratch:
         room = Path(scratch)
@@ -89,9 +95,16 @@ def build(target: Target, folder: Path = FOLDER) -> Path:
             _check_size(tree)
             _zip(tree, room / "bundle.zip")
             (room / "bundle.zip").replace(bundle)
+            for old in sorted(folder.glob(f"{target.name}-*.zip"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+                old.unlink(missing_ok=True)
         shutil.copyfile(bundle, room / "newest.zip")
-        (room / "newest.zip").replace(folder / f"{name}.zip")
+        (room / "newest.zip").replace(folder / f"{target.name}.zip")
     return bundle
+
+
+def python_of(bundle: Path) -> str:
+    """The version of Python that a bundle was built for, like "3.12", by its name."""
+    return bundle.name.split("-")[1]
 
 
 def unzipped_bytes(bundle: Path) -> int:

@@ -7,8 +7,8 @@ in build/demo/predictions.jsonl.
 import gzip
 import json
 import os
-import shutil
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from belo import bundle, local_cloud, ministack
+from belo import local_cloud
 from belo.errors import Failure
 from belo.stack import Stack
 from lambdas.dead_letters import DeadLetter
@@ -34,10 +34,10 @@ from stream_producer.listing_events import ListingEvents
 from stream_producer.listing_files import identify
 from stream_producer.publisher import Publisher
 from stream_producer.records import Record
-from training.bootstrap import SAMPLE, load_data, train_and_promote
+from training.bootstrap import SAMPLE, load_data
 
-ROOT = ministack.ROOT
-FOLDER = ROOT / "build" / "demo"
+FOLDER = Path("build/demo")
+PREDICTIONS = FOLDER / "predictions.jsonl"
 EVENTS = 5_000
 SHOWN = 8  # predictions and dead letters in the story
 PATIENCE = 120.0  # seconds without a new prediction or dead letter
@@ -89,43 +89,39 @@ def main() -> None:
 
 def run(data: str | None, events: int) -> bool:
     """Run the demo on a file of listings, or on the generated sample; return whether the books balance."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
-    os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{FOLDER / 'mlflow.db'}")
-    if not data:
-        load_data(None)
-        file = SAMPLE
-        say.print(
-            f"Listings: a [bold]generated[/] sample, {file.relative_to(ROOT)} (DATA=file.csv takes yours)"
-        )
-    else:
-        file = Path(data)
-        say.print(f"Listings: {file.name}")
-    _chapter(1, "The bundle")
-    zipped = bundle.build(bundle.Target())
-    say.print(f"{zipped.name}: {bundle.unzipped_bytes(zipped) / 2**20:.0f} MB unzipped, of 250 that Lambda allows")
-    _chapter(2, "A local cloud, provisioned by Terraform")
-    with local_cloud.running() as endpoint:
-        stack = local_cloud.provision(endpoint, "ministack", zipped, FOLDER / "terraform")
-        say.print(
-            f"MiniStack at {endpoint}: streams {stack.listings_stream} and {stack.predictions_stream}, function "
-            f"{stack.score_function}, buckets for models, dead letters and the archive"
-        )
-        _chapter(3, "The champion")
-        manifest = train_and_promote(Path(data) if data else None, stack, quick=True)
-        _introduce(manifest)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".run-") as scratch, local_cloud.running() as endpoint:
+        os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{scratch}/mlflow.db")
+        _chapter(1, "A local cloud, provisioned by Terraform, while a champion is trained")
+        file = _listings(data)
+        stack, manifest = local_cloud.with_champion(endpoint, Path(scratch), Path(data) if data else None)
+        _introduce(stack, manifest, endpoint)
         books = _stream(stack, file, events)
     _tell(books)
     print(json.dumps(_figures(books, manifest), ensure_ascii=False))
     return books.lost == 0
 
 
+def _listings(data: str | None) -> Path:
+    if data:
+        say.print(f"Listings: {Path(data).name}")
+        return Path(data)
+    load_data(None)
+    say.print(f"Listings: a [bold]generated[/] sample, {SAMPLE} (DATA=file.csv takes yours)")
+    return SAMPLE
+
+
 def _chapter(number: int, title: str) -> None:
     say.print(f"\n[bold]{number}. {title}[/]")
 
 
-def _introduce(manifest: Manifest) -> None:
+def _introduce(stack: Stack, manifest: Manifest, endpoint: str) -> None:
     figures = manifest.metrics
+    say.print(
+        f"MiniStack at {endpoint}: streams {stack.listings_stream} and {stack.predictions_stream}, function "
+        f"{stack.score_function}, buckets for models, dead letters and the archive"
+    )
+    _chapter(2, "The champion")
     say.print(
         f"{manifest.name} version {manifest.version}, on listings that it never saw: median error "
         f"{figures['median_ape']:.1%}, R² {figures['r2']:.3f}, its {manifest.interval.coverage:.0%} intervals hold "
@@ -136,7 +132,7 @@ def _introduce(manifest: Manifest) -> None:
 def _stream(stack: Stack, file: Path, events: int) -> Books:
     books = Books()
     kinesis = stack.client("kinesis")
-    _chapter(4, f"{events:,} listings out, and {len(BAD)} bad records on purpose")
+    _chapter(3, f"{events:,} listings out, and {len(BAD)} bad records on purpose")
     rows = ListingEvents(file, identify(file).sha256, limit=events)
     records = chain((Record(f"bad-{n}", data) for n, data in enumerate(BAD)), rows)
     started = time.time()
@@ -145,7 +141,7 @@ def _stream(stack: Stack, file: Path, events: int) -> Books:
     if outcome.failed:
         raise Failure(f"{outcome.failed} listings could not be published: {outcome.error}")
     books.published, books.invalid = outcome.published, rows.invalid
-    _chapter(5, "Prices back")
+    _chapter(4, "Prices back")
     _collect(books, stack)
     last = max((each.at.timestamp() for each in books.predictions), default=started)
     books.seconds = max(last - started, 1e-3)
@@ -209,15 +205,15 @@ def _latencies(predictions: list[Arrived], arrivals: dict[tuple[str, str], datet
 def _tell(books: Books) -> None:
     table = header(Format.TABLE) + encoder(Format.TABLE)(books.predictions[:SHOWN])
     say.print(table, markup=False, soft_wrap=True)
-    say.print("[bold]6. Dead letters[/]")
+    say.print("[bold]5. Dead letters[/]")
     for letter in list(books.dead_letters.values())[: len(BAD)]:
         say.print(f"{letter.reason:<16} {letter.error}", markup=False, soft_wrap=True)
-    say.print("\n[bold]7. The books[/]")
+    say.print("\n[bold]6. The books[/]")
     say.print(
         f"{books.published:,} published = {len(books.predictions):,} predictions + {len(books.dead_letters)} dead "
         f"letters + {books.lost} lost, in {books.seconds:.1f} s; {books.invalid} rows were refused before sending"
     )
-    say.print(f"Predictions: {(FOLDER / 'predictions.jsonl').relative_to(ROOT)}")
+    say.print(f"Predictions: {PREDICTIONS}")
 
 
 def _figures(books: Books, manifest: Manifest) -> dict[str, Any]:

@@ -1,7 +1,12 @@
 """A local cloud with the stack on it: `make up`, `make down`, and the clouds of the demo and the tests."""
 
+import fcntl
+import json
+import os
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +16,7 @@ from belo import bundle as bundles
 from belo import ministack, terraform
 from belo.errors import Failure
 from belo.stack import ENV_FILE, NAMES, Credentials, Stack
+from pricing.manifest import Manifest
 
 REGION = "us-east-1"
 UP = ministack.FOLDER / "up"
@@ -22,6 +28,18 @@ def running(*, enforce_iam: bool = False) -> Iterator[str]:
     """Run a MiniStack of one's own; yields its endpoint. It ends with the context, or with this process."""
     with ministack.running(enforce_iam=enforce_iam) as instance:
         yield instance.endpoint
+
+
+def target(endpoint: str, emulator: str) -> bundles.Target:
+    """Return what functions run on there: this machine's Python, but with LocalStack in Docker AWS's own images.
+
+    Those of AWS up to python3.11 are too old for the wheels.
+    """
+    if emulator == "localstack" and bundles.RUNNING_PYTHON == "3.11":
+        with urllib.request.urlopen(f"{endpoint}/_localstack/info", timeout=10) as reply:  # noqa: S310 - http
+            if json.load(reply)["is_docker"]:
+                return bundles.Target(python="3.12")
+    return bundles.Target()
 
 
 def provision(
@@ -36,7 +54,7 @@ def provision(
         "emulator": emulator,
         "endpoint": endpoint,
         "bundle": str(bundle.resolve()),
-        "runtime": f"python{bundles.RUNNING_PYTHON}",
+        "runtime": f"python{bundles.python_of(bundle)}",
         **(variables or {}),
     }
     outputs = terraform.apply(workdir, settings)
@@ -53,36 +71,69 @@ def changes(workdir: Path) -> list[str]:
     return terraform.changes(workdir)
 
 
-def up() -> Stack:
-    """Start a local cloud that outlives this process, provisioned; write build/stack.env. No champion yet.
+def with_champion(endpoint: str, workdir: Path, data: Path | None) -> tuple[Stack, Manifest]:
+    """Provision a MiniStack while a champion is trained, quickly, on a file or the generated sample; promote it."""
+    from training.bootstrap import choose_params, load_data
+    from training.models_bucket import ModelsBucket
+    from training.promote import promote
+    from training.registry import Registry
+    from training.train import train
 
-    One that is up already is left as it is, and returned.
+    with ThreadPoolExecutor(1) as pool:
+        provisioning = pool.submit(provision, endpoint, "ministack", bundles.build(bundles.Target()), workdir)
+        registry = Registry.open(os.environ)
+        manifest = train(load_data(data), choose_params(quick=True), registry)
+        stack = provisioning.result()
+    promote(manifest.version, registry, ModelsBucket(stack.client("s3"), stack.models_bucket), "manual")
+    return stack, manifest
+
+
+def up(data: Path | None) -> Stack:
+    """Start a local cloud that outlives this process, with a champion trained on `data`; write build/stack.env.
+
+    One that is up already is left as it is, and returned; what an interrupted start has left is cleared away.
     """
     console = Console(stderr=True)
-    if ENV.is_file() and ministack.processes(UP) and ministack.healthy(_endpoint()):
-        console.print("the local cloud is up already")
-        return Stack.find({}, ENV)
-    down()
-    UP.mkdir(parents=True)
-    try:
-        console.print("starting MiniStack and provisioning the stack (half a minute) ...")
-        instance = ministack.start(UP, detached=True)
-        (UP / "endpoint").write_text(instance.endpoint)
-        stack = provision(instance.endpoint, "ministack", bundles.build(bundles.Target()), UP)
-        stack.write_env(ENV)
-    except BaseException:
+    with _alone():
+        if _is_ours(ENV) and ministack.healthy(_endpoint()):
+            console.print("the local cloud is up already")
+            return Stack.find({}, ENV)
         down()
-        raise
-    console.print(f"up at {instance.endpoint}; {ENV_FILE} names it")
+        UP.mkdir()
+        try:
+            console.print("starting MiniStack, provisioning the stack and training a champion (half a minute) ...")
+            instance = ministack.start(UP, ministack.environment(), detached=True)
+            (UP / "endpoint").write_text(instance.endpoint)
+            stack, manifest = with_champion(instance.endpoint, UP, data)
+            stack.write_env(ENV)
+        except BaseException:
+            down()
+            raise
+    console.print(f"up at {instance.endpoint} with champion {manifest.version}; {ENV_FILE} names it")
     return stack
 
 
 def down() -> None:
     """Stop the local cloud of `up` and forget it; does nothing where there is none."""
-    # A stack.env that names another cloud is somebody's own.
-    if ENV.is_file() and f"AWS_ENDPOINT_URL={_endpoint()}" in ENV.read_text().splitlines():
+    if _is_ours(ENV):
         ENV.unlink()
     ministack.stop(UP)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    ministack.FOLDER.mkdir(parents=True, exist_ok=True)
+    with (ministack.FOLDER / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure("another `make up` is under way") from None
+        yield
+
+
+def _is_ours(env_file: Path) -> bool:
+    # A stack.env that names another cloud is somebody's own.
+    return env_file.is_file() and f"AWS_ENDPOINT_URL={_endpoint()}" in env_file.read_text().splitlines()
 
 
 def _endpoint() -> str:
@@ -92,11 +143,14 @@ def _endpoint() -> str:
 
 def main() -> None:
     """Run `up` or `down` as the first argument says."""
-    commands = {"up": up, "down": down}
     if sys.argv[1:] not in [["up"], ["down"]]:
         sys.exit("usage: python -m belo.local_cloud up|down")
+    data = os.environ.get("DATA")
     try:
-        commands[sys.argv[1]]()
+        if sys.argv[1] == "up":
+            up(Path(data) if data else None)
+        else:
+            down()
     except Failure as failure:
         sys.exit(f"local cloud: {failure}")
 

@@ -67,7 +67,7 @@ def running(*, enforce_iam: bool = False) -> Iterator[Instance]:
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=FOLDER, prefix="run-"))
     try:
-        instance = start(folder, enforce_iam=enforce_iam)
+        instance = start(folder, environment(), enforce_iam=enforce_iam)
         with instance.process:
             try:
                 yield instance
@@ -77,12 +77,12 @@ def running(*, enforce_iam: bool = False) -> Iterator[Instance]:
         stop(folder)
 
 
-def start(folder: Path, *, detached: bool = False, enforce_iam: bool = False) -> Instance:
+def start(folder: Path, python: Path, *, detached: bool = False, enforce_iam: bool = False) -> Instance:
     """Start a MiniStack on a free port, with `folder` as its own; a detached one outlives this process.
 
-    Raises Failure with the end of its log when it does not come up.
+    `python` is the interpreter that it and its functions run on. Raises Failure with the end of its log
+    when it does not come up.
     """
-    python = environment()
     for _ in range(ATTEMPTS):
         port = _free_port()
         log = folder / "ministack.log"

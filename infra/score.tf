@@ -39,12 +39,6 @@ data "aws_iam_policy_document" "score" {
   }
 
   statement {
-    sid       = "FindListings"
-    actions   = ["kinesis:ListStreams"] # Lambda asks for it when it makes the mapping
-    resources = ["*"]                   # AWS knows no narrower resource for it
-  }
-
-  statement {
     sid       = "PublishPredictions"
     actions   = ["kinesis:PutRecords"]
     resources = ["${local.streams}/${local.predictions_name}"]

@@ -5,14 +5,13 @@ locals {
   predictions_name = "${var.prefix}predictions"
   stream_mode      = var.shards == null ? "ON_DEMAND" : "PROVISIONED"
 
-  # On emulators, which neither encrypt nor expire records, the provider would wait 10 s for each of these.
+  # Emulators encrypt nothing, and the provider would wait 10 s for it.
   encryption_type = local.emulated ? "NONE" : "KMS"
-  retention_hours = local.emulated ? 24 : var.retention_hours
 }
 
 resource "aws_kinesis_stream" "listings" {
   name             = local.listings_name
-  retention_period = local.retention_hours
+  retention_period = var.retention_hours
   shard_count      = var.shards
   encryption_type  = local.encryption_type
   kms_key_id       = local.emulated ? null : "alias/aws/kinesis"
@@ -24,7 +23,7 @@ resource "aws_kinesis_stream" "listings" {
 
 resource "aws_kinesis_stream" "predictions" {
   name             = local.predictions_name
-  retention_period = local.retention_hours
+  retention_period = var.retention_hours
   shard_count      = var.shards
   encryption_type  = local.encryption_type
   kms_key_id       = local.emulated ? null : "alias/aws/kinesis"

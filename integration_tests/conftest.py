@@ -31,7 +31,7 @@ def emulator() -> str:
 @pytest.fixture(scope="session")
 def endpoint(emulator) -> Iterator[str]:
     if emulator == "ministack":
-        with local_cloud.running() as address:
+        with local_cloud.running(enforce_iam=True) as address:  # so that every test proves the roles
             yield address
     elif _localstack_answers():
         yield os.environ["AWS_ENDPOINT_URL"]
@@ -52,7 +52,7 @@ def workdir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def stack(endpoint, emulator, workdir) -> Stack:
     """The stack as Terraform provisions it."""
-    return local_cloud.provision(endpoint, emulator, bundle.build(bundle.Target()), workdir)
+    return local_cloud.provision(endpoint, emulator, bundle.build(local_cloud.target(endpoint, emulator)), workdir)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,10 @@
 # A private bucket: encrypted, closed to the public, spoken to over TLS only.
 
 resource "aws_s3_bucket" "this" {
+  # checkov:skip=CKV_AWS_18: whoever writes here is one of our own roles, and CloudTrail has their calls
+  # checkov:skip=CKV_AWS_144: what is lost with a region can be published or trained again
+  # checkov:skip=CKV_AWS_145: S3's own key will do for public prices; a key of ours costs a call a request
+  # checkov:skip=CKV2_AWS_62: nothing waits for an object here
   bucket = var.name
 }
 
