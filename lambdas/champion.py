@@ -1,4 +1,4 @@
-"""The champion: polled, checked beside the one that serves, then swapped."""
+"""The models that S3 points to: polled, checked beside the one that serves, then swapped."""
 
 import hashlib
 import time
@@ -16,57 +16,44 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class NoChampion(Exception):
-    """There is no model to price with; the batch must stay in the stream."""
+class PointedModel:
+    """The model that a pointer in S3 names, as fresh as `poll_seconds`.
 
-
-class Champion:
-    """The model that the champion pointer in S3 names, as fresh as `poll_seconds`.
-
-    A new champion serves only after it was loaded whole and proved itself; until then, and whenever
-    anything about it is wrong, the last good one goes on serving and `refused` says why.
+    `model` changes only after another one was loaded whole and proved itself; while anything about that one
+    is wrong, or the pointer is gone, `model` stays and `refused` says why.
     """
 
     def __init__(
-        self,
-        s3: "S3Client",
-        bucket: str,
-        *,
-        poll_seconds: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
+        self, s3: "S3Client", bucket: str, key: str, *, poll_seconds: float, clock: Callable[[], float]
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._key = key
         self._poll_seconds = poll_seconds
         self._clock = clock
-        self._model: Model | None = None
         self._etag = '"none yet"'
         self._next_poll = clock()
-        self.refused: str | None = None  # why the pointed-to version does not serve
+        self.model: Model | None = None
+        self.refused: str | None = None
 
-    def current(self) -> Model:
-        """Return the model to price with; raises `NoChampion`."""
-        if self._model is None or self._clock() >= self._next_poll:
-            self._poll()
-            self._next_poll = self._clock() + self._poll_seconds
-        if self._model is None:
-            raise NoChampion(f"s3://{self._bucket}/{CHAMPION_KEY}: {self.refused}")
-        return self._model
-
-    def _poll(self) -> None:
+    def follow(self, *, at_once: bool = False) -> None:
+        """Look at the pointer, if it is time to, or at once."""
+        if not at_once and self._clock() < self._next_poll:
+            return
         try:
             found = self._changed_pointer()
             if found is not None:
                 etag, pointer = found
-                self._model = self._load(pointer)
+                self.model = self._load(pointer)
                 self._etag = etag
             self.refused = None
         except (BotoCoreError, ClientError, ContractMismatch, msgspec.DecodeError) as error:
             self.refused = f"{type(error).__name__}: {error}"
+        self._next_poll = self._clock() + self._poll_seconds
 
     def _changed_pointer(self) -> tuple[str, Pointer] | None:
         try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=CHAMPION_KEY, IfNoneMatch=self._etag)
+            reply = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=self._etag)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"304", "NotModified"}:
                 return None
@@ -80,12 +67,41 @@ class Champion:
             raise ContractMismatch(f"manifest.json: expected sha256 {pointer.manifest_sha256}, got {found}")
         loaded = model.load(self._read(model_key(pointer.version)), manifest)
         if loaded.manifest.version != pointer.version:
-            raise ContractMismatch(
-                f"manifest.json: expected version {pointer.version}, got {loaded.manifest.version}"
-            )
+            raise ContractMismatch(f"manifest.json: expected version {pointer.version}, got {loaded.manifest.version}")
         return loaded
 
     def _read(self, key: str) -> bytes:
         body: Any = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
         content: bytes = body.read()
         return content
+
+
+class NoChampion(Exception):
+    """There is no model to price with; the batch must stay in the stream."""
+
+
+class Champion:
+    """The model that prices. A new one serves at the next poll; whatever is wrong with it, the old one goes on."""
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        *,
+        poll_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pointed = PointedModel(s3, bucket, CHAMPION_KEY, poll_seconds=poll_seconds, clock=clock)
+        self._where = f"s3://{bucket}/{CHAMPION_KEY}"
+
+    def current(self) -> Model:
+        """Return the model to price with; raises `NoChampion`."""
+        self._pointed.follow(at_once=self._pointed.model is None)
+        if self._pointed.model is None:
+            raise NoChampion(f"{self._where}: {self._pointed.refused}")
+        return self._pointed.model
+
+    @property
+    def refused(self) -> str | None:
+        """Why the version that the pointer names does not serve; None where it does."""
+        return self._pointed.refused

@@ -1,7 +1,9 @@
 """From events to priced listings, and from those to what goes out: the steps between decode and publish."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 
 from msgspec import Struct
 
@@ -11,7 +13,7 @@ from pricing import prediction
 from pricing.listing import Features, features
 from pricing.manifest import Manifest
 from pricing.model import Model
-from pricing.prediction import Interval, ModelVersion, Prediction, PredictionEvent, SourcePosition
+from pricing.prediction import Interval, ModelVersion, Prediction, PredictionEvent, Shadow, SourcePosition
 
 KEY_LIMIT = 128  # characters, each at most two of the 256 units that Kinesis may count them in
 
@@ -41,29 +43,40 @@ def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], lis
     return priced, unscorable
 
 
-def encode(priced: list[Priced], batch: Batch, manifest: Manifest) -> list[Outgoing]:
-    """Return the prediction events of a batch, ready to be published."""
+def encode(
+    priced: list[Priced], batch: Batch, manifest: Manifest, shadows: Sequence[Shadow | None] | None = None
+) -> list[Outgoing]:
+    """Return the prediction events of a batch, ready to be published; `shadows` go with them one by one."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    version = ModelVersion(manifest.name, manifest.version)
-    return [_encode(each, batch, manifest.interval.coverage, version, now) for each in priced]
+    said = _Said(batch, ModelVersion(manifest.name, manifest.version), manifest.interval.coverage, now)
+    return [_encode(each, said, shadow) for each, shadow in zip(priced, shadows or repeat(None), strict=False)]
 
 
-def _encode(each: Priced, batch: Batch, coverage: float, version: ModelVersion, now: str) -> Outgoing:
+class _Said(Struct, frozen=True):
+    """What all predictions of a batch say alike."""
+
+    batch: Batch
+    version: ModelVersion
+    coverage: float
+    time: str
+
+
+def _encode(each: Priced, said: _Said, shadow: Shadow | None) -> Outgoing:
     submitted = each.submitted
     event = submitted.event
     listing_id = event.data.listing_id
+    sequence_number = said.batch.sequence_number(submitted.position)
     data = Prediction(
         listing_id=listing_id,
         event_source=event.source,
         event_id=event.id,
         predicted_price=each.price,
-        interval=Interval(each.low, each.high, coverage),
+        interval=Interval(each.low, each.high, said.coverage),
         currency="BRL",
-        model=version,
+        model=said.version,
         features=each.features,
-        source_position=SourcePosition(
-            batch.shard_id, batch.sequence_number(submitted.position), submitted.index
-        ),
+        source_position=SourcePosition(said.batch.shard_id, sequence_number, submitted.index),
+        shadow=shadow,
     )
     answer = PredictionEvent(
         specversion="1.0",
@@ -71,7 +84,7 @@ def _encode(each: Priced, batch: Batch, coverage: float, version: ModelVersion, 
         source="/pricing/score",
         type="listing.priced",
         subject=listing_id,
-        time=now,
+        time=said.time,
         data=data,
     )
     key = listing_id if listing_id.isascii() else listing_id[:KEY_LIMIT]

@@ -22,6 +22,7 @@ from lambdas.dead_letters import DeadLetters
 from lambdas.predictions import encode, predict
 from lambdas.publisher import CONNECTIONS, Publisher
 from lambdas.settings import Settings
+from lambdas.shadow import Challenger
 from lambdas.telemetry import emit
 
 
@@ -33,9 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 @functools.cache
 def _scorer() -> "Scorer":
     settings = Settings.read(os.environ)
-    s3 = boto3.client(
-        "s3", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3})
-    )
+    s3 = boto3.client("s3", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3}))
     kinesis = boto3.client(
         "kinesis",
         config=Config(
@@ -51,6 +50,7 @@ def _scorer() -> "Scorer":
         Publisher(kinesis, settings.predictions_stream),
         DeadLetters(s3, settings.dead_letters_bucket),
         deadline_margin=settings.deadline_margin_ms / 1000,
+        challenger=Challenger(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds),
     )
 
 
@@ -64,11 +64,13 @@ class Scorer:
         dead_letters: DeadLetters,
         *,
         deadline_margin: float,
+        challenger: Challenger | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._champion = champion
         self._publisher = publisher
         self._dead_letters = dead_letters
+        self._challenger = challenger
         self._deadline_margin = deadline_margin
         self._clock = clock
 
@@ -83,19 +85,19 @@ class Scorer:
         model = self._champion.current()
         submitted, refused = decode_batch(batch)
         priced, unscorable = predict(submitted, model)
-        outgoing = encode(priced, batch, model.manifest)
+        shadows = self._challenger.shadows([each.features for each in priced]) if self._challenger else None
+        outgoing = encode(priced, batch, model.manifest, shadows)
         refused += unscorable
         self._dead_letters.write(batch, refused)
         unpublished = self._publisher.publish(outgoing, deadline)
         self._report(batch, model.manifest.version, len(outgoing), refused, unpublished)
-        return {
-            "batchItemFailures": [{"itemIdentifier": batch.sequence_number(each)} for each in unpublished]
-        }
+        return {"batchItemFailures": [{"itemIdentifier": batch.sequence_number(each)} for each in unpublished]}
 
     def _report(
         self, batch: Batch, version: str, predictions: int, refused: list[Refused], unpublished: list[int]
     ) -> None:
         oldest = batch.arrived_at(0)
+        dropped = self._challenger.dropped if self._challenger else None
         emit(
             "score",
             {
@@ -104,6 +106,7 @@ class Scorer:
                 "DeadLetters": len(refused),
                 "Unpublished": len(unpublished),
                 "ChampionRefused": int(self._champion.refused is not None),
+                "ChallengerDropped": int(dropped is not None),
                 "Latency": (datetime.now(UTC) - oldest).total_seconds() * 1000,
             },
             {"Latency": "Milliseconds"},
@@ -111,5 +114,6 @@ class Scorer:
             first_sequence_number=batch.sequence_number(0),
             model_version=version,
             champion_refused=self._champion.refused,
+            challenger_dropped=dropped,
             dead_letter_reasons=Counter(each.reason for each in refused),
         )

@@ -107,7 +107,7 @@ class FailingS3:
 )
 def test_a_fault_of_s3_leaves_the_old_one_serving(served, clock, error):
     assert version(served) == "1"
-    served._s3 = FailingS3(error)
+    served._pointed._s3 = FailingS3(error)
     clock.sleep(11)
     assert version(served) == "1"
     assert type(error).__name__ in served.refused

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import math
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,7 +10,9 @@ from lambdas.champion import Champion, NoChampion
 from lambdas.dead_letters import DeadLetters
 from lambdas.publisher import Publisher
 from lambdas.score import Scorer
+from lambdas.shadow import Challenger
 from pricing.aggregation import join
+from pricing.manifest import CHALLENGER_KEY
 from pricing.prediction import decode, prediction_id
 from tests import champions
 from tests.champions import champion
@@ -28,6 +31,7 @@ class Room:
             Publisher(self.kinesis, "predictions", pool=Inline(), clock=self.clock, sleep=self.clock.sleep),
             DeadLetters(s3, DEAD_LETTERS),
             deadline_margin=5,
+            challenger=Challenger(s3, MODELS, clock=self.clock),
             clock=self.clock,
         )
 
@@ -129,9 +133,7 @@ def test_no_dead_letters_no_object(room):
 
 def test_a_price_that_is_not_finite_is_a_dead_letter(s3):
     # The upper bound of the dearer band overflows.
-    champion("1", interval={"coverage": 0.9, "edges": [13.0], "low": [-0.4, -0.3], "high": [0.4, 1e6]}).put(
-        s3, MODELS
-    )
+    champion("1", interval={"coverage": 0.9, "edges": [13.0], "low": [-0.4, -0.3], "high": [0.4, 1e6]}).put(s3, MODELS)
     room = Room(s3)
     cheap, dear = payload("cheap", area_m2=20.0), payload("dear", area_m2=1_000.0)
     assert room.score(cheap, dear) == []
@@ -222,3 +224,14 @@ def test_a_damaged_or_empty_aggregated_record_is_a_dead_letter_whole(room, damag
 def test_an_aggregated_record_that_was_published_in_part_is_reported_once(room):
     room.kinesis.answers.extend([{1, 2}, *[{0, 1}] * 1_000])
     assert room.score(join([(f"k-{n}", payload(f"L-{n}")) for n in range(4)])) == [{"itemIdentifier": "100"}]
+
+
+def test_while_a_challenger_runs_its_price_stands_beside_the_champions(room):
+    rival = champion("8", base=9.5)
+    rival.put(room.s3, MODELS)
+    room.s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=rival.pointer)
+    champion("7").put(room.s3, MODELS)
+    room.score(payload("L-1"))
+    data = room.predictions[0].data
+    assert (data.model.version, data.shadow.version) == ("7", "8")
+    assert data.shadow.predicted_price == pytest.approx(data.predicted_price * math.exp(0.5), rel=1e-5)

@@ -1,0 +1,66 @@
+"""The challenger, scored in shadow: whatever it does, the champion's predictions do not suffer."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from lambdas.champion import PointedModel
+from pricing.listing import Features
+from pricing.manifest import CHALLENGER_KEY
+from pricing.model import Model
+from pricing.prediction import Shadow
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PATIENCE = 1.0  # seconds that a challenger may take over a batch
+
+
+class Challenger:
+    """The model that the challenger pointer names, if any.
+
+    A challenger that does not load, that fails or that takes longer than a second over a batch is dropped:
+    `dropped` says why, and predictions go out without a shadow until the pointer names another version.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        *,
+        poll_seconds: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+        pool: Executor | None = None,
+    ) -> None:
+        self._pointed = PointedModel(s3, bucket, CHALLENGER_KEY, poll_seconds=poll_seconds, clock=clock)
+        self._pool = pool or ThreadPoolExecutor(1)
+        self._failed: Model | None = None
+        self.dropped: str | None = None
+
+    def shadows(self, features: Sequence[Features]) -> list[Shadow | None]:
+        """Return what the challenger would say of each listing; never raises."""
+        nothing: list[Shadow | None] = [None] * len(features)
+        model = self._current()
+        if model is None or not features:
+            return nothing
+        try:
+            prices = self._pool.submit(model.predict, features).result(timeout=PATIENCE).price.tolist()
+        except Exception as error:  # noqa: BLE001 - nothing that a challenger does may stop the champion
+            self._failed = model
+            self.dropped = f"version {model.manifest.version}: {type(error).__name__}: {error}"
+            return nothing
+        version = model.manifest.version
+        return [None if math.isnan(price) else Shadow(version, price) for price in prices]
+
+    def _current(self) -> Model | None:
+        self._pointed.follow()
+        refused, model = self._pointed.refused, self._pointed.model
+        if refused or model is None:
+            self.dropped = None if refused and "NoSuchKey" in refused else refused
+            return None
+        if model is self._failed:
+            return None
+        self.dropped = None
+        return model

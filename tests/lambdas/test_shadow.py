@@ -1,0 +1,83 @@
+import time
+
+import pytest
+
+from lambdas.shadow import PATIENCE, Challenger
+from pricing.listing import Features
+from pricing.manifest import CHALLENGER_KEY, manifest_key
+from tests import champions
+from tests.champions import champion
+from tests.conftest import MODELS
+from tests.lambdas.fakes import Clock
+
+HOMES = [Features(neighborhood="Buritis", area_m2=80.0), Features(neighborhood="Savassi", area_m2=120.0)]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def challenger(s3, clock) -> Challenger:
+    return Challenger(s3, MODELS, clock=clock)
+
+
+def challenge(s3, version: str, **changes) -> None:
+    tiny = champion(version, **changes)
+    tiny.put(s3, MODELS)
+    s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=tiny.pointer)
+
+
+def test_the_challengers_price_stands_beside_its_version(s3, challenger):
+    challenge(s3, "8", base=9.5)
+    first, second = challenger.shadows(HOMES)
+    assert (first.version, second.version) == ("8", "8")
+    assert first.predicted_price == pytest.approx(champions.price("Buritis", 80.0, base=9.5), rel=1e-5)
+
+
+def test_without_a_challenger_there_is_no_shadow_and_nothing_to_report(challenger, clock):
+    assert challenger.shadows(HOMES) == [None, None]
+    assert challenger.dropped is None
+
+
+def test_a_challenger_that_is_withdrawn_casts_no_shadow_any_more(s3, challenger, clock):
+    challenge(s3, "8")
+    assert challenger.shadows(HOMES)[0]
+    s3.delete_object(Bucket=MODELS, Key=CHALLENGER_KEY)
+    clock.sleep(11)
+    assert challenger.shadows(HOMES) == [None, None]
+    assert challenger.dropped is None
+
+
+def test_a_challenger_that_does_not_load_is_dropped_with_the_reason(s3, challenger):
+    challenge(s3, "8")
+    s3.put_object(Bucket=MODELS, Key=manifest_key("8"), Body=b"{}")
+    assert challenger.shadows(HOMES) == [None, None]
+    assert "ContractMismatch" in challenger.dropped
+
+
+def crash(_):
+    raise RuntimeError("no memory left")
+
+
+def dawdle(_):
+    time.sleep(PATIENCE + 0.5)
+
+
+@pytest.mark.parametrize(("misbehave", "reason"), [(crash, "no memory left"), (dawdle, "TimeoutError")])
+def test_a_challenger_that_fails_or_is_slow_is_dropped_until_there_is_another(
+    s3, challenger, clock, misbehave, reason, monkeypatch
+):
+    challenge(s3, "8")
+    assert challenger.shadows(HOMES)[0].version == "8"
+    model = challenger._pointed.model
+    monkeypatch.setattr(model, "predict", misbehave)
+    assert challenger.shadows(HOMES) == [None, None]
+    assert reason in challenger.dropped
+    monkeypatch.undo()
+    assert challenger.shadows(HOMES) == [None, None]  # it had its chance
+    challenge(s3, "9")
+    clock.sleep(11)
+    assert challenger.shadows(HOMES)[0].version == "9"
+    assert challenger.dropped is None
