@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from belo.errors import Failure
+from belo.errors import Failure, UsageFailure
 from stream_consumer.positions import Position
 
 
@@ -29,6 +29,8 @@ class Checkpoint:
 
     def load(self) -> dict[str, Position]:
         """Return the positions by shard, none without a file; raises `Failure` for an unusable one."""
+        if not os.access(self._file.parent, os.W_OK):
+            raise UsageFailure(f"{self._file}: no checkpoint can be written there")
         try:
             contents = msgspec.json.decode(self._file.read_bytes(), type=_Contents)
         except FileNotFoundError:
@@ -44,7 +46,7 @@ class Checkpoint:
         """Write the positions; when it returns they survive a crash of the machine."""
         if positions == self._saved:
             return
-        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        draft = self._file.with_name(f".{self._file.name}.new")
         with draft.open("wb") as content:
             content.write(msgspec.json.encode(_Contents(self._stream, dict(positions))))
             content.flush()

@@ -82,16 +82,11 @@ def _table_line(arrived: Arrived) -> str:
     interval = f"{brl(data.interval.low)} … {brl(data.interval.high)[3:]}"
     when = arrived.event.time[:19].replace("T", " ")
     price = brl(data.predicted_price)
-    return (
-        _line([when, data.listing_id, data.features.neighborhood, area, price, interval, data.model.version])
-        + "\n"
-    )
+    return _line([when, data.listing_id, data.features.neighborhood, area, price, interval, data.model.version]) + "\n"
 
 
 def _line(cells: list[str]) -> str:
-    return "  ".join(
-        _cell(text, width) for text, (_, width) in zip(cells, _TABLE_COLUMNS, strict=True)
-    ).rstrip()
+    return "  ".join(_cell(text, width) for text, (_, width) in zip(cells, _TABLE_COLUMNS, strict=True)).rstrip()
 
 
 def _cell(text: str, width: int) -> str:

@@ -20,9 +20,7 @@ class Printing:
         self._console = console
         self._printed = 0
 
-    def run(
-        self, *, follow: bool, idle_timeout: float | None, limit: int | None, latest_per_listing: bool
-    ) -> None:
+    def run(self, *, follow: bool, idle_timeout: float | None, limit: int | None, latest_per_listing: bool) -> None:
         """Print predictions until the consumer ends, or SIGINT or SIGTERM comes.
 
         The checkpoint moves after they have been printed. With `latest_per_listing` that is once, at the end

@@ -11,27 +11,19 @@ if TYPE_CHECKING:
 
 
 def publish(
-    file: Annotated[
-        str, typer.Argument(help="CSV, JSON Lines or Parquet; - reads standard input.", metavar="FILE|-")
-    ],
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="Take this many rows at random.", metavar="N")
-    ] = None,
+    file: Annotated[str, typer.Argument(help="CSV, JSON Lines or Parquet; - reads standard input.", metavar="FILE|-")],
+    sample: Annotated[int | None, typer.Option(min=1, help="Take this many rows at random.", metavar="N")] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.01, help="At most this many events a second.", metavar="R")
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="End after this many events, going round the file again if need be.", metavar="N"
-        ),
+        typer.Option(min=1, help="End after this many events, going round the file again if need be.", metavar="N"),
     ] = None,
     aggregate: Annotated[
         bool, typer.Option("--aggregate", help="Pack many events into a record, as the KPL does.")
     ] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an earlier run of this file ended.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run of this file ended.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Publish the listings of a file to the input stream.
@@ -50,8 +42,9 @@ def publish(
     stack = Stack.find(os.environ)
     publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream, Console(stderr=True))
     choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
-    # Not sys.stdin: a thread that still waits on it would hang the interpreter's end.
-    summary, obstacle = publisher.publish(file, choices, stdin=os.fdopen(0, "rb", closefd=False))
+    # Not sys.stdin: a thread that still waits for it would hang the interpreter's end.
+    stdin = os.fdopen(0, "rb", closefd=False) if file == "-" else None
+    summary, obstacle = publisher.publish(file, choices, stdin)
     if as_json:
         _print_json(summary)
     else:
@@ -65,9 +58,7 @@ def publish(
 def redrive(
     reason: Annotated[
         str | None,
-        typer.Option(
-            help="Only dead letters of this reason, or parked: batches Lambda gave up on.", metavar="REASON"
-        ),
+        typer.Option(help="Only dead letters of this reason, or parked: batches Lambda gave up on.", metavar="REASON"),
     ] = None,
     since: Annotated[
         str | None, typer.Option(help="Only what arrived then or later (ISO 8601).", metavar="TIME")
@@ -94,9 +85,7 @@ def redrive(
     else:
         reasons = ", ".join(f"{number} {why}" for why, number in summary.reasons.items())
         done = "would go" if dry_run else "redriven"
-        typer.echo(
-            f"{summary.chosen} letters of {summary.objects} objects {done}{': ' if reasons else ''}{reasons}"
-        )
+        typer.echo(f"{summary.chosen} letters of {summary.objects} objects {done}{': ' if reasons else ''}{reasons}")
     if summary.unreadable:
         raise Failure(f"{summary.unreadable} objects could not be read")
 

@@ -92,9 +92,7 @@ class _Parked:
         self._records: list[dict[str, Any]] = self._event["Records"]
         sources = {record["eventSourceARN"].rpartition("/")[2] for record in self._records}
         # Other functions may park their batches in the same bucket.
-        self.letters = (
-            [self._letter(record["kinesis"]) for record in self._records] if sources == {stream} else []
-        )
+        self.letters = [self._letter(record["kinesis"]) for record in self._records] if sources == {stream} else []
 
     @staticmethod
     def _letter(record: dict[str, Any]) -> Letter:

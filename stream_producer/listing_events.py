@@ -96,7 +96,7 @@ class ListingEvents:
                 id=event_id(self._sha256 or _content(row), number, turn),
                 source=SOURCE,
                 type="listing.submitted",
-                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                time=datetime.now(UTC),
                 data=listing,
             )
             data = listing_format.encode(event)

@@ -109,9 +109,7 @@ def _csv_rows(lines: Iterable[bytes], name: str) -> Iterator[Row]:
         _require_columns(header, name)
         for number, values in enumerate(filter(None, reader), start=1):
             if len(values) != len(header):
-                raise Failure(
-                    f"{name}, line {reader.line_num}: {len(values)} values for {len(header)} columns"
-                )
+                raise Failure(f"{name}, line {reader.line_num}: {len(values)} values for {len(header)} columns")
             yield number, dict(zip(header, values, strict=True))
     except csv.Error as error:
         raise Failure(f"{name}, line {reader.line_num}: not CSV ({error})") from None

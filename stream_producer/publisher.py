@@ -6,7 +6,6 @@ taken.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from msgspec import Struct
 
-from stream_producer.records import MAX_BYTES, MAX_RECORDS, Record
+from stream_producer.pace import Pace
+from stream_producer.records import MAX_BYTES, MAX_RECORDS, Record, events_in
 from stream_producer.sender import Sender, Sent
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ PATIENCE = 60.0  # seconds
 # For the client: records are built here, so botocore need not validate them; and retries happen here only.
 FAST = Config(parameter_validation=False, retries={"total_max_attempts": 1})
 MOST_WAITING = 5_000  # records behind others of their key, before reading stops
-SMOOTHNESS = 0.1  # seconds: at a set rate, no request carries more than this much of it
 
 Accepted = Callable[[list[Record]], object]
 
@@ -47,7 +46,7 @@ class Outcome(Struct, frozen=True):
 class Publisher:
     """A stream to publish to.
 
-    `rate` limits to that many records a second, evenly. `in_flight` requests run at a time. A record that the
+    `rate` limits to that many events a second, evenly. `in_flight` requests run at a time. A record that the
     stream refuses for `patience` seconds on end is given up, and the run ends there.
     """
 
@@ -76,7 +75,7 @@ class Publisher:
         """
         sender = Sender(self._kinesis, self._stream, patience=self._patience, stop=self._stop)
         with ThreadPoolExecutor(self._in_flight) as pool:
-            run = _Run(iter(records), sender, pool, _Pace(self._rate), self._stop, on_accepted)
+            run = _Run(iter(records), sender, pool, Pace(self._rate), self._stop, on_accepted)
             try:
                 return run.outcome(self._in_flight)
             except BaseException:
@@ -88,23 +87,6 @@ class Publisher:
         self._stop.set()
 
 
-class _Pace:
-    """Lets `rate` records a second pass, evenly."""
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
-        self._due = time.monotonic()
-        self.most = MAX_RECORDS if rate is None else max(1, min(MAX_RECORDS, int(rate * SMOOTHNESS)))
-
-    def wait(self, records: int, stop: threading.Event) -> None:
-        if self._rate is None:
-            return
-        now = time.monotonic()
-        if self._due > now:
-            stop.wait(self._due - now)
-        self._due = max(self._due, now) + records / self._rate
-
-
 class _Run:
     """One run of a publisher: what waits, what is in flight, what has been counted."""
 
@@ -113,7 +95,7 @@ class _Run:
         records: Iterator[Record | None],
         sender: Sender,
         pool: ThreadPoolExecutor,
-        pace: _Pace,
+        pace: Pace,
         stop: threading.Event,
         on_accepted: Accepted,
     ) -> None:
@@ -135,7 +117,7 @@ class _Run:
         while True:
             request = self._fill()
             if request:
-                self._pace.wait(len(request), self._stop)
+                self._pace.wait(events_in(request), self._stop)
                 self._pending.add(self._pool.submit(self._sender.send, request))
             if not self._pending and (self._over or self._stop.is_set()):
                 break
@@ -146,8 +128,8 @@ class _Run:
 
     def _fill(self) -> list[Record]:
         request: list[Record] = []
-        size = 0
-        while len(request) < self._pace.most and not self._stop.is_set():
+        size = events = 0
+        while len(request) < MAX_RECORDS and events < self._pace.most and not self._stop.is_set():
             record = self._next()
             if record is None:
                 break
@@ -156,6 +138,7 @@ class _Run:
                 self._ready.appendleft(record)
                 break
             request.append(record)
+            events += len(record.positions)
         return request
 
     def _next(self) -> Record | None:
@@ -183,9 +166,9 @@ class _Run:
         for future in done:
             sent = future.result()
             self._retried += sent.retried
-            self._published += sum(len(record.positions) for record in sent.accepted)
+            self._published += events_in(sent.accepted)
             if sent.refused:
-                self._failed += sum(len(record.positions) for record in sent.refused)
+                self._failed += events_in(sent.refused)
                 self._error = sent.error
                 self._stop.set()
             for record in sent.request:

@@ -1,5 +1,6 @@
 """What goes onto a stream, and how much of it Kinesis takes at a time (API reference, PutRecords)."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -26,3 +27,8 @@ class Record(Struct, frozen=True, gc=False):
     def weight(self) -> int:
         """Return what the record counts against Kinesis' limits, in bytes."""
         return len(self.data) + len(self.partition_key.encode())
+
+
+def events_in(records: Iterable[Record]) -> int:
+    """Return how many events some records carry."""
+    return sum(len(record.positions) for record in records)

@@ -80,7 +80,6 @@ class Progress:
         """Write the file; when it returns, the position survives a crash of the machine."""
         if self._file is None or self.acknowledged is None:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_suffix(f".{os.getpid()}")
         with draft.open("wb") as content:
             content.write(msgspec.json.encode(_State(*self.acknowledged)))
@@ -96,10 +95,11 @@ class Progress:
 
 
 def progress_file(stream: str, sha256: str, sample: int | None) -> Path:
-    """Return where the progress of publishing a file to a stream is kept.
+    """Return where the progress of publishing a file to a stream is kept; the folder is made.
 
     `stream` tells one stream from another of its name that was there before it; the file is known by its
     content.
     """
+    FOLDER.mkdir(parents=True, exist_ok=True)
     name = blake2b(f"{stream}\n{sha256}\n{sample}".encode(), digest_size=16).hexdigest()
     return FOLDER / f"{name}.json"

@@ -1,5 +1,6 @@
 """Aggregated records: read to the letter, refused with a reason."""
 
+from contextlib import suppress
 from hashlib import md5
 
 import pytest
@@ -103,7 +104,5 @@ def test_no_flipped_bit_goes_unnoticed(place: int) -> None:
 
 @given(st.binary(max_size=200))
 def test_no_content_raises_anything_but_damage(body: bytes) -> None:
-    try:
+    with suppress(DamagedAggregate):
         split(sealed(body))
-    except DamagedAggregate:
-        pass

@@ -200,9 +200,7 @@ class FakeKinesis:
         listed: dict[str, Any] = {"ShardId": shard_id, "SequenceNumberRange": {"StartingSequenceNumber": "0"}}
         if shard.closed:
             listed["SequenceNumberRange"]["EndingSequenceNumber"] = str(self._number)
-        for name, parent in zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False):
-            listed[name] = parent
-        return listed
+        return listed | dict(zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False))
 
     def _iterator(self, shard_id: str, place: int) -> str:
         name = f"{shard_id}:{place}:{len(self.calls)}"

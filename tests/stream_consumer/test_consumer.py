@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from belo.errors import Failure
+from belo.errors import Failure, UsageFailure
 from stream_consumer.consumer import Consumer
 from stream_consumer.positions import Position, latest
 from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis
@@ -223,6 +223,7 @@ def test_from_latest_shards_that_are_closed_already_are_left_out() -> None:
     put(kinesis, 20, 25)
 
     assert sorted(ids(reader.batches())) == list(range(20, 25))
+    assert "shardId-000000000000" not in {call["ShardId"] for call in kinesis.called("get_shard_iterator")}
 
 
 def test_an_expired_iterator_is_taken_anew_behind_the_last_record() -> None:
@@ -345,6 +346,19 @@ def test_a_checkpoint_from_latest_that_saw_nothing_loses_nothing_that_comes_late
     assert ids(consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint").batches()) == [0, 1, 2]
 
 
+def test_a_checkpoint_reads_shards_that_came_since_from_their_beginning_even_from_latest(tmp_path: Path) -> None:
+    kinesis = filled()
+    reader = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    list(reader.batches())
+    reader.commit()
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 20, 30)
+
+    later = consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint")
+
+    assert sorted(ids(later.batches())) == list(range(20, 30))
+
+
 def test_a_checkpoint_of_another_stream_is_refused(tmp_path: Path) -> None:
     kinesis = filled()
     reader = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
@@ -354,6 +368,11 @@ def test_a_checkpoint_of_another_stream_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(Failure, match="another stream"):
         consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageFailure, match="no checkpoint can be written there"):
+        consumer(filled(), checkpoint=tmp_path / "missing" / "checkpoint")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"stream": 3}', b"\xff"])

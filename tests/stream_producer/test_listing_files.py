@@ -1,0 +1,151 @@
+"""Files of listings: what is read, and what is said of those that cannot be."""
+
+import io
+import tracemalloc
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from belo.errors import Failure, UsageFailure
+from stream_producer.listing_files import identify, read_rows
+
+KAGGLE = "address,adm-fees,garage-places,price,rooms,square-foot,neighborhood,city,latitude,longitude\n"
+ROW = '"Rua Espírito Santo, 1171 ",,1,480000.0,2,45-65, Centro, Belo Horizonte ,-18.86,-41.12\n'
+
+
+def file(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_csv_rows_are_numbered_and_stand_as_they_are(tmp_path: Path) -> None:
+    (first, second) = read_rows(file(tmp_path, "listings.csv", KAGGLE + ROW + ROW))
+
+    assert [first[0], second[0]] == [1, 2]
+    assert first[1] == {
+        "address": "Rua Espírito Santo, 1171 ",
+        "adm-fees": "",
+        "garage-places": "1",
+        "price": "480000.0",
+        "rooms": "2",
+        "square-foot": "45-65",
+        "neighborhood": " Centro",
+        "city": " Belo Horizonte ",
+        "latitude": "-18.86",
+        "longitude": "-41.12",
+    }
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_a_byte_order_mark_blank_lines_and_line_ends_of_either_kind_do_not_matter(
+    tmp_path: Path, start: str, end: str
+) -> None:
+    text = f'{start}neighborhood,area_m2,address{end}{end}Centro,40,"a{end}b"{end}{end}Buritis,50,c'
+
+    rows = list(read_rows(file(tmp_path, "listings.csv", text)))
+
+    assert rows == [
+        (1, {"neighborhood": "Centro", "area_m2": "40", "address": f"a{end}b"}),
+        (2, {"neighborhood": "Buritis", "area_m2": "50", "address": "c"}),
+    ]
+
+
+def test_json_lines_keep_their_values_and_envelopes(tmp_path: Path) -> None:
+    text = '{"square-foot":"45-65"}\n\n{"specversion":"1.0","data":{"area_m2":3e1}}\n'
+
+    assert list(read_rows(file(tmp_path, "listings.jsonl", text))) == [
+        (1, {"square-foot": "45-65"}),
+        (2, {"specversion": "1.0", "data": {"area_m2": 30.0}}),
+    ]
+
+
+def test_parquet_rows_come_with_their_types(tmp_path: Path) -> None:
+    table = pa.table({"neighborhood": ["Centro", "Buritis"], "area_m2": [40.0, None], "rooms": [2, 3]})
+    pq.write_table(table, tmp_path / "listings.parquet")
+
+    assert list(read_rows(tmp_path / "listings.parquet")) == [
+        (1, {"neighborhood": "Centro", "area_m2": 40.0, "rooms": 2}),
+        (2, {"neighborhood": "Buritis", "area_m2": None, "rooms": 3}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"neighborhood,area_m2\nCentro,40\n", {"neighborhood": "Centro", "area_m2": "40"}),
+        (b'\xef\xbb\xbf{"neighborhood":"Centro"}\n', {"neighborhood": "Centro"}),
+        (b'  {"neighborhood":"Centro"}', {"neighborhood": "Centro"}),
+    ],
+)
+def test_standard_input_is_known_by_its_first_character(content: bytes, expected: dict[str, object]) -> None:
+    assert list(read_rows("-", io.BytesIO(content))) == [(1, expected)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.csv", b"", "empty, expected a header with neighborhood and area_m2 or square-foot"),
+        ("a.csv", b"id,bairro\n1,2\n", "no column neighborhood, no column area_m2 or square-foot; found: id, bairro"),
+        ("a.csv", b"neighborhood;area_m2\n", "found: neighborhood;area_m2"),
+        ("a.csv", b"neighborhood,area_m2\nCentro\n", "line 2: 1 values for 2 columns"),
+        ("a.csv", b"neighborhood,area_m2\nA,1\nB,1,2\n", "line 3: 3 values for 2 columns"),
+        ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\nC,3\n', "line 4: not CSV"),
+        ("a.csv", "neighborhood,area_m2\nCentro,1\nGamé,2\n".encode("latin-1"), "line 3: not UTF-8 (byte 0xe9 at 3)"),
+        ("a.csv", "neighborhood,area_m2\n".encode("utf-16"), "line 1: not UTF-8 (byte 0xff at 0)"),
+        ("a.jsonl", b'{"a":1}\n{"a":\n', "line 2: not one JSON object a line"),
+        ("a.jsonl", b'{"a":1}\n\n{"a":NaN}\n', "line 3: not one JSON object a line"),
+        ("a.jsonl", b'{"a":"\xff"}\n', "line 1: not one JSON object a line"),
+        ("a.jsonl", b"[" * 100_000, "line 1: not one JSON object a line"),
+        ("a.json", b'[{"a":1}]\n', "line 1: expected a JSON object, got b'[{"),
+        ("a.parquet", b"PAR1 but not really", "not a Parquet file"),
+        ("a.parquet", b"", "not a Parquet file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_in_one_line_with_the_place(
+    tmp_path: Path, name: str, content: bytes, told: str
+) -> None:
+    with pytest.raises(Failure) as failure:
+        list(read_rows(file(tmp_path, name, content)))
+
+    assert told in str(failure.value)
+    assert name in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_parquet_without_the_columns_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"bairro": ["Centro"]}), tmp_path / "listings.parquet")
+
+    with pytest.raises(Failure, match="found: bairro"):
+        list(read_rows(tmp_path / "listings.parquet"))
+
+
+@pytest.mark.parametrize(("name", "told"), [("missing.csv", "no such file"), (".", "a directory")])
+def test_a_path_that_names_no_file_is_the_caller_s_mistake(tmp_path: Path, name: str, told: str) -> None:
+    for read in (lambda path: list(read_rows(path)), identify):
+        with pytest.raises(UsageFailure, match=told):
+            read(tmp_path / name)
+
+
+def test_the_identity_of_a_file_is_its_content(tmp_path: Path) -> None:
+    first = identify(file(tmp_path, "a.csv", KAGGLE + ROW))
+
+    assert identify(file(tmp_path, "b.csv", KAGGLE + ROW)) == first
+    assert identify(file(tmp_path, "c.csv", KAGGLE + ROW + " ")).sha256 != first.sha256
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, suffix: str) -> None:
+    header, row = (KAGGLE, ROW) if suffix == "csv" else ("", '{"neighborhood":"Centro","area_m2":40}\n')
+    path = file(tmp_path, f"large.{suffix}", header + 20_000 * row)
+
+    tracemalloc.start()
+    rows = sum(1 for _ in read_rows(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert rows == 20_000
+    assert peak < 1_000_000
