@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test unit-test integration-test check format up down bundle mlflow-ui lock clean
+.PHONY: help setup demo test unit-test integration-test chaos check format up down bundle mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -42,6 +42,9 @@ unit-test: $(READY) ## the tests that need no cloud
 
 integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|localstack)
 	@$(BIN)/pytest integration_tests
+
+chaos: $(READY) ## a million events through the real handler under faults; planted defects must be caught
+	@$(BIN)/python -m tests.chaos
 
 check: $(READY) ## style, types, Terraform
 	@$(BIN)/ruff check .

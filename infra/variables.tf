@@ -109,8 +109,8 @@ variable "timeout_seconds" {
   default     = 60
 
   validation {
-    condition     = var.timeout_seconds >= 10 && var.timeout_seconds <= 900
-    error_message = "timeout_seconds: expected 10 to 900."
+    condition     = var.timeout_seconds >= 30 && var.timeout_seconds <= 900 # 15 s are kept back for the last request
+    error_message = "timeout_seconds: expected 30 to 900."
   }
 }
 

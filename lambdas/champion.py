@@ -44,12 +44,20 @@ class PointedModel:
             found = self._changed_pointer()
             if found is not None:
                 etag, pointer = found
-                self.model = self._load(pointer)
+                self._swap(pointer)
                 self._etag = etag
             self.refused = None
         except (BotoCoreError, ClientError, ContractMismatch, msgspec.DecodeError) as error:
             self.refused = f"{type(error).__name__}: {error}"
         self._next_poll = self._clock() + self._poll_seconds
+
+    def _swap(self, pointer: Pointer) -> None:
+        try:
+            self.model = self._load(pointer.version, pointer.manifest_sha256)
+        except ContractMismatch:
+            if self.model is None and pointer.previous:  # a start while the pointer names a broken version
+                self.model = self._load(pointer.previous)
+            raise
 
     def _changed_pointer(self) -> tuple[str, Pointer] | None:
         try:
@@ -60,18 +68,23 @@ class PointedModel:
             raise
         return reply["ETag"], msgspec.json.decode(reply["Body"].read(), type=Pointer)
 
-    def _load(self, pointer: Pointer) -> Model:
-        manifest = self._read(manifest_key(pointer.version))
+    def _load(self, version: str, manifest_sha256: str | None = None) -> Model:
+        manifest = self._read(manifest_key(version))
         found = hashlib.sha256(manifest).hexdigest()
-        if found != pointer.manifest_sha256:
-            raise ContractMismatch(f"manifest.json: expected sha256 {pointer.manifest_sha256}, got {found}")
-        loaded = model.load(self._read(model_key(pointer.version)), manifest)
-        if loaded.manifest.version != pointer.version:
-            raise ContractMismatch(f"manifest.json: expected version {pointer.version}, got {loaded.manifest.version}")
+        if manifest_sha256 not in {None, found}:
+            raise ContractMismatch(f"manifest.json: expected sha256 {manifest_sha256}, got {found}")
+        loaded = model.load(self._read(model_key(version)), manifest)
+        if loaded.manifest.version != version:
+            raise ContractMismatch(f"manifest.json: expected version {version}, got {loaded.manifest.version}")
         return loaded
 
     def _read(self, key: str) -> bytes:
-        body: Any = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
+        try:
+            body: Any = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise ContractMismatch(f"{key} is missing") from error
+            raise
         content: bytes = body.read()
         return content
 

@@ -100,7 +100,7 @@ def _options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a function has one core, and sums keep their order
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors come as exceptions; they need not be printed as well
     return options
 
 

@@ -30,6 +30,7 @@ class TinyChampion:
     version: str
     model: bytes
     manifest: bytes
+    previous: str | None = None
 
     @property
     def pointer(self) -> bytes:
@@ -38,7 +39,7 @@ class TinyChampion:
             Pointer(
                 version=self.version,
                 manifest_sha256=digest,
-                previous=None,
+                previous=self.previous,
                 promoted_at="2026-11-24T00:00:00Z",
                 promoted_by="manual",
             )
@@ -56,8 +57,8 @@ def price(neighborhood: str, area_m2: float, base: float = BASE) -> float:
     return float(np.exp(base + PER_LOG_AREA * np.log(area_m2) + NEIGHBORHOODS.get(neighborhood, 0.2)))
 
 
-def champion(version: str = "1", *, base: float = BASE, **changes: Any) -> TinyChampion:
-    """Return a champion; `changes` replace fields of its manifest, to make it a wrong one."""
+def champion(version: str = "1", *, base: float = BASE, previous: str | None = None, **changes: Any) -> TinyChampion:
+    """Return a champion that came after `previous`; `changes` replace fields of its manifest, to spoil it."""
     model = _graph(base)
     contract = Manifest(
         name=layout.MODEL_NAME,
@@ -75,7 +76,7 @@ def champion(version: str = "1", *, base: float = BASE, **changes: Any) -> TinyC
         reference={},
     )
     document = json.loads(layout.encode(contract)) | changes
-    return TinyChampion(version, model, msgspec.json.encode(document))
+    return TinyChampion(version, model, msgspec.json.encode(document), previous)
 
 
 def _graph(base: float) -> bytes:

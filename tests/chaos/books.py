@@ -12,12 +12,16 @@ from typing import Any
 import msgspec
 
 from tests.champions import price
+from tests.chaos.champions import CHALLENGERS
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.submissions import Identity, Submission
 from tests.chaos.world import Position, World
 
 EDGE = 13.0  # of the bands of a tiny champion's interval: it reaches 0.4 in log price below, 0.3 above
 TOLERANCE = 1e-5  # relative; two events of a stream are hardly ever as near to each other
+
+PROGRAMMING_ERRORS = {"NameError", "UnboundLocalError", "TypeError", "AttributeError", "ImportError"}
+RAISED = "the handler raised"
 
 
 @dataclass(slots=True)
@@ -55,6 +59,8 @@ def audit(world: World, expected: Expectation) -> Verdict:
     predicted = _predictions(world, expected, verdict)
     lettered = _dead_letters(world, verdict)
     parked = set(_parked(world))
+    for error in {invocation.answer.error for invocation in world.mapping.log} & PROGRAMMING_ERRORS:
+        verdict.note("wrong", f"{RAISED} {error}")
     verdict.parked = len(parked)
     if parked and not expected.may_park:
         verdict.note("wrong", f"{len(parked)} records parked without need")
@@ -80,18 +86,11 @@ def _predictions(world: World, expected: Expectation, verdict: Verdict) -> dict[
         position = (origin["shard_id"], origin["sequence_number"], origin["index"])
         identity = (data["event_source"], data["event_id"])
         submission = world.submitted.get(position)
-        if (
-            submission is None
-            or submission.identity != identity
-            or data["listing_id"] != submission.partition_key
-        ):
+        if submission is None or submission.identity != identity or data["listing_id"] != submission.partition_key:
             verdict.note("wrong", f"no such record at {position}: {data}")
             continue
         found[position] = event["id"]
-        if (
-            ids.setdefault(identity, event["id"]) != event["id"]
-            or owners.setdefault(event["id"], identity) != identity
-        ):
+        if ids.setdefault(identity, event["id"]) != event["id"] or owners.setdefault(event["id"], identity) != identity:
             verdict.note("wrong", f"id {event['id']} of {identity}")
         if problem := _price_problem(submission, event, expected, arrivals[position[:2]]):
             verdict.note("wrong", f"{problem}: {data}")
@@ -108,15 +107,22 @@ def _price_problem(
         return f"version {version} must never serve"
     if arrived_at >= expected.version_from[0] and version != expected.version_from[1]:
         return f"version {expected.version_from[1]} should serve"
-    right = price(submission.neighborhood, submission.area_m2, expected.bases[version])
+    right = _price(submission, expected.bases[version])
     low, high = data["interval"]["low"], data["interval"]["high"]
     if not _near(data["predicted_price"], right):
         return f"price: expected {right}"
     if not any(_near(low, right / factor) and _near(high, right * factor) for factor in _factors(right)):
         return f"interval around {right}"
+    shadow = data.get("shadow")
+    if shadow and not _near(shadow["predicted_price"], _price(submission, CHALLENGERS.get(shadow["version"]))):
+        return "a false shadow"
     if event["subject"] != submission.partition_key or data["features"]["area_m2"] != submission.area_m2:
         return "features of another listing"
     return None
+
+
+def _price(submission: Submission, base: float | None) -> float:
+    return math.nan if base is None else price(submission.neighborhood, submission.area_m2, base)
 
 
 def _near(given: float, right: float) -> bool:
@@ -137,9 +143,7 @@ def _dead_letters(world: World, verdict: Verdict) -> set[Position]:
         submission = world.submitted.get(position)
         if submission is None or submission.reason is None:
             verdict.note("wrong", f"a good record is dead: {letter}")
-        elif (
-            letter["reason"] != submission.reason or base64.b64decode(letter["payload"]) != submission.payload
-        ):
+        elif letter["reason"] != submission.reason or base64.b64decode(letter["payload"]) != submission.payload:
             verdict.note("wrong", f"dead letter of {submission}: {letter}")
         else:
             found.add(position)
@@ -159,9 +163,7 @@ def _parked(world: World) -> Iterator[tuple[str, str]]:
             yield record["eventID"].partition(":")[0], record["kinesis"]["sequenceNumber"]
 
 
-def _order(
-    world: World, predicted: dict[Position, str], parked: set[tuple[str, str]], verdict: Verdict
-) -> None:
+def _order(world: World, predicted: dict[Position, str], parked: set[tuple[str, str]], verdict: Verdict) -> None:
     """A consumer that sorts by position and drops repeats sees each listing's events in the order of
     submission."""
     submitted: dict[str, list[object]] = defaultdict(list)

@@ -1,5 +1,6 @@
 """Champions that may serve, and champions that must not."""
 
+import hashlib
 import json
 import math
 import random
@@ -7,13 +8,18 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 
-from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, manifest_key, model_key
 from tests.champions import BASE, TinyChampion, champion
 from tests.chaos.handler import MODELS
 from tests.chaos.world import World
 
 GOOD = {"1": BASE, "2": BASE + 0.3, "3": BASE - 0.3}  # version to base
 FIRST, SECOND, LAST = (champion(version, base=base) for version, base in GOOD.items())
+CHALLENGERS = {"c1": BASE + 0.1, "c2": BASE - 0.1, "crashing": BASE}
 POLL = 11.0  # seconds after which every environment looks for a new champion
 
 
@@ -42,6 +48,16 @@ def drifted() -> TinyChampion:
 def other_columns() -> TinyChampion:
     """A manifest whose inputs are not the model's."""
     return champion("columns", inputs=[{"name": "area_m2", "type": "float32"}])
+
+
+def crashing() -> TinyChampion:
+    """A model that proves itself on its three golden rows, and fails on any other number of listings."""
+    graph = onnx.load_model_from_string(champion("crashing").model)
+    graph.graph.initializer.append(numpy_helper.from_array(np.array([3, 1], np.int64), "three"))
+    graph.graph.node[-1].output[0] = "free"
+    graph.graph.node.append(helper.make_node("Reshape", ["free", "three"], ["log_price"]))
+    model = graph.SerializeToString()
+    return replace(champion("crashing", sha256=hashlib.sha256(model).hexdigest()), model=model)
 
 
 def _put(world: World, made: TinyChampion) -> None:
@@ -99,6 +115,18 @@ def promote_broken(world: World, rng: random.Random) -> int:
         promote(world)
         world.run(POLL)
     return len(BROKEN)
+
+
+def challenge(world: World, rng: random.Random) -> int:
+    """Let challengers come and go: good ones, one that crashes, one that does not load, and none."""
+    good = [champion(version, base=CHALLENGERS[version]) for version in ("c1", "c2")]
+    for challenger in rng.sample([*good, crashing(), truncated(), None], 5):
+        if challenger is None:
+            world.s3.objects.pop((MODELS, CHALLENGER_KEY), None)
+        else:
+            world.promote(challenger, CHALLENGER_KEY)
+        world.run(POLL)
+    return 5
 
 
 def swap(world: World, rng: random.Random) -> int:

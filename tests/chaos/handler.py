@@ -8,9 +8,14 @@ from lambdas.champion import Champion
 from lambdas.dead_letters import DeadLetters
 from lambdas.publisher import Publisher
 from lambdas.score import Scorer
+from lambdas.settings import Settings
+from lambdas.shadow import Challenger
 from tests.simulator import FakeKinesis, FakeS3, SimulatedClock
 
 MODELS, DEAD_LETTERS, PREDICTIONS = "models", "dead-letters", "predictions"
+SETTINGS = Settings(PREDICTIONS, MODELS, DEAD_LETTERS)
+MARGIN = SETTINGS.deadline_margin_ms / 1000  # seconds
+S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT = 5.0, MARGIN  # seconds, as the function's clients have them
 
 
 class InLine(Executor):
@@ -28,27 +33,31 @@ class InLine(Executor):
 
 @dataclass(slots=True)
 class Telemetry:
-    """Stands where the handler prints: how often it reported, and how often with a champion refused."""
+    """Stands where the handler prints: how often it reported, and how often with a model that does not serve."""
 
     lines: int = 0
     champion_refused: int = 0
+    challenger_dropped: int = 0
 
     def write(self, text: str) -> None:
         """Take what is printed."""
         self.lines += "_aws" in text
         self.champion_refused += '"ChampionRefused":1' in text
+        self.challenger_dropped += '"ChallengerDropped":1' in text
 
     def flush(self) -> None:
         """Nothing is held back."""
 
 
-def cold_start(clock: SimulatedClock, kinesis: FakeKinesis, s3: FakeS3) -> Scorer:
+def cold_start(clock: SimulatedClock, kinesis: FakeKinesis, s3: FakeS3, pool: Executor) -> Scorer:
     """Return the handler as a fresh execution environment has it."""
     kinesis_client, s3_client = cast("Any", kinesis), cast("Any", s3)
+    clocks: Any = {"poll_seconds": SETTINGS.champion_poll_seconds, "clock": clock.monotonic}
     return Scorer(
-        Champion(s3_client, MODELS, clock=clock.monotonic),
-        Publisher(kinesis_client, PREDICTIONS, pool=InLine(), clock=clock.monotonic, sleep=clock.sleep),
+        Champion(s3_client, MODELS, **clocks),
+        Publisher(kinesis_client, PREDICTIONS, pool=pool, clock=clock.monotonic, sleep=clock.sleep),
         DeadLetters(s3_client, DEAD_LETTERS),
-        deadline_margin=5.0,
+        deadline_margin=MARGIN,
+        challenger=Challenger(s3_client, MODELS, pool=pool, **clocks),
         clock=clock.monotonic,
     )

@@ -36,7 +36,7 @@ def run_everything(seed: int, events: int) -> Result:
     def between(world: World, rng: random.Random) -> int:
         return sum(storm.between(world, rng) for storm in rng.sample(storms, 3) if storm.between)
 
-    mixed = Storm(EVERYTHING, between=between, mix=Mix(repeats=0.05))
+    mixed = Storm(EVERYTHING, between=between, mix=Mix(repeats=0.05, aggregates=0.05))
     return _run(mixed, Weather(storms, seed, mildness=12.0), seed, events)
 
 

@@ -1,9 +1,8 @@
 """Every kind of fault that the long run sends events through."""
 
-import math
 import random
 
-from tests.chaos.champions import BROKEN, FIRST, POLL, SECOND, promote_broken, swap
+from tests.chaos.champions import BROKEN, FIRST, POLL, SECOND, challenge, promote_broken, swap
 from tests.chaos.submissions import Mix
 from tests.chaos.weather import Make, Storm
 from tests.chaos.world import SIX_HOURS, Shape, World
@@ -38,7 +37,7 @@ def _any(*faults: Fault) -> Make:
 
 
 def _slow(rng: random.Random) -> Fault:
-    return Stall(rng.uniform(0.5, 30))
+    return Stall(rng.uniform(0.5, 45))
 
 
 def _torn(rng: random.Random) -> Fault:
@@ -60,7 +59,8 @@ def _an_hour_without_champion(world: World, _: random.Random) -> int:
 
 
 def _seven_hours(world: World, _: random.Random) -> int:
-    world.run(SIX_HOURS + 3600)
+    if not world.mapping.parked:
+        world.run(SIX_HOURS + 3600)
     return 0
 
 
@@ -70,6 +70,10 @@ def _without_champion(world: World) -> int:
 
 def _bad(world: World) -> int:
     return sum(submission.reason is not None for submission in world.submitted.values())
+
+
+def _aggregates(world: World) -> int:
+    return sum(index == 1 for _, _, index in world.submitted)
 
 
 def _repeats(world: World) -> int:
@@ -101,7 +105,7 @@ STORMS = [
         injected=lambda world: world.kinesis.throttled,
         shape=Shape(output_shards=1, parallelization_factor=4),
     ),
-    Storm("time-out in mid-flight", PUT, _any(Stall(1e4)), rate=0.1, shape=Shape(read_timeout=math.inf)),
+    Storm("time-out in mid-flight", PUT, _any(Stall(1e4)), rate=0.1, shape=Shape(patient=True)),
     Storm("crash before PutRecords", PUT, _any(Crash()), rate=0.1),
     Storm("crash after PutRecords", PUT, _any(Crash(after=True)), rate=0.1),
     Storm("crash around dead letters", LETTER, _any(Crash(), Crash(after=True)), mix=POISONED),
@@ -135,6 +139,8 @@ STORMS = [
         injected=_without_champion,
         without_champion=True,
     ),
+    Storm("challenger: comes, crashes, goes", between=challenge, over=5 * POLL),
     Storm("poison flood", mix=Mix(bad=0.9), injected=_bad),
+    Storm("records aggregated", mix=Mix(bad=0.1, aggregates=0.3), injected=_aggregates),
     Storm("publisher repeats events", mix=Mix(repeats=0.3), injected=_repeats),
 ]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pricing import aggregation
+
 Identity = tuple[str, str]  # an event's source and id
 
 NEIGHBORHOODS = ("Buritis", "Savassi", "Lourdes", "Onde ninguém morou")
@@ -40,6 +42,7 @@ def bad(rng: random.Random, event_id: str, listing_id: str) -> Submission:
         [
             ("invalid_json", b""),
             ("invalid_json", text.encode()[:-9]),
+            ("invalid_json", _damaged(aggregation.join([(listing_id, text.encode())]))),
             ("invalid_json", b"\xff\xfe" + text.encode()),
             ("invalid_json", text.replace("100.0", "NaN").encode()),
             ("invalid_event", json.dumps(event | {"specversion": "0.3"}).encode()),
@@ -52,6 +55,10 @@ def bad(rng: random.Random, event_id: str, listing_id: str) -> Submission:
         ]
     )
     return Submission(payload, listing_id, reason=reason)
+
+
+def _damaged(aggregate: bytes) -> bytes:
+    return aggregate[:-1] + bytes([aggregate[-1] ^ 1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,26 @@
 """One simulated account with the production handler in it."""
 
 import contextlib
+import math
 import random
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pricing import aggregation
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from tests.champions import TinyChampion
-from tests.chaos.handler import DEAD_LETTERS, MODELS, PREDICTIONS, Telemetry, cold_start
+from tests.chaos.handler import (
+    DEAD_LETTERS,
+    KINESIS_READ_TIMEOUT,
+    MODELS,
+    PREDICTIONS,
+    S3_READ_TIMEOUT,
+    InLine,
+    Telemetry,
+    cold_start,
+)
 from tests.chaos.submissions import Submission
 from tests.simulator import (
     EventSourceMapping,
@@ -37,7 +48,7 @@ class Shape:
     parallelization_factor: int = 2
     bisect: bool = True
     output_shards: int = 24
-    read_timeout: float = 5.0  # seconds, as the function's clients have it
+    patient: bool = False  # the function's clients wait for ever
 
 
 @dataclass
@@ -47,6 +58,7 @@ class World:
     seed: int = 0
     faults: Faults = no_faults
     shape: Shape = field(default_factory=Shape)
+    pool: Executor = field(default_factory=InLine)  # for the publisher
 
     def __post_init__(self) -> None:
         random.seed(self.seed)  # the publisher's jitter
@@ -57,12 +69,14 @@ class World:
         self._latest = self.clock.time()  # arrival
         self.listings = Stream("listings", shape.shards, limited=False, retention=TWO_DAYS)
         self.predictions = Stream(PREDICTIONS, shape.output_shards)
-        self.s3 = FakeS3(self.clock, faults=self.faults, read_timeout=shape.read_timeout)
-        self.kinesis = FakeKinesis(
-            self.clock, [self.predictions], faults=self.faults, read_timeout=shape.read_timeout
-        )
+        patience = [math.inf] * 2 if shape.patient else [S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT]
+        self.s3 = FakeS3(self.clock, faults=self.faults, read_timeout=patience[0])
+        self.kinesis = FakeKinesis(self.clock, [self.predictions], faults=self.faults, read_timeout=patience[1])
         self.function = Function(
-            self.clock, lambda: cold_start(self.clock, self.kinesis, self.s3), timeout=60, faults=self.faults
+            self.clock,
+            lambda: cold_start(self.clock, self.kinesis, self.s3, self.pool),
+            timeout=60,
+            faults=self.faults,
         )
         settings = Settings(
             batch_size=shape.batch_size,
@@ -89,11 +103,11 @@ class World:
             for index, part in enumerate(parts):
                 self.submitted[record.shard_id, record.sequence_number, index] = part
 
-    def promote(self, champion: TinyChampion) -> None:
-        """Write a version and point to it, behind everybody's back."""
+    def promote(self, champion: TinyChampion, key: str = CHAMPION_KEY) -> None:
+        """Write a version and let the pointer at `key` point to it, behind everybody's back."""
         self.s3.store(MODELS, model_key(champion.version), champion.model)
         self.s3.store(MODELS, manifest_key(champion.version), champion.manifest)
-        self.s3.store(MODELS, CHAMPION_KEY, champion.pointer)
+        self.s3.store(MODELS, key, champion.pointer)
 
     def run(self, seconds: float | None = None) -> None:
         """Let the mapping work for some time, or until it has nothing left to do."""

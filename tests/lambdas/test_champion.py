@@ -111,3 +111,40 @@ def test_a_fault_of_s3_leaves_the_old_one_serving(served, clock, error):
     clock.sleep(11)
     assert version(served) == "1"
     assert type(error).__name__ in served.refused
+
+
+@pytest.mark.parametrize("damage", [torn, missing, another_manifest])
+def test_an_instance_that_starts_on_a_broken_champion_serves_the_one_before(s3, clock, damage):
+    champion("1").put(s3, MODELS)
+    tiny = champion("2", previous="1")
+    tiny.put(s3, MODELS)
+    damage(s3, tiny)
+    started = Champion(s3, MODELS, clock=clock)
+    assert version(started) == "1"
+    assert started.refused
+    tiny.put(s3, MODELS)
+    clock.sleep(11)
+    assert version(started) == "2"
+
+
+def test_a_passing_fault_at_the_start_is_no_reason_to_go_back(s3, clock):
+    champion("1").put(s3, MODELS)
+    champion("2", previous="1").put(s3, MODELS)
+    started = Champion(s3, MODELS, clock=clock)
+    started._pointed._s3 = Interrupted(s3)
+    with pytest.raises(NoChampion, match="SlowDown"):
+        started.current()
+    started._pointed._s3 = s3
+    assert version(started) == "2"
+
+
+class Interrupted:
+    """Gives the pointer and nothing else."""
+
+    def __init__(self, s3) -> None:
+        self.s3 = s3
+
+    def get_object(self, *, Key: str, **named: str):  # noqa: N803
+        if Key != CHAMPION_KEY:
+            raise client_error("SlowDown", 503)
+        return self.s3.get_object(Key=Key, **named)

@@ -27,8 +27,7 @@ def test_everything_is_sent_in_requests_of_at_most_500():
 
 def test_a_request_holds_at_most_five_mebibytes_with_its_keys():
     sizes = [
-        sum(len(each.data) + len(each.partition_key) for each in request)
-        for request in requests(outgoing(30, 400_000))
+        sum(len(each.data) + len(each.partition_key) for each in request) for request in requests(outgoing(30, 400_000))
     ]
     assert len(sizes) == 3
     assert all(size <= MAX_BYTES for size in sizes)

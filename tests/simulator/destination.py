@@ -37,15 +37,11 @@ class OnFailure:
         self._random = random.Random(seed)
         self.mapping_uuid = self._uuid()
 
-    def park(
-        self, batch: Batch, stream: Stream, function_arn: str, condition: str, last: Answer | None
-    ) -> str:
+    def park(self, batch: Batch, stream: Stream, function_arn: str, condition: str, last: Answer | None) -> str:
         """Store the batch and return the object's key."""
         now = self._clock.now()
         shard_id = batch.records[0].shard_id
-        key = (
-            f"aws/lambda/{self.mapping_uuid}/{shard_id}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{self._uuid()}"
-        )
+        key = f"aws/lambda/{self.mapping_uuid}/{shard_id}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{self._uuid()}"
         record = self._record(batch, stream, function_arn, condition, last)
         self._store.store(self._bucket, key, json.dumps(record).encode())
         return key

@@ -47,9 +47,7 @@ def bytes_in_event(record: Record, stream_arn: str) -> int:
     6,000,000 bytes, is an assumption.
     """
     data = 4 * ((len(record.data) + 2) // 3)
-    return (
-        _FIXED + data + len(record.partition_key.encode()) + 2 * len(record.sequence_number) + len(stream_arn)
-    )
+    return _FIXED + data + len(record.partition_key.encode()) + 2 * len(record.sequence_number) + len(stream_arn)
 
 
 # The names, quotes and constants of an entry and the comma after it; a timestamp has 14 digits, or fewer.

@@ -81,9 +81,7 @@ def _rate_exceeded(shard: Shard, stream: Stream) -> Answer:
 def _within_limits(entries: Entries) -> None:
     sizes = [len(entry["Data"]) + len(entry["PartitionKey"].encode()) for entry in entries]
     if not 1 <= len(sizes) <= MAX_ENTRIES:
-        raise service_error(
-            OPERATION, "ValidationException", 400, f"1 to {MAX_ENTRIES} records, got {len(sizes)}"
-        )
+        raise service_error(OPERATION, "ValidationException", 400, f"1 to {MAX_ENTRIES} records, got {len(sizes)}")
     if not all(1 <= len(entry["PartitionKey"]) <= 256 for entry in entries):
         raise service_error(OPERATION, "ValidationException", 400, "partition keys have 1 to 256 characters")
     if max(sizes) > MAX_RECORD_BYTES:

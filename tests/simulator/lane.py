@@ -33,14 +33,14 @@ class Lane:
     shard_id: str
     stream_arn: str
     queue: deque[Record] = field(default_factory=deque)
-    work: list[Batch] = field(default_factory=list)
+    work: deque[Batch] = field(default_factory=deque)
     free_at: float = 0.0
 
     def lowest_position(self) -> int | None:
         """The first position of the shard that this lane has not finished, or None."""
-        positions = [record.position for batch in self.work[:1] for record in batch.records[:1]]
-        positions += [record.position for record in list(self.queue)[:1] if not positions]
-        return positions[0] if positions else None
+        if self.work:
+            return self.work[0].records[0].position
+        return self.queue[0].position if self.queue else None
 
     def next_start(self, settings: Settings) -> float | None:
         """When the lane's next invocation begins (seconds since the epoch), or None if it has nothing to
@@ -49,12 +49,12 @@ class Lane:
             return self.free_at
         return self._closes(settings)[1] if self.queue else None
 
-    def cut(self, settings: Settings) -> Batch:
-        """Take the next batch off the queue."""
+    def take(self, settings: Settings) -> Batch:
+        """Return the batch to work on next: what is left of an earlier one, or the next off the queue."""
+        if self.work:
+            return self.work.popleft()
         size, _ = self._closes(settings)
-        batch = Batch(tuple(self.queue.popleft() for _ in range(size)))
-        self.work = [batch]
-        return batch
+        return Batch(tuple(self.queue.popleft() for _ in range(size)))
 
     def _closes(self, settings: Settings) -> tuple[int, float]:
         """How many records the next batch has, and when it is complete.
@@ -80,6 +80,4 @@ class Lane:
     def _reads(self, record: Record, settings: Settings) -> float:
         if record.arrived_at <= self.free_at:
             return self.free_at
-        return max(
-            self.free_at, math.ceil(record.arrived_at / settings.poll_interval) * settings.poll_interval
-        )
+        return max(self.free_at, math.ceil(record.arrived_at / settings.poll_interval) * settings.poll_interval)

@@ -63,16 +63,14 @@ class EventSourceMapping:
         while (turn := self._next_turn()) is not None and turn[0] < until:
             start, lane = turn
             self._clock.jump(start)
-            self._invoke(lane, lane.work[0] if lane.work else lane.cut(self._settings))
+            self._invoke(lane, lane.take(self._settings))
             end = max(end, self._clock.time())
         self._clock.jump(end if until == math.inf else max(end, until))
 
     def checkpoint(self, shard: Shard) -> int:
         """The first position of the shard with which the mapping is not done."""
         pending = [lane.lowest_position() for lane in self._lanes[shard.shard_id]]
-        return min(
-            (position for position in pending if position is not None), default=self._read[shard.shard_id]
-        )
+        return min((position for position in pending if position is not None), default=self._read[shard.shard_id])
 
     def rewind(self, shard: Shard, to: int | None = None) -> None:
         """Forget what is in hand and read again from `to`, by default the checkpoint, as a restarted poller
@@ -92,9 +90,7 @@ class EventSourceMapping:
             for record in shard.records[self._read[shard.shard_id] :]:
                 lanes[hash_key(record.partition_key) % len(lanes)].queue.append(record)
             self._read[shard.shard_id] = len(shard.records)
-            turns += [
-                (start, lane) for lane in lanes if (start := lane.next_start(self._settings)) is not None
-            ]
+            turns += [(start, lane) for lane in lanes if (start := lane.next_start(self._settings)) is not None]
         soonest = min((start for start, _ in turns), default=math.inf)
         ready = [turn for turn in turns if turn[0] == soonest]
         return self._random.choice(ready) if ready else None
@@ -102,16 +98,14 @@ class EventSourceMapping:
     def _invoke(self, lane: Lane, batch: Batch) -> None:
         batch = self._without_the_old(batch)
         if not batch.records:
-            lane.work = lane.work[1:]
             return
         started_at = self._clock.time()
         answer = self._function.invoke(event_of(batch.records, self._stream.arn))
         retry_from = self._retry_from(answer, batch)
         self.log.append(Invocation(batch.records, started_at, self._clock.time(), answer, retry_from))
-        lane.work = [*self._still_to_do(batch, answer, retry_from), *lane.work[1:]]
-        lane.free_at = self._clock.time()
-        if lane.work and retry_from is not None:
-            lane.free_at += self._settings.pause(lane.work[0].failures)
+        left = self._still_to_do(batch, answer, retry_from)
+        lane.work.extendleft(reversed(left))
+        lane.free_at = self._clock.time() + (self._settings.pause(left[0].failures) if left else 0.0)
 
     def _without_the_old(self, batch: Batch) -> Batch:
         """Drop what retention has taken, and discard what is older than the maximum record age.
@@ -138,11 +132,7 @@ class EventSourceMapping:
     def _retry_from(self, answer: Answer, batch: Batch) -> int | None:
         if answer.error:
             return 0
-        return (
-            first_failure(answer.response, batch.records)
-            if self._settings.report_batch_item_failures
-            else None
-        )
+        return first_failure(answer.response, batch.records) if self._settings.report_batch_item_failures else None
 
     def _still_to_do(self, batch: Batch, answer: Answer, retry_from: int | None) -> list[Batch]:
         """What is left of a batch after an invocation, in order.

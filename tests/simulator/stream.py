@@ -58,9 +58,7 @@ class Stream:
     Raises nothing: what is refused is None. Times are seconds since the epoch.
     """
 
-    def __init__(
-        self, name: str, shards: int = 1, *, limited: bool = True, retention: float = 86_400.0
-    ) -> None:
+    def __init__(self, name: str, shards: int = 1, *, limited: bool = True, retention: float = 86_400.0) -> None:
         self.name = name
         self.arn = f"arn:aws:kinesis:us-east-1:123456789012:stream/{name}"
         self.retention = retention

@@ -26,10 +26,7 @@ def test_a_batch_stays_below_six_megabytes_of_event(stage):
     stage.run(nothing, batch_size=100)
     assert [len(batch) for batch in stage.seen] == [4, 4, 1]
     for invocation in stage.mapping.log:
-        assert (
-            len(json.dumps(event_of(invocation.records, stage.stream.arn), separators=(",", ":")))
-            <= 6_000_000
-        )
+        assert len(json.dumps(event_of(invocation.records, stage.stream.arn), separators=(",", ":"))) <= 6_000_000
 
 
 def test_the_size_of_a_record_in_the_event_is_reckoned_to_the_byte_but_for_the_timestamp(stage):
@@ -87,13 +84,9 @@ def test_concurrent_batches_of_a_shard_never_share_a_partition_key_and_keep_its_
     spans = {}
     for invocation in stage.mapping.log:
         for record in invocation.records:
-            spans.setdefault(record.partition_key, []).append(
-                (invocation.started_at, invocation.ended_at, record)
-            )
+            spans.setdefault(record.partition_key, []).append((invocation.started_at, invocation.ended_at, record))
     for span in spans.values():
-        assert [record.data for _, _, record in span] == sorted(
-            (r.data for _, _, r in span), key=lambda d: int(d[2:])
-        )
+        assert [record.data for _, _, record in span] == sorted((r.data for _, _, r in span), key=lambda d: int(d[2:]))
         for (start, end, _), (after, _, _) in itertools.pairwise(span):
             assert after == start or after >= end
     assert len({invocation.started_at for invocation in stage.mapping.log}) < len(stage.mapping.log)

@@ -111,9 +111,7 @@ def test_after_the_maximum_retry_attempts_a_batch_is_parked_and_the_shard_goes_o
 
 def test_without_bisecting_a_partial_success_spends_a_retry(stage):
     stage.put(*"abc")
-    stage.run(
-        lambda texts: stage.failing(texts[-1]), report_batch_item_failures=True, maximum_retry_attempts=1
-    )
+    stage.run(lambda texts: stage.failing(texts[-1]), report_batch_item_failures=True, maximum_retry_attempts=1)
     assert (stage.seen, stage.parked) == ([[*"abc"], ["c"]], ["c"])
 
 

@@ -78,9 +78,7 @@ def test_a_throttled_call_stores_nothing(kinesis, stream):
         (Stall(60), ReadTimeoutError, 2),
     ],
 )
-def test_a_connection_that_breaks_leaves_open_whether_the_records_were_taken(
-    clock, stream, fault, error, stored
-):
+def test_a_connection_that_breaks_leaves_open_whether_the_records_were_taken(clock, stream, fault, error, stored):
     kinesis = FakeKinesis(clock, [stream], faults=Script([fault]), read_timeout=5)
     with pytest.raises(error):
         kinesis.put_records(StreamName="out", Records=entries(2))
@@ -116,9 +114,7 @@ def test_a_call_at_the_limits_is_taken(kinesis):
 
 def test_a_shard_takes_a_thousand_records_a_second(clock):
     kinesis = FakeKinesis(clock, [stream := Stream("out")], latency=0.0)
-    refused = [
-        kinesis.put_records(StreamName="out", Records=entries(400))["FailedRecordCount"] for _ in range(3)
-    ]
+    refused = [kinesis.put_records(StreamName="out", Records=entries(400))["FailedRecordCount"] for _ in range(3)]
     assert (refused, kinesis.throttled) == ([0, 0, 200], 200)
     clock.sleep(1)
     assert kinesis.put_records(StreamName="out", Records=entries(200))["FailedRecordCount"] == 0
