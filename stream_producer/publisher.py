@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from msgspec import Struct
 
+from lambdas.put_records import MAX_BYTES, MAX_RECORDS
 from stream_producer.pace import Pace
-from stream_producer.records import MAX_BYTES, MAX_RECORDS, Record, events_in
+from stream_producer.records import Record, events_in
 from stream_producer.sender import Sender, Sent
 
 if TYPE_CHECKING:

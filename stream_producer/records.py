@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-MAX_RECORDS = 500  # a request
-MAX_BYTES = 5 * 1024 * 1024  # a request, data and partition keys
 MAX_RECORD_BYTES = 1024 * 1024  # a record, data and partition key
 
 

@@ -45,9 +45,17 @@ def _in(file: str, *edits: tuple[str, str, str]) -> list[Defect]:
 
 DEFECTS = [
     *_in(
-        "lambdas/publisher.py",
+        "lambdas/put_records.py",
         ("ignore failed entries", 'if not reply["FailedRecordCount"]:', "if True:"),
-        ("retry the entries that were taken", 'if "ErrorCode" in answer]', 'if "ErrorCode" not in answer]'),
+        (
+            "retry the entries that were taken",
+            'refused = [each for each, answer in answers if answer.get("ErrorCode")]',
+            'refused = [each for each, answer in answers if not answer.get("ErrorCode")]',
+        ),
+        ("take a dropped connection for success", "return request, type(error).__name__", 'return [], ""'),
+    ),
+    *_in(
+        "lambdas/publisher.py",
         ("do not retry", "self._sleep(pause)", "return []"),
         (
             "drop the last chunk",
@@ -58,11 +66,6 @@ DEFECTS = [
             "forget what the deadline left over",
             "                return request\n",
             "                return []\n",
-        ),
-        (
-            "take a dropped connection for success",
-            "            return request\n        if not reply",
-            "            return []\n        if not reply",
         ),
     ),
     *_in(
