@@ -6,15 +6,25 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from belo import bundle, local_cloud
 from belo.stack import Stack
-from integration_tests.cloud import Cloud
+from integration_tests.cloud import BELO, Cloud
 
 ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Training:
+    """A `belo train` under way: its folder, its environment, its process."""
+
+    folder: Path
+    env: dict[str, str]
+    process: subprocess.Popen
 
 
 @pytest.fixture(scope="session")
@@ -50,22 +60,27 @@ def workdir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(endpoint, emulator, workdir) -> Stack:
-    """The stack as Terraform provisions it."""
-    return local_cloud.provision(endpoint, emulator, bundle.build(local_cloud.target(endpoint, emulator)), workdir)
+def training(tmp_path_factory) -> Training:
+    """A champion being trained, on DATA or on the generated sample, while Terraform works."""
+    folder = tmp_path_factory.mktemp("training")
+    env = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+    log = (folder / "train.log").open("w")
+    return Training(folder, env, subprocess.Popen([BELO, "train", "--quick"], stdout=log, stderr=log, env=env))
 
 
 @pytest.fixture(scope="session")
-def cloud(stack, tmp_path_factory) -> Cloud:
-    """The stack with a champion, trained on DATA or on the generated sample, and promoted."""
-    folder = tmp_path_factory.mktemp("cloud")
-    stack.write_env(folder / "stack.env")
-    settings = dict(
-        line.split("=", 1) for line in (folder / "stack.env").read_text().splitlines() if "=" in line
-    )
-    mine = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}", "COLUMNS": "120", "NO_COLOR": "1"}
-    found = Cloud(stack, {**os.environ, **settings, **mine}, folder)
-    found.belo("train", "--quick")
+def stack(endpoint, emulator, workdir, training) -> Stack:
+    """The stack as Terraform provisions it, but quicker to notice a new champion."""
+    target = bundle.build(local_cloud.target(endpoint, emulator))
+    return local_cloud.provision(endpoint, emulator, target, workdir, {"champion_poll_seconds": 2})
+
+
+@pytest.fixture(scope="session")
+def cloud(stack, training) -> Cloud:
+    """The stack with the champion promoted."""
+    assert training.process.wait(timeout=300) == 0, (training.folder / "train.log").read_text()
+    readable = {"COLUMNS": "120", "NO_COLOR": "1"}
+    found = Cloud(stack, training.env | stack.environment() | readable, training.folder)
     found.belo("promote")
     return found
 

@@ -47,7 +47,7 @@ def test_under_load_a_new_champion_takes_over_a_corrupted_one_does_not_and_nothi
         corrupted.put(cloud.s3, bucket)
         cloud.s3.put_object(Bucket=bucket, Key=manifest_key("902"), Body=corrupted.manifest[:-30])
         mark = len(sent)
-        until(lambda: len(sent) > mark + 1_300, "load goes on for longer than a poll")
+        until(lambda: len(sent) > mark + 400, "load goes on for longer than a poll")
     finally:
         stop.set()
         thread.join()
