@@ -6,6 +6,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from belo.errors import Failure
+from monitoring.cli import monitor, report_sales
 from stream_consumer.cli import consume
 from stream_producer.cli import publish, redrive
 from training.cli import evaluate, models, promote, rollback, score, train
@@ -24,6 +25,7 @@ for panel, commands in {
     "Streams": (publish, consume, redrive),
     "Scoring": (score,),
     "The model's life": (train, evaluate, models, promote, rollback),
+    "The feedback loop": (report_sales, monitor),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -15,7 +15,7 @@ from rich.console import Console
 from belo import bundle as bundles
 from belo import ministack, terraform
 from belo.errors import Failure
-from belo.stack import ENV_FILE, NAMES, Credentials, Stack
+from belo.stack import ENV_FILE, NAMES, OPTIONAL_NAMES, Credentials, Stack
 from pricing.manifest import Manifest
 
 REGION = "us-east-1"
@@ -59,7 +59,7 @@ def provision(
     }
     outputs = terraform.apply(workdir, settings)
     return Stack(
-        **{name: outputs[name] for name in NAMES},
+        **{name: outputs[name] for name in NAMES | OPTIONAL_NAMES if name in outputs},
         region=REGION,
         endpoint_url=endpoint,
         credentials=Credentials(access_key_id="test", secret_access_key="test"),  # noqa: S106 - any will do

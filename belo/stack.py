@@ -21,6 +21,11 @@ NAMES = {
     "archive_bucket": "BELO_ARCHIVE_BUCKET",
     "score_function": "BELO_SCORE_FUNCTION",
 }
+# These, too, but a stack that was described before they were there is still one.
+OPTIONAL_NAMES = {
+    "retraining_queue": "BELO_RETRAINING_QUEUE",
+    "topic": "BELO_TOPIC",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,8 @@ class Stack:
     archive_bucket: str
     score_function: str
     region: str
+    retraining_queue: str | None = None  # its name
+    topic: str | None = None  # for alarms and promotions; its ARN
     endpoint_url: str | None = None
     credentials: Credentials | None = field(default=None, repr=False)
 
@@ -73,6 +80,8 @@ class Stack:
             raise Failure(f"no stack: {where} names one, but without {', '.join(missing)}")
         return cls(
             **{name: values[variable] for name, variable in NAMES.items()},
+            retraining_queue=values.get(OPTIONAL_NAMES["retraining_queue"]) or None,
+            topic=values.get(OPTIONAL_NAMES["topic"]) or None,
             region=region,
             endpoint_url=values.get("AWS_ENDPOINT_URL") or None,
             credentials=credentials,
@@ -88,7 +97,8 @@ class Stack:
             variables["AWS_SECRET_ACCESS_KEY"] = self.credentials.secret_access_key
             if self.credentials.session_token:
                 variables["AWS_SESSION_TOKEN"] = self.credentials.session_token
-        return variables | {variable: getattr(self, name) for name, variable in NAMES.items()}
+        names = {variable: getattr(self, name) for name, variable in (NAMES | OPTIONAL_NAMES).items()}
+        return variables | {variable: value for variable, value in names.items() if value}
 
     def write_env(self, path: Path = ENV_FILE) -> None:
         """Write `environment()` as NAME=value lines; a reader sees the old file or the whole new one."""

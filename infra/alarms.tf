@@ -1,4 +1,4 @@
-# Two alarms, to be looked at; nobody is called yet. Left out on emulators: MiniStack forgets parts of an
+# Two alarms, which tell the topic of monitor.tf. Left out on emulators: MiniStack forgets parts of an
 # alarm, and every plan would want them back.
 
 resource "aws_cloudwatch_metric_alarm" "behind" {
@@ -14,6 +14,7 @@ resource "aws_cloudwatch_metric_alarm" "behind" {
   period              = 60
   evaluation_periods  = 5
   treat_missing_data  = "notBreaching" # no records, no age
+  alarm_actions       = [local.alarms_topic]
 }
 
 resource "aws_cloudwatch_metric_alarm" "failing" {
@@ -29,4 +30,5 @@ resource "aws_cloudwatch_metric_alarm" "failing" {
   period              = 60
   evaluation_periods  = 3
   treat_missing_data  = "notBreaching"
+  alarm_actions       = [local.alarms_topic]
 }

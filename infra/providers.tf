@@ -9,12 +9,14 @@ provider "aws" {
 
   endpoints {
     cloudwatch = var.endpoint
+    events     = var.endpoint
     iam        = var.endpoint
     kinesis    = var.endpoint
     kms        = var.endpoint
     lambda     = var.endpoint
     logs       = var.endpoint
     s3         = var.endpoint
+    sqs        = var.endpoint
     sts        = var.endpoint
   }
 

@@ -15,13 +15,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from belo.stack import Stack
 from integration_tests.cloud import BELO, Cloud, Reader
 from lambdas.champion import Champion
+from pricing.manifest import Pointer
 from tests.champions import champion
 from tests.stream_consumer.predictions import payload
 from training.models_bucket import ModelsBucket
@@ -160,39 +163,53 @@ def registered(registry: Registry, base: float) -> str:
 
 
 class Promotion:
-    """Promotes versions, each in a process that has imported everything already."""
+    """Promotes versions, each in a process of its own."""
 
     def __init__(self, stack: Stack, bucket: str, tracking: str) -> None:
         self._arguments = (stack, bucket, tracking)
 
     def run(self, version: str) -> float:
         """Promote a version; return how many seconds it took."""
-        started = time.monotonic()
-        with self._started(version) as process:
+        with self._at_work(version) as process:
+            started = time.monotonic()
             process.join(60)
         assert process.exitcode == 0
         return time.monotonic() - started
 
     def kill(self, version: str, after: float) -> bool:
-        """Begin to promote a version and kill it after so many seconds; return whether it was alive until then."""
-        with self._started(version) as process:
+        """Kill a promotion so many seconds after it set to work; return whether it was alive until then."""
+        with self._at_work(version) as process:
             time.sleep(after)
         return process.exitcode == -9
 
     @contextmanager
-    def _started(self, version: str) -> Iterator[BaseProcess]:
-        process = FORKING.Process(target=promote_in, args=(*self._arguments, version))
+    def _at_work(self, version: str) -> Iterator[BaseProcess]:
+        at_work = FORKING.Event()
+        process = FORKING.Process(target=promote_in, args=(*self._arguments, version, at_work))
         process.start()
         try:
+            assert at_work.wait(60)
             yield process
         finally:
             process.kill()
             process.join()
 
 
-def promote_in(stack: Stack, bucket: str, tracking: str, version: str) -> None:
+class Announced(ModelsBucket):
+    """Says when a promotion, its files read, turns to the bucket: what comes before writes nothing."""
+
+    def __init__(self, s3: Any, bucket: str, at_work: Event) -> None:
+        super().__init__(s3, bucket)
+        self._at_work = at_work
+
+    def champion(self) -> tuple[Pointer, str] | None:
+        self._at_work.set()
+        return super().champion()
+
+
+def promote_in(stack: Stack, bucket: str, tracking: str, version: str, at_work: Event) -> None:
     registry = Registry.open({"MLFLOW_TRACKING_URI": tracking})
-    promote(version, registry, ModelsBucket(stack.client("s3"), bucket), "manual")
+    promote(version, registry, Announced(stack.client("s3"), bucket, at_work), "manual")
 
 
 def test_a_killed_promotion_leaves_a_whole_champion_and_a_rerun_finishes(cloud, tmp_path, chance, monkeypatch):
@@ -202,16 +219,15 @@ def test_a_killed_promotion_leaves_a_whole_champion_and_a_rerun_finishes(cloud, 
     registry = Registry.open({"MLFLOW_TRACKING_URI": tracking})
     promotion = Promotion(cloud.stack, bucket, tracking)
     champions = [registered(registry, 9.0)]
-    promotion.run(champions[0])  # the first one imports
-    lasts = promotion.run(champions[0])
-    kills = 0
+    promotion.run(champions[0])
+    kills, lasts = 0, 0.1  # seconds
     while kills < KILLS:
         champions.append(registered(registry, 9.0 + len(champions) / 100))
         kills += promotion.kill(champions[-1], chance.uniform(0, lasts))
         serving = Champion(cloud.s3, bucket)
         assert serving.current().manifest.version in champions[-2:]
         assert serving.refused is None
-        promotion.run(champions[-1])
+        lasts = (lasts + promotion.run(champions[-1])) / 2
         pointer, _ = ModelsBucket(cloud.s3, bucket).champion()
         assert (pointer.version, pointer.previous) == tuple(champions[:-3:-1])
         assert "champion" in registry.find(champions[-1]).aliases

@@ -22,21 +22,23 @@ class Settings:
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Return the settings; raises `MissingSetting` naming the variable."""
         return cls(
-            predictions_stream=_required(environment, "BELO_PREDICTIONS_STREAM"),
-            models_bucket=_required(environment, "BELO_MODELS_BUCKET"),
-            dead_letters_bucket=_required(environment, "BELO_DEAD_LETTERS_BUCKET"),
-            champion_poll_seconds=_number(environment, "BELO_CHAMPION_POLL_SECONDS", 10.0),
-            deadline_margin_ms=int(_number(environment, "BELO_DEADLINE_MARGIN_MS", 15_000)),
+            predictions_stream=required(environment, "BELO_PREDICTIONS_STREAM"),
+            models_bucket=required(environment, "BELO_MODELS_BUCKET"),
+            dead_letters_bucket=required(environment, "BELO_DEAD_LETTERS_BUCKET"),
+            champion_poll_seconds=number(environment, "BELO_CHAMPION_POLL_SECONDS", 10.0),
+            deadline_margin_ms=int(number(environment, "BELO_DEADLINE_MARGIN_MS", 15_000)),
         )
 
 
-def _required(environment: Mapping[str, str], name: str) -> str:
+def required(environment: Mapping[str, str], name: str) -> str:
+    """Return a variable; raises `MissingSetting` where it is not set, or empty."""
     if not (value := environment.get(name)):
         raise MissingSetting(f"{name} is not set")
     return value
 
 
-def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+def number(environment: Mapping[str, str], name: str, default: float) -> float:
+    """Return a variable as a number, or the default; raises `MissingSetting` where it is no number."""
     text = environment.get(name, str(default))
     try:
         return float(text)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OURS = {"belo", "lambdas", "pricing", "stream_consumer", "stream_producer", "training"}
 CORE_LIBRARIES = {"msgspec", "pybase64", "numpy", "onnxruntime"}
 RUNTIME_LIBRARIES = {"boto3", "botocore", "mypy_boto3_kinesis", "mypy_boto3_s3"}
 

@@ -1,0 +1,1 @@
+"""The model's life: from a file of listings to a serving champion."""

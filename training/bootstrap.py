@@ -29,8 +29,10 @@ def load_data(file: Path | None) -> Dataset:
 
 
 def choose_params(*, seed: int | None = None, quick: bool = False) -> Params:
-    """Return the knobs of `params.yaml` with a seed of one's own, or cut down to what is quick."""
+    """Return the knobs of `params.yaml` with a seed of one's own, or without the search."""
     params = read_params()
+    if quick:
+        params = msgspec.structs.replace(params, search=msgspec.structs.replace(params.search, trials=0))
     return params if seed is None else msgspec.structs.replace(params, seed=seed)
 
 

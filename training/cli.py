@@ -18,7 +18,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def train(
     file: File = None,
-    quick: Annotated[bool, typer.Option("--quick", help="No search: the knobs of params.yaml, under a minute.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="No search: the knobs of params.yaml, under a minute.")
+    ] = False,
     seed: Seed = None,
 ) -> None:
     """Train a model on listings, check it, and register it in MLflow as the next version."""
@@ -29,10 +31,10 @@ def train(
     from training.registry import Registry
     from training.train import train as run
 
-    with printing.doing("Training"):
-        data = load_data(file)
-        printing.say_data(data)
-        manifest = run(data, choose_params(seed=seed, quick=quick), Registry.open(os.environ))
+    data = load_data(file)
+    printing.say_data(data)
+    with printing.stages() as tell:
+        manifest = run(data, choose_params(seed=seed, quick=quick), Registry.open(os.environ), tell)
     printing.show_manifest(manifest)
 
 
@@ -43,8 +45,9 @@ def evaluate(file: File = None, json: Json = False, seed: Seed = None) -> None:
     from training import printing
     from training.bootstrap import choose_params, load_data
     from training.evaluate import document
+    from training.fitting import one_thread
     from training.registry import Registry
-    from training.train import one_thread, test_of_version
+    from training.train import test_of_version
 
     data, params = load_data(file), choose_params(seed=seed)
     printing.say_data(data)
@@ -61,12 +64,20 @@ def promote(
     import os
 
     from training import printing
-    from training.promote import newest, promote as move
+    from training.bootstrap import choose_params
+    from training.gate import ask_the_judge, promote_judged
+    from training.promote import newest
+    from training.promote import promote as move
     from training.registry import Registry
 
-    registry, by = Registry.open(os.environ), "auto" if auto else "manual"
-    pointer = move(version or newest(registry), registry, _bucket(), by)
-    printing.show_pointer(pointer)
+    bucket, registry = _bucket(), Registry.open(os.environ)
+    chosen = version or newest(registry)
+    if auto:
+        verdict = ask_the_judge(chosen, registry, bucket, choose_params().judge)
+        printing.show_verdict(verdict)
+        printing.show_pointer(promote_judged(verdict, registry, bucket))
+    else:
+        printing.show_pointer(move(chosen, registry, bucket, "manual"))
 
 
 def rollback() -> None:
@@ -74,7 +85,8 @@ def rollback() -> None:
     import os
 
     from training import printing
-    from training.promote import record_rollback, rollback as back
+    from training.promote import record_rollback
+    from training.promote import rollback as back
     from training.registry import Registry
 
     pointer = back(_bucket())
@@ -101,8 +113,15 @@ def models(json: Json = False) -> None:
 
 def score(
     file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON Lines or Parquet; - is standard input.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output, CSV")] = None,
-    model: Annotated[str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")] = "champion",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output, CSV"
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")
+    ] = "champion",
 ) -> None:
     """Price a file without a stream: one row in, one row out, in order; `price` is never read."""
     from training import printing

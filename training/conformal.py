@@ -5,21 +5,29 @@ log(actual / predicted) within bands of the predicted price. Source: Vovk et al.
 Random World, chapter 4 (Mondrian predictors).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pricing.manifest import Offsets
-from training.candidates import Candidate, Training
-from training.encoding import Log
-from training.groups import folds
+from training.candidates import Candidate
+from training.groups import Mask, folds
+from training.levels import Log
 from training.params import Params
+from training.parts import Part, Rows, prepare
 
 
-def out_of_fold(candidate: Candidate, training: Training, params: Params) -> Log:
-    """Return log prices of the training part, each from a model that saw no listing of its group."""
-    result = np.empty(len(training.frame))
-    for held in folds(training.groups, params.interval.folds, training.seed + 1):
-        rest = Training(training.frame[~held], training.log_price[~held], training.groups[~held], training.seed)
-        result[held] = candidate(rest, params).predict(training.frame[held])
+def inner_parts(rows: Rows, params: Params, seed: int) -> list[tuple[Mask, Part]]:
+    """Return each fold's held-out rows, and the others, encoded without them."""
+    held = folds(rows.groups, params.interval.folds, seed + 1)
+    return [(mask, prepare(rows.take(~mask), params, seed)) for mask in held]
+
+
+def out_of_fold(candidate: Candidate, rows: Rows, inner: Sequence[tuple[Mask, Part]], params: Params) -> Log:
+    """Return log prices of rows, each from a model that saw no listing of its group."""
+    result = np.empty(len(rows.frame))
+    for held, part in inner:
+        result[held] = candidate(part, params).predict(rows.frame[held])
     return result
 
 

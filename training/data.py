@@ -17,6 +17,7 @@ from belo.errors import Failure
 from pricing.listing import Features, Listing, features
 from pricing.normalise import SPELLINGS, normalise, number_or_range
 from pricing.refusal import InvalidRecord
+from training.cleaning import CleaningReport, Raw, Rule, touched
 from training.groups import group_keys
 
 COLUMNS = (
@@ -42,27 +43,10 @@ AREAS = (20.0, 1_000.0)  # m²
 CITY = "Belo Horizonte"
 SLIPS = frozenset({"I", "040"})  # pieces of an address that the scraper took for a neighbourhood
 
+NO_LISTING = "no listing"
+
 MIN_ROWS = 100  # fewer make no model
 MIN_SHARE = 0.5  # of the rows; a file that mostly fails is not a file of listings
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One line of the cleaning report: what was looked for, how many rows it touched, and why."""
-
-    rule: str
-    rows: int
-    dropped: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class CleaningReport:
-    """Rows in, what each rule touched (a dropped row counts once, at the first rule), rows out."""
-
-    rows_in: int
-    rules: tuple[Rule, ...]
-    rows_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +87,20 @@ def read_listings(path: Path, *, generated: bool = False) -> Dataset:
     holds mostly rows that fail the rules.
     """
     rows = _read(path)
-    kept: list[tuple[Features, float]] = []
-    dropped = dict.fromkeys(["no listing", *(name for name, _, _ in _DROPS)], 0)
-    for number, row in enumerate(rows.to_dict("records"), start=1):
-        reason, home, price = _judge({str(name): value for name, value in row.items()}, number)
-        if reason is not None or home is None or price is None:
-            dropped[reason or "no listing"] += 1
+    kept: list[tuple[Raw, Features]] = []
+    prices: list[float] = []
+    dropped = dict.fromkeys([NO_LISTING, *(name for name, _, _ in _DROPS)], 0)
+    for number, raw in enumerate(rows.to_dict("records"), start=1):
+        row = {str(name): value for name, value in raw.items()}
+        reason, home, price = _judge(row, number)
+        if home is None or price is None or reason is not None:
+            dropped[reason or NO_LISTING] += 1
         else:
-            kept.append((features(home), price))
-    report = CleaningReport(len(rows), _rules(dropped, kept, rows), len(kept))
+            kept.append((row, features(home)))
+            prices.append(price)
+    report = CleaningReport(len(rows), (*_rules(dropped), *touched(kept)), len(kept))
     _refuse_a_bad_file(path, report)
-    frame = to_frame([home for home, _ in kept])
-    frame["price"] = [price for _, price in kept]
+    frame = to_frame([home for _, home in kept]).assign(price=prices)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Dataset(frame, group_keys(frame), report, digest, generated, path.name)
 
@@ -151,7 +137,7 @@ def _judge(row: Mapping[str, object], number: int) -> tuple[str | None, Listing 
     try:
         home = normalise(row, f"L-{number}")
     except InvalidRecord:
-        return "no listing", None, None
+        return NO_LISTING, None, None
     try:
         price = number_or_range(str(row["price"]))
     except ValueError:
@@ -159,8 +145,8 @@ def _judge(row: Mapping[str, object], number: int) -> tuple[str | None, Listing 
     return next((name for name, _, fails in _DROPS if fails(home, price)), None), home, price
 
 
-def _rules(dropped: Mapping[str, int], kept: list[tuple[Features, float]], rows: pd.DataFrame) -> tuple[Rule, ...]:
-    reasons = {"no listing": "no neighbourhood, or no area above zero"} | {name: why for name, why, _ in _DROPS}
+def _rules(dropped: Mapping[str, int]) -> tuple[Rule, ...]:
+    reasons = {NO_LISTING: "no neighbourhood, or no area above zero"} | {name: why for name, why, _ in _DROPS}
     return tuple(Rule(name, count, dropped=True, why=reasons[name]) for name, count in dropped.items())
 
 

@@ -1,20 +1,21 @@
-"""What the learners read of a listing: cleaned numbers, ratios, and what a neighbourhood and a street are worth.
+"""What the learners read of a listing: cleaned numbers, ratios, and what its neighbourhood and street are like.
 
 The columns are described once, in `_columns`, and computed by numpy in training and by ONNX in serving.
-What stands before the trees is exactly rounded in both (no logarithms), so that a value cannot fall
-on different sides of a threshold. Tables of levels are fitted on log prices, cross-fitted in training.
+Every operation here is exactly rounded in both (no logarithms), so that a value cannot fall on different
+sides of a tree's threshold.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.graph import ArrayOps, Floats, Graph, GraphOps, Node
+from training.graph import Floats, Graph, Node
 from training.groups import folds
+from training.levels import BOX, OF_NEIGHBORHOOD, OF_STREET, PLACEHOLDER_FEE, Levels, Log, fit_levels
+from training.ops import ArrayOps, GraphOps
 from training.params import Encoding
 
 TEXTS = ("neighborhood", "street")
@@ -28,72 +29,22 @@ COLUMNS = (
     "longitude",
     "fee_per_m2",
     "area_per_room",
+    "relative_area",
+    "km_from_centre",
     "neighborhood_level",
     "neighborhood_listings",
+    "neighborhood_area",
+    "neighborhood_fee_per_m2",
+    "neighborhood_without_fee",
+    "neighborhood_garage",
     "street_effect",
+    "street_listings",
 )
 
-PLACEHOLDER_FEE = 20.0  # BRL a month; up to this a fee was typed to fill the form
-BOX = {"latitude": (-20.06, -19.77), "longitude": (-44.07, -43.85)}  # the metropolitan area, degrees
 NAN = np.float32(np.nan)
-
-Log = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """Fitted tables, float32: rows by key and, last, the row of keys never seen.
-
-    `neighborhood_table` has the columns level and listings; `street_table` has effect.
-    """
-
-    neighborhoods: tuple[str, ...]
-    neighborhood_table: Floats
-    streets: tuple[str, ...]
-    street_table: Floats
-
-
-def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> Levels:
-    """Return what each neighbourhood and street adds to a log price, shrunk by its number of listings.
-
-    The level is what remains of the log price after area, rooms and garage (slopes found within
-    neighbourhoods), the street's effect what remains after the level as well.
-    """
-    rest = _without_size(frame, log_price)
-    city = float(rest.mean())
-    names, level, count = _shrunk(frame["neighborhood"], rest, city, params.neighborhood_prior)
-    by_name = dict(zip(names, level, strict=True))
-    rest = rest - frame["neighborhood"].map(by_name).to_numpy(dtype=np.float64)
-    streets, effect, _ = _shrunk(frame["street"], rest, 0.0, params.street_prior)
-    return Levels(
-        names,
-        np.column_stack([np.append(level, city), np.append(count, 0.0)]).astype(np.float32),
-        streets,
-        np.append(effect, 0.0)[:, None].astype(np.float32),
-    )
-
-
-def _without_size(frame: pd.DataFrame, log_price: Log) -> Log:
-    size = np.column_stack([np.log(frame["area_m2"].to_numpy(dtype=np.float64)), _filled(frame, "rooms"), _filled(frame, "garage_places")])
-    place = frame["neighborhood"].to_numpy()
-    within = pd.DataFrame(np.column_stack([size, log_price])).groupby(place).transform(lambda part: part - part.mean())
-    slopes, *_ = np.linalg.lstsq(within.to_numpy()[:, :-1], within.to_numpy()[:, -1], rcond=None)
-    rest: Log = log_price - size @ slopes
-    return rest
-
-
-def _filled(frame: pd.DataFrame, name: str) -> Log:
-    values = frame[name].to_numpy(dtype=np.float64)
-    known = ~np.isnan(values)
-    middle = float(np.median(values[known])) if known.any() else 0.0
-    return np.minimum(np.where(known, values, middle), 10.0)
-
-
-def _shrunk(keys: pd.Series, values: Log, prior: float, weight: float) -> tuple[tuple[str, ...], Log, Log]:
-    grouped = pd.Series(values).groupby(keys.to_numpy())
-    total, count = grouped.sum(), grouped.count()
-    shrunk = (total + weight * prior) / (count + weight)
-    return tuple(map(str, total.index)), shrunk.to_numpy(), count.to_numpy(dtype=np.float64)
+CITY_CENTRE = {"latitude": -19.925, "longitude": -43.94}  # degrees
+KM_A_DEGREE = {"latitude": 111.0, "longitude": 104.6}  # at this latitude
+NAMESAKE_KM = 4.0  # a place further than this from its neighbourhood's centre is a street of the same name
 
 
 def matrix(frame: pd.DataFrame, levels: Levels) -> Floats:
@@ -108,7 +59,8 @@ def cross_fitted(frame: pd.DataFrame, log_price: Log, groups: NDArray[np.str_], 
     """Return the columns of a training part, each row's levels fitted on the folds without its group."""
     result = np.empty((len(frame), len(COLUMNS)), dtype=np.float32)
     for held in folds(groups, params.folds, seed):
-        result[held] = matrix(frame[held], fit_levels(frame[~held], log_price[~held], params))
+        rest = frame[~held].reset_index(drop=True)
+        result[held] = matrix(frame[held], fit_levels(rest, log_price[~held], params))
     return result
 
 
@@ -120,27 +72,43 @@ def write(graph: Graph, levels: Levels) -> Node:
 
 
 def _columns(inputs: Mapping[str, Any], levels: Levels, ops: Any) -> list[Any]:  # noqa: ANN401 - arrays or nodes
-    level, listings = ops.lookup(inputs["neighborhood"], levels.neighborhoods, levels.neighborhood_table)
-    (street,) = ops.lookup(inputs["street"], levels.streets, levels.street_table)
+    around = ops.lookup(inputs["neighborhood"], levels.neighborhoods, levels.neighborhood_table)
+    stock = dict(zip(OF_NEIGHBORHOOD, around, strict=True))
+    on_street = ops.lookup(inputs["street"], levels.streets, levels.street_table)
+    street = dict(zip(OF_STREET, on_street, strict=True))
     area, rooms = inputs["area_m2"], inputs["rooms"]
     fees = ops.where(inputs["adm_fees"] <= PLACEHOLDER_FEE, NAN, inputs["adm_fees"])
-    inside = _within(inputs, "latitude") & _within(inputs, "longitude")
+    place = _place(inputs, stock, ops)
     columns = {
         "area_m2": area,
         "rooms": rooms,
         "garage_places": inputs["garage_places"],
         "adm_fees": fees,
-        "latitude": ops.where(inside, inputs["latitude"], NAN),
-        "longitude": ops.where(inside, inputs["longitude"], NAN),
+        **place,
         "fee_per_m2": fees / area,
         "area_per_room": area / ops.where(rooms >= 1.0, rooms, NAN),
-        "neighborhood_level": level,
-        "neighborhood_listings": listings,
-        "street_effect": street,
+        "relative_area": area / stock["area"],
+        "km_from_centre": _km(place, CITY_CENTRE, ops),
+        **{f"neighborhood_{name}": stock[name] for name in OF_NEIGHBORHOOD if name not in BOX},
+        **{f"street_{name}": street[name] for name in OF_STREET},
     }
     return [columns[name] for name in COLUMNS]
+
+
+def _place(inputs: Mapping[str, Any], stock: Mapping[str, Any], ops: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return where a listing is: its own place unless a namesake of its street, else the neighbourhood's centre."""
+    inside = _within(inputs, "latitude") & _within(inputs, "longitude")
+    place = {name: ops.where(inside, inputs[name], NAN) for name in BOX}
+    near = _km(place, stock, ops) <= NAMESAKE_KM
+    unknown_centre = ops.unknown(stock["latitude"])
+    return {name: ops.where(near | unknown_centre, place[name], stock[name]) for name in BOX}
 
 
 def _within(inputs: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401
     low, high = BOX[name]
     return (inputs[name] >= low) & (inputs[name] <= high)
+
+
+def _km(one: Mapping[str, Any], other: Mapping[str, Any], ops: Any) -> Any:  # noqa: ANN401
+    north, east = ((one[name] - other[name]) * KM_A_DEGREE[name] for name in BOX)
+    return ops.root(north * north + east * east)

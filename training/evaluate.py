@@ -5,15 +5,15 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pricing.manifest import Offsets
-from training.candidates import BASELINE, CANDIDATES, CHAMPION, Pricer, Training
-from training.conformal import calibrate, interval, out_of_fold
+from training.candidates import BASELINE, CANDIDATES, CHAMPION
+from training.conformal import calibrate, inner_parts, interval, out_of_fold
 from training.data import POPULATION, Dataset
-from training.encoding import Log
-from training.groups import Mask, split
+from training.groups import split
+from training.levels import Log
 from training.params import Params
+from training.parts import Pricer, Rows, prepare
 
 Figures = dict[str, Any]
 
@@ -47,37 +47,35 @@ def interval_figures(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
     }
 
 
-def part(data: Dataset, rows: Mask, seed: int) -> Training:
-    """Return some rows of a file as a training part."""
-    frame = data.frame[rows].reset_index(drop=True)
-    return Training(frame, np.log(frame["price"].to_numpy()), data.groups[rows], seed)
+def rows_of(data: Dataset) -> Rows:
+    """Return a file's population with log prices."""
+    return Rows(data.frame, np.log(data.frame["price"].to_numpy(dtype=np.float64)), data.groups)
 
 
-def fit_with_interval(name: str, training: Training, params: Params) -> tuple[Pricer, Offsets]:
-    """Fit a candidate, and calibrate its interval on the training part alone."""
+def fit_with_interval(name: str, rows: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
+    """Fit a candidate, and calibrate its interval, on a training part alone."""
     candidate = CANDIDATES[name]
-    offsets = calibrate(out_of_fold(candidate, training, params), training.log_price, params)
-    return candidate(training, params), offsets
+    said = out_of_fold(candidate, rows, inner_parts(rows, params, seed), params)
+    return candidate(prepare(rows, params, seed), params), calibrate(said, rows.log_price, params)
 
 
-def figures(pricer: Pricer, offsets: Offsets, test: Training) -> Figures:
-    """Return all figures of a model on a test part."""
-    return figures_of(pricer.predict(test.frame), offsets, test)
-
-
-def figures_of(predicted: Log, offsets: Offsets, test: Training) -> Figures:
+def figures(predicted: Log, offsets: Offsets, test: Rows) -> Figures:
     """Return all figures of log prices predicted for a test part."""
     return point_figures(test.log_price, predicted) | interval_figures(test.log_price, predicted, offsets)
 
 
 def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:
     """Yield the champion's and the baseline's figures on one group split after the other."""
+    rows = rows_of(data)
     for seed in range(params.seed, params.seed + params.split.splits):
-        held = split(data.groups, seed, params.split.test_share)
-        training, test = part(data, ~held, seed), part(data, held, seed)
-        champion = figures(*fit_with_interval(CHAMPION, training, params), test)
-        baseline = CANDIDATES[BASELINE](training, params)
-        yield champion, point_figures(test.log_price, baseline.predict(test.frame))
+        held = split(rows.groups, seed, params.split.test_share)
+        training, test = rows.take(~held), rows.take(held)
+        pricer, offsets = fit_with_interval(CHAMPION, training, params, seed)
+        baseline = CANDIDATES[BASELINE](prepare(training, params, seed), params)
+        yield (
+            figures(pricer.predict(test.frame), offsets, test),
+            point_figures(test.log_price, baseline.predict(test.frame)),
+        )
 
 
 def mean_figures(rows: list[Figures]) -> Figures:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from belo.errors import Failure
 from pricing.listing import Features
 from pricing.manifest import MODEL_NAME, Golden, Manifest, Offsets
-from training.candidates import Pricer
-from training.data import FIELDS
+from training.data import FIELDS, to_frame
+from training.parts import Pricer
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn")
 
@@ -35,13 +35,18 @@ class Parity:
     rows: int
 
 
-def run_onnx(model: bytes, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the ONNX file's log prices of a frame as `training.data` makes it, shape (N,), on one thread."""
+def session(model: bytes) -> onnxruntime.InferenceSession:
+    """Return a session on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    columns = {node.name: frame[node.name].to_numpy()[:, None] for node in session.get_inputs()}
-    (log_price,) = session.run(None, columns)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_onnx(model: bytes, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the ONNX file's log prices of a frame as `training.data` makes it, shape (N,), on one thread."""
+    ready = session(model)
+    columns = {node.name: frame[node.name].to_numpy()[:, None] for node in ready.get_inputs()}
+    (log_price,) = ready.run(None, columns)
     return np.asarray(log_price, dtype=np.float64).reshape(len(frame))
 
 
@@ -62,14 +67,12 @@ def golden_rows(model: bytes, frame: pd.DataFrame, count: int) -> list[Golden]:
     order = np.argsort(run_onnx(model, frame), kind="stable")
     chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
     rows = [*map(to_features, chosen.to_dict("records")), *UNUSUAL]
-    from training.data import to_frame
-
     return [Golden(row, float(said)) for row, said in zip(rows, run_onnx(model, to_frame(rows)), strict=True)]
 
 
 def to_features(row: dict[Any, Any]) -> Features:
     """Return a row of a frame as `Features`: unknown is None."""
-    known = {name: row[name] for name in FIELDS if row[name] != "" and row[name] == row[name]}  # noqa: PLR0124 - NaN
+    known = {name: row[name] for name in FIELDS if row[name] != "" and row[name] == row[name]}
     return msgspec.convert(known, Features)
 
 

@@ -4,7 +4,6 @@ The writer and numpy understand the same operators, so that `training.encoding` 
 columns once and both compute them. Names are counted, never random: the same model gives the same bytes.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,26 +25,32 @@ class Node:
     graph: "Graph"
     name: str
 
-    def __add__(self, other: "Node | float") -> "Node":
+    def __add__(self, other: "Operand") -> "Node":
         return self.graph.op("Add", self, other)
 
-    def __sub__(self, other: "Node | float") -> "Node":
+    def __sub__(self, other: "Operand") -> "Node":
         return self.graph.op("Sub", self, other)
 
-    def __mul__(self, other: "Node | float") -> "Node":
+    def __mul__(self, other: "Operand") -> "Node":
         return self.graph.op("Mul", self, other)
 
-    def __truediv__(self, other: "Node | float") -> "Node":
+    def __truediv__(self, other: "Operand") -> "Node":
         return self.graph.op("Div", self, other)
 
-    def __le__(self, other: "Node | float") -> "Node":
+    def __le__(self, other: "Operand") -> "Node":  # type: ignore[misc] # arrays compare with nodes nowhere
         return self.graph.op("LessOrEqual", self, other)
 
-    def __ge__(self, other: "Node | float") -> "Node":
+    def __ge__(self, other: "Operand") -> "Node":  # type: ignore[misc] # as above
         return self.graph.op("GreaterOrEqual", self, other)
 
     def __and__(self, other: "Node") -> "Node":
         return self.graph.op("And", self, other)
+
+    def __or__(self, other: "Node") -> "Node":
+        return self.graph.op("Or", self, other)
+
+
+Operand = Node | float | NDArray[Any]  # numbers and arrays become constants
 
 
 class Graph:
@@ -63,7 +68,7 @@ class Graph:
         self._inputs.append(helper.make_tensor_value_info(name, kind, [None, 1]))
         return Node(self, name)
 
-    def op(self, kind: str, *inputs: "Node | float | NDArray[Any]", domain: str = "", **attributes: Any) -> Node:  # noqa: ANN401 - whatever ONNX takes
+    def op(self, kind: str, *inputs: "Operand", domain: str = "", **attributes: Any) -> Node:  # noqa: ANN401 - whatever ONNX takes
         """Append an operator with one output; numbers and arrays become constants."""
         names = [each.name if isinstance(each, Node) else self._constant(each) for each in inputs]
         output = f"{kind.lower()}_{len(self._nodes)}"
@@ -88,66 +93,3 @@ class Graph:
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="training")
         onnx.checker.check_model(model)
         return bytes(model.SerializeToString(deterministic=True))
-
-
-class GraphOps:
-    """What operators cannot say, for nodes of a graph; `ArrayOps` says the same for arrays."""
-
-    def where(self, condition: Node, yes: Node | float, no: Node | float) -> Node:
-        """Choose by row."""
-        return condition.graph.op("Where", condition, yes, no)
-
-    def unknown(self, column: Node) -> Node:
-        """Tell where a number is NaN."""
-        return column.graph.op("IsNaN", column)
-
-    def log(self, column: Node) -> Node:
-        """Return the natural logarithm."""
-        return column.graph.op("Log", column)
-
-    def lookup(self, column: Node, keys: Sequence[str], table: Floats) -> list[Node]:
-        """Return the table's columns at each row's key; the last row of the table is for other keys."""
-        index = column.graph.op(
-            "LabelEncoder",
-            column,
-            domain="ai.onnx.ml",
-            keys_strings=list(keys),
-            values_int64s=list(range(len(keys))),
-            default_int64=len(keys),
-        )
-        flat = column.graph.op("Reshape", index, np.array([-1], dtype=np.int64))
-        rows = column.graph.op("Gather", table, flat, axis=0)
-        return [
-            column.graph.op("Slice", rows, *(np.array([n], dtype=np.int64) for n in (i, i + 1, 1)))
-            for i in range(table.shape[1])
-        ]
-
-    def join(self, columns: Sequence[Node]) -> Node:
-        """Put columns side by side."""
-        return columns[0].graph.op("Concat", *columns, axis=1)
-
-
-class ArrayOps:
-    """The same for float32 arrays of shape (N, 1)."""
-
-    def where(self, condition: NDArray[np.bool_], yes: Floats | float, no: Floats | float) -> Floats:
-        """Choose by row."""
-        return np.where(condition, np.float32(yes), np.float32(no)).astype(np.float32, copy=False)
-
-    def unknown(self, column: Floats) -> NDArray[np.bool_]:
-        """Tell where a number is NaN."""
-        return np.isnan(column)
-
-    def log(self, column: Floats) -> Floats:
-        """Return the natural logarithm."""
-        return np.log(column)
-
-    def lookup(self, column: NDArray[Any], keys: Sequence[str], table: Floats) -> list[Floats]:
-        """Return the table's columns at each row's key; the last row of the table is for other keys."""
-        places: Mapping[str, int] = {key: i for i, key in enumerate(keys)}
-        rows = table[[places.get(key, len(keys)) for key in column[:, 0]]]
-        return [rows[:, i : i + 1] for i in range(table.shape[1])]
-
-    def join(self, columns: Sequence[Floats]) -> Floats:
-        """Put columns side by side."""
-        return np.concatenate(columns, axis=1)

@@ -34,14 +34,15 @@ def group_keys(frame: pd.DataFrame) -> NDArray[np.str_]:
             for one, other in pairwise(rows):
                 parent[root(int(other))] = root(int(one))
     roots = np.array([root(row) for row in range(len(frame))])
-    prints = _fingerprints(frame)
+    prints = fingerprints(frame)
     first: dict[int, str] = {}
     for row, its_root in enumerate(roots):
         first[int(its_root)] = min(first.get(int(its_root), prints[row]), prints[row])
     return np.array([first[int(its_root)] for its_root in roots])
 
 
-def _fingerprints(frame: pd.DataFrame) -> list[str]:
+def fingerprints(frame: pd.DataFrame) -> list[str]:
+    """Return by what each listing is known in another file: a hash of what the groups look at."""
     columns = sorted({name for key in SAME_HOME for name in key})
     return [
         hashlib.sha256("|".join(map(str, row)).encode()).hexdigest()[:16]

@@ -53,7 +53,6 @@ def _disagreement(versions: list[Registered], serving: Pointer | None) -> str | 
     pointed = serving.version if serving else None
     if alias == pointed:
         return None
-    return (
-        f"MLflow's alias says champion {alias or 'none'}, S3 serves {pointed or 'none'}: "
-        + (f"`belo promote {pointed}` lets the alias follow" if pointed else "`belo promote` writes the pointer")
+    return f"MLflow's alias says champion {alias or 'none'}, S3 serves {pointed or 'none'}: " + (
+        f"`belo promote {pointed}` lets the alias follow" if pointed else "`belo promote` writes the pointer"
     )

@@ -22,17 +22,34 @@ class Encoding(Struct, frozen=True, forbid_unknown_fields=True):
 
     neighborhood_prior: float
     street_prior: float
+    stock_prior: float
     folds: int
 
 
 class Boosting(Struct, frozen=True, forbid_unknown_fields=True):
-    """One gradient boosting."""
+    """Gradient boosting."""
 
     iterations: int
     leaves: int
     learning_rate: float
     min_samples_leaf: int
     l2: float
+    max_features: float
+
+
+class Kernel(Struct, frozen=True, forbid_unknown_fields=True):
+    """Kernel ridge regression on landmarks."""
+
+    landmarks: int
+    gamma: float
+    alpha: float
+
+
+class ElasticNetParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """The elastic net."""
+
+    alpha: float
+    l1_ratio: float
 
 
 class IntervalParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +67,29 @@ class Export(Struct, frozen=True, forbid_unknown_fields=True):
     parity: float
 
 
+class Search(Struct, frozen=True, forbid_unknown_fields=True):
+    """The search for better knobs of the champion's recipe."""
+
+    trials: int
+    min_gain: float
+
+
+class Judging(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a challenger must show."""
+
+    min_rows: int
+    min_slice: int
+    draws: int
+    confidence: float
+    seed: int
+    slice_margin: float
+    coverage: tuple[float, float]
+    tercile_coverage: float
+    parity: float
+    microseconds: float
+    megabytes: float
+
+
 class Params(Struct, frozen=True, forbid_unknown_fields=True):
     """Every knob of training."""
 
@@ -57,8 +97,12 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     split: Split
     encoding: Encoding
     boosting: Boosting
+    kernel: Kernel
+    elastic_net: ElasticNetParams
     interval: IntervalParams
     export: Export
+    search: Search
+    judge: Judging
 
 
 def read_params(path: Path = DEFAULT_PARAMS) -> Params:

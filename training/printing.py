@@ -7,12 +7,23 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markdown import Markdown
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from pricing.manifest import Manifest, Pointer
 from training.data import Dataset
+from training.judge import Verdict
 from training.overview import Overview
+from training.report import verdict_report
 
 talk = Console(stderr=True)
 Step = Callable[[], None]
@@ -32,10 +43,30 @@ def say_data(data: Dataset) -> None:
 @contextmanager
 def doing(what: str) -> Iterator[Callable[[int], None]]:
     """Show that work goes on, and how much is done."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=talk, transient=True) as progress:
         task = progress.add_task(what, total=None)
         yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int], None]]:
+    """Show a bar for each stage; the function takes a stage's name and its number of steps, one of which is done."""
+    columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=talk) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, steps: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=steps)
+            progress.advance(tasks[stage])
+
+        yield tell
 
 
 @contextmanager
@@ -61,7 +92,13 @@ def show_figures(document: dict[str, Any], *, as_json: bool) -> None:
         _print_json(document)
         return
     splits, baseline = document["splits"], document["baseline"]
-    table = Table("figure", "test part", f"mean of {splits['n']} splits", "baseline, mean", title=f"{document['population']['rows']:,} listings")
+    table = Table(
+        "figure",
+        "test part",
+        f"mean of {splits['n']} splits",
+        "baseline, mean",
+        title=f"{document['population']['rows']:,} listings",
+    )
     for name, value in document["test"].items():
         cells = (_number(each.get(name)) for each in (splits, baseline))
         table.add_row(name, _number(value), *cells)
@@ -72,6 +109,11 @@ def show_pointer(pointer: Pointer) -> None:
     """Show which version serves now."""
     before = f" (before: {pointer.previous})" if pointer.previous else ""
     Console().print(f"champion: version {pointer.version}{before}", highlight=False)
+
+
+def show_verdict(verdict: Verdict) -> None:
+    """Show what the judge found, and why."""
+    talk.print(Markdown(verdict_report(verdict)))
 
 
 def show_overview(overview: Overview, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ it is not there yet. Whatever stops it between two writes, the old champion serv
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -22,8 +23,22 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def promote(version: str, registry: Registry, bucket: ModelsBucket, by: By, clock: Clock = _now) -> Pointer:
-    """Make a registered version the champion; return the pointer that stands.
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The champion that a version may replace: a version, or None where there must be none yet."""
+
+    champion: str | None
+
+
+def promote(
+    version: str,
+    registry: Registry,
+    bucket: ModelsBucket,
+    by: By,
+    clock: Clock = _now,
+    over: Over | None = None,
+) -> Pointer:
+    """Make a registered version the champion, whichever serves now or only `over` one; return the pointer.
 
     Raises `Failure` where the version does not load, stands in the bucket with other content, or somebody
     else moved the pointer meanwhile: then the old champion serves on.
@@ -31,6 +46,9 @@ def promote(version: str, registry: Registry, bucket: ModelsBucket, by: By, cloc
     found = registry.find(version)
     model, manifest = registry.artefacts(found)
     seen = bucket.champion()
+    now = seen[0].version if seen else None
+    if over and now not in (over.champion, version):
+        raise Failure(f"the champion is version {now} by now, and was {over.champion}: nothing is promoted")
     _check(version, model, manifest)
     bucket.put_version(version, model, manifest)
     if seen and seen[0].version == version:
@@ -46,6 +64,8 @@ def promote(version: str, registry: Registry, bucket: ModelsBucket, by: By, cloc
         bucket.move_champion(pointer, seen[1] if seen else None)
     registry.tag(version, "promoted_at", pointer.promoted_at)
     registry.point("champion", version)
+    if "challenger" in found.aliases:
+        registry.unpoint("challenger")
     return pointer
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.encoding import NUMBERS, Log
+from training.encoding import NUMBERS
+from training.levels import Log
 
 BINS = 10
 

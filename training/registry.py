@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
+    from training.data import Dataset
+
 DEFAULT_STORE = Path("build/mlflow.db")
 DEFAULT_ARTIFACTS = Path("build/mlartifacts")
 
@@ -52,21 +54,33 @@ class Registry:
         """Return the registry that `MLFLOW_TRACKING_URI` names, or the local one."""
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # this project talks to nobody unasked
         os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a person is waiting
         import logging
 
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         uri = environ.get("MLFLOW_TRACKING_URI")
         if uri:
-            return cls(MlflowClient(uri, uri), None)
+            client = MlflowClient(uri, uri)
+            try:
+                client.search_experiments(max_results=1)
+            except MlflowException as error:
+                raise Failure(f"MLflow at {uri} does not answer: {error}") from None
+            return cls(client, None)
         DEFAULT_STORE.parent.mkdir(parents=True, exist_ok=True)
         return cls(MlflowClient(f"sqlite:///{DEFAULT_STORE}"), DEFAULT_ARTIFACTS.resolve().as_uri())
 
-    def start_run(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """Start a run with its parameters; return its id."""
+    def start_run(
+        self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], parent: str | None = None
+    ) -> str:
+        """Start a run with its parameters, perhaps nested in another; return its id."""
         from mlflow.entities import Param
+
+        if parent:
+            tags = {**tags, "mlflow.parentRunId": parent}
 
         experiment = self._client.get_experiment_by_name(MODEL_NAME)
         where = experiment.experiment_id if experiment else self._client.create_experiment(MODEL_NAME, self._artifacts)
@@ -88,6 +102,29 @@ class Registry:
             path.write_bytes(content)
             parent = str(Path(name).parent)
             self._client.log_artifact(run_id, str(path), None if parent == "." else parent)
+
+    def keep_folder(self, run_id: str, name: str, folder: Path) -> None:
+        """Store a folder's files with a run, under a name."""
+        self._client.log_artifacts(run_id, str(folder), name)
+
+    def keep_dataset(self, run_id: str, data: Dataset) -> None:
+        """Say which listings a run was trained on: name, digest and schema, not the listings."""
+        import mlflow.data
+        from mlflow.entities import DatasetInput, InputTag
+
+        described = mlflow.data.from_pandas(data.frame, name=data.name, digest=data.sha256[:32], targets="price")
+        entity = DatasetInput(described._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])
+        self._client.log_inputs(run_id, [entity])
+
+    def read(self, run_id: str, name: str) -> bytes | None:
+        """Return a file that was stored with a run, or None where there is none."""
+        from mlflow.exceptions import MlflowException
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return Path(self._client.download_artifacts(run_id, name, folder)).read_bytes()
+            except (MlflowException, OSError):
+                return None
 
     def register(self, run_id: str, tags: Mapping[str, str]) -> str:
         """Make a run's model the next version; return the version."""
@@ -143,17 +180,10 @@ class Registry:
 
     def artefacts(self, version: Version) -> tuple[bytes, bytes]:
         """Return a version's ONNX file and manifest; raises `Failure` where its training did not finish."""
-        from mlflow.exceptions import MlflowException
-
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                paths = [
-                    Path(self._client.download_artifacts(version.run_id, f"model/{name}", folder))
-                    for name in ("model.onnx", "manifest.json")
-                ]
-            except (MlflowException, OSError):
-                raise Failure(f"version {version.version}: its artefacts are missing from MLflow run {version.run_id}") from None
-            return paths[0].read_bytes(), paths[1].read_bytes()
+        model, manifest = (self.read(version.run_id, f"model/{name}") for name in ("model.onnx", "manifest.json"))
+        if model is None or manifest is None:
+            raise Failure(f"version {version.version}: its artefacts are missing from MLflow run {version.run_id}")
+        return model, manifest
 
     def manifest(self, version: Version) -> Manifest:
         """Return a version's manifest."""
@@ -162,6 +192,10 @@ class Registry:
     def point(self, alias: Alias, version: str) -> None:
         """Let an alias name a version."""
         self._client.set_registered_model_alias(MODEL_NAME, alias, version)
+
+    def unpoint(self, alias: Alias) -> None:
+        """Let an alias name no version any more."""
+        self._client.delete_registered_model_alias(MODEL_NAME, alias)
 
     def tag(self, version: str, key: str, value: str) -> None:
         """Tag a version."""
@@ -177,5 +211,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from ((f"{name}.{i}", each) for i, each in enumerate(value))
         else:
             yield name, value
-
-

@@ -1,7 +1,7 @@
 """A generated listings file: no row of it is real, its levels, its spread and its mess are.
 
-`sample_levels.csv` holds aggregates only: for the 60 most offered neighbourhoods the share of listings, the mean of what
-size does not explain of the log price (BRL), and the centre in degrees. Streets and all other neighbourhoods
+`sample_levels.csv` holds aggregates only: for the 60 most offered neighbourhoods the share of listings, the mean
+of what size does not explain of the log price (BRL), and the centre in degrees. Streets and all other neighbourhoods
 are invented and say so ("Rua Gerada 12").
 """
 
@@ -100,7 +100,9 @@ def _spelled(draw: np.random.Generator, homes: pd.DataFrame) -> pd.DataFrame:
         homes["fees"].map("{:.1f}".format),
     )
     price = np.where(rent, (homes["price"] / 180).round(-2), homes["price"] * np.where(chance(0.012), 4, 1))
-    area = np.select([chance(0.001), chance(0.001), chance(0.001)], ["0", "--", "20000"], ranged(homes["area"], 0.011, 1.4))
+    area = np.select(
+        [chance(0.001), chance(0.001), chance(0.001)], ["0", "--", "20000"], ranged(homes["area"], 0.011, 1.4)
+    )
     number = np.where(chance(0.42), ", " + pd.Series(draw.integers(1, 2_000, count)).astype(str), "")
     far = chance(0.015)
     return pd.DataFrame(

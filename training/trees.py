@@ -11,22 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from training.graph import Graph, Node
+from training.graph import Node
 
 
-def write_boosting(graph: Graph, columns: Node, boosting: HistGradientBoostingRegressor) -> Node:
+def write_boosting(columns: Node, boosting: HistGradientBoostingRegressor) -> Node:
     """Write a fitted boosting without categorical splits; return its predictions, [N, 1]."""
     attributes: dict[str, list[Any]] = {}
-    for tree, (predictor,) in enumerate(boosting._predictors):  # noqa: SLF001 - no public way to the trees
-        for name, values in _tree(tree, predictor.nodes).items():
+    for place, (predictor,) in enumerate(boosting._predictors):
+        for name, values in _tree(place, predictor.nodes).items():
             attributes.setdefault(name, []).extend(values)
-    return graph.op(
+    return columns.graph.op(
         "TreeEnsembleRegressor",
         columns,
         domain="ai.onnx.ml",
         n_targets=1,
         aggregate_function="SUM",
-        base_values=[float(boosting._baseline_prediction.item())],  # noqa: SLF001
+        base_values=[float(boosting._baseline_prediction.item())],
         **attributes,
     )
 

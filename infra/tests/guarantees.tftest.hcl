@@ -32,6 +32,10 @@ mock_provider "aws" {
   mock_resource "aws_lambda_function" {
     defaults = { arn = "arn:aws:lambda:sa-east-1:123456789012:function:some-function" }
   }
+
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:sa-east-1:123456789012:some-queue" }
+  }
 }
 
 variables {

@@ -11,7 +11,16 @@ from pricing.prediction import decode
 from tests.chaos.champions import FIRST
 from tests.chaos.handler import DEAD_LETTERS, MODELS, PREDICTIONS, InLine, cold_start
 from tests.scenarios import DENIED, Denied, Outcome, Scenario, SickStream, test_what_comes_of
-from tests.simulator import EventSourceMapping, FakeKinesis, FakeS3, Function, OnFailure, Settings, SimulatedClock, Stream
+from tests.simulator import (
+    EventSourceMapping,
+    FakeKinesis,
+    FakeS3,
+    Function,
+    OnFailure,
+    Settings,
+    SimulatedClock,
+    Stream,
+)
 from tests.simulator.faults import service_error
 
 __all__ = ["test_what_comes_of"]

@@ -32,8 +32,10 @@ class FakeKinesis:
     answers: deque = field(default_factory=deque)
     calls: list[list[dict[str, Any]]] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
+    stream: str = "predictions"
 
     def put_records(self, *, StreamName: str, Records: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        assert StreamName == self.stream
         self.calls.append(Records)
         answer = self.answers.popleft() if self.answers else ()
         if isinstance(answer, Exception):

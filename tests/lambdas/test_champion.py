@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
@@ -74,6 +76,18 @@ def test_a_damaged_new_version_leaves_the_old_one_serving_until_it_is_mended(s3,
     clock.sleep(11)
     assert version(served) == "2"
     assert served.refused is None
+
+
+def test_a_manifest_that_was_changed_after_its_promotion_is_refused(s3, served, clock):
+    assert version(served) == "1"
+    champion("2").put(s3, MODELS)
+    changed = champion("2", interval={"coverage": 0.9, "edges": [], "low": [0.0], "high": [0.0]})
+    s3.put_object(Bucket=MODELS, Key=manifest_key("2"), Body=changed.manifest)
+    clock.sleep(11)
+    assert version(served) == "1"
+    expected = [hashlib.sha256(each.manifest).hexdigest() for each in (champion("2"), changed)]
+    told = "ContractMismatch: manifest.json: expected sha256 {}, got {}"
+    assert served.refused == told.format(*expected)
 
 
 def test_a_pointer_to_somebody_elses_manifest_is_refused(s3, clock):

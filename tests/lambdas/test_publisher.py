@@ -1,7 +1,10 @@
+import itertools
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from lambdas.publisher import MAX_BYTES, Outgoing, Publisher, requests
+from lambdas.publisher import Outgoing, Publisher, requests
+from lambdas.put_records import MAX_BYTES, put_records, waits
 from tests.lambdas.fakes import Clock, FakeKinesis, Inline, client_error
 
 
@@ -33,6 +36,10 @@ def test_a_request_holds_at_most_five_mebibytes_with_its_keys():
     assert all(size <= MAX_BYTES for size in sizes)
     exact = [Outgoing(0, "k", b"x" * (MAX_BYTES - 1)), Outgoing(1, "k", b"")]
     assert [len(request) for request in requests(exact)] == [1, 1]
+    just_in = [Outgoing(1, "k", b"x" * (MAX_BYTES - 2)), Outgoing(2, "k", b"")]
+    assert [len(request) for request in requests(just_in)] == [2]
+    assert [len(request) for request in requests([*exact[:1], *just_in])] == [1, 2]
+    assert list(requests([])) == []
 
 
 def test_only_the_refused_entries_are_sent_again():
@@ -81,3 +88,31 @@ def test_a_position_is_returned_once_however_many_of_its_predictions_are_left():
     kinesis.answers.extend([client_error("ThrottlingException")] * 1_000)
     twins = [Outgoing(7, "a", b"1"), Outgoing(7, "b", b"2"), Outgoing(3, "c", b"3")]
     assert publisher(kinesis)[0].publish(twins, deadline=8) == [3, 7]
+
+
+def test_an_error_that_says_nothing_of_its_status_passes():
+    kinesis = FakeKinesis()
+    kinesis.answers.append(ClientError({"Error": {"Code": "Unheard"}}, "PutRecords"))
+    assert publisher(kinesis)[0].publish(outgoing(1), deadline=50) == []
+
+
+def test_a_stream_that_goes_on_refusing_is_asked_less_and_less_often():
+    longest = [0.0] * 9
+    for _ in range(300):
+        for number, pause in enumerate(itertools.islice(waits(2.0), 9)):
+            longest[number] = max(longest[number], pause)
+            assert pause >= 0
+    limits = [min(0.05 * 2**number, 2.0) for number in range(9)]
+    assert all(0.9 * limit < found <= limit for found, limit in zip(longest, limits, strict=True))
+
+
+def test_what_is_refused_comes_with_the_first_reason():
+    kinesis = FakeKinesis()
+    kinesis.answers.append({1, 2})
+    left, why = put_records(kinesis, "predictions", outgoing(4))
+    assert ([each.position for each in left], why) == ([1, 2], "ProvisionedThroughputExceededException")
+    assert put_records(kinesis, "predictions", outgoing(4)) == ([], "")
+    kinesis.answers.append(client_error("InternalFailure", 500))
+    assert put_records(kinesis, "predictions", outgoing(1)) == (outgoing(1), "InternalFailure")
+    kinesis.answers.append(ReadTimeoutError(endpoint_url="http://127.0.0.1"))
+    assert put_records(kinesis, "predictions", outgoing(1)) == (outgoing(1), "ReadTimeoutError")

@@ -2,10 +2,15 @@ import base64
 import gzip
 import json
 import math
+import re
+import time
+from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas import score
 from lambdas.champion import Champion, NoChampion
 from lambdas.dead_letters import DeadLetters
 from lambdas.publisher import Publisher
@@ -88,6 +93,8 @@ def test_a_prediction_is_a_cloud_event_in_the_documented_form(room):
     )
     assert "shadow" not in document["data"]
     assert document["data"]["currency"] == "BRL"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", document["time"])
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(document["time"])) < timedelta(minutes=1)
 
 
 BAD = [b"not json", b"\xff", payload()[:-1], b"{}", payload(area_m2=-3), b"\x00" * 1_000_000, b"[" * 99_999]
@@ -126,6 +133,12 @@ def test_a_replay_writes_the_same_dead_letters_again_and_no_second_object(room):
     assert len({event.id for event in room.predictions}) == 1
 
 
+def test_the_object_of_dead_letters_says_no_time_of_its_own(room):
+    room.score(b"not json")  # so that a replay, hours later, writes the same bytes
+    (key,) = room.dead_letters
+    assert room.s3.get_object(Bucket=DEAD_LETTERS, Key=key)["Body"].read()[4:8] == bytes(4)
+
+
 def test_no_dead_letters_no_object(room):
     room.score(payload("L-1"))
     assert room.dead_letters == {}
@@ -140,7 +153,17 @@ def test_a_price_that_is_not_finite_is_a_dead_letter(s3):
     assert [event.subject for event in room.predictions] == ["cheap"]
     ((letter,),) = room.dead_letters.values()
     assert letter["reason"] == "unscorable"
-    assert "1000.0 m² in Buritis" in letter["error"]
+    assert "from model 1 for 1000.0 m² in Buritis" in letter["error"]
+
+
+def test_an_event_in_an_aggregated_record_that_has_no_price_is_found_again(s3):
+    champion("1", interval={"coverage": 0.9, "edges": [13.0], "low": [-0.4, -0.3], "high": [0.4, 1e6]}).put(s3, MODELS)
+    room = Room(s3)
+    dear = payload("dear", area_m2=1_000.0)
+    room.score(join([("a", payload("cheap", area_m2=20.0)), ("b", dear)]))
+    ((letter,),) = room.dead_letters.values()
+    assert (letter["index"], letter["partition_key"]) == (1, "b")
+    assert base64.b64decode(letter["payload"]) == dear
 
 
 def test_what_could_not_be_published_is_reported_lowest_position_first(room):
@@ -187,6 +210,11 @@ def test_a_long_listing_id_in_any_script_makes_a_key_that_kinesis_takes(room):
     assert room.predictions[0].subject == "😀" * 256
 
 
+def test_a_long_listing_id_in_ascii_is_the_key_as_it_stands(room):
+    room.score(payload("x" * 256, event_id="e"))
+    assert room.kinesis.taken[0]["PartitionKey"] == "x" * 256
+
+
 def test_each_invocation_leaves_one_line_in_the_embedded_metric_format(room, capsys):
     room.score(payload("L-1"), b"not json", b"{}")
     (line,) = capsys.readouterr().out.splitlines()
@@ -197,6 +225,96 @@ def test_each_invocation_leaves_one_line_in_the_embedded_metric_format(room, cap
     assert all(isinstance(document[metric["Name"]], int | float) for metric in directive["Metrics"])
     assert (document["Records"], document["Predictions"], document["DeadLetters"]) == (3, 1, 2)
     assert document["dead_letter_reasons"] == {"invalid_json": 1, "invalid_event": 1}
+
+
+def last_line(capsys) -> dict:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_the_line_says_which_batch_it_was_and_which_model_priced_it(room, capsys):
+    room.score(payload("L-1"), first=500)
+    line = last_line(capsys)
+    assert (line["shard_id"], line["first_sequence_number"], line["model_version"]) == (SHARD, "500", "7")
+    assert (line["Unpublished"], line["ChampionRefused"], line["ChallengerDropped"]) == (0, 0, 0)
+    assert (line["champion_refused"], line["challenger_dropped"]) == (None, None)
+
+
+def test_the_line_counts_what_could_not_be_published(room, capsys):
+    room.kinesis.answers.extend([{1, 3}, *[{0, 1}] * 1_000])
+    room.score(*[payload(f"L-{n}") for n in range(5)])
+    assert last_line(capsys)["Unpublished"] == 2
+
+
+def test_the_line_says_why_a_new_champion_does_not_serve(room, capsys):
+    room.score(payload("L-1"))
+    torn = champion("8", sha256="0" * 64)
+    torn.put(room.s3, MODELS)
+    room.clock.sleep(11)
+    room.score(payload("L-1"))
+    line = last_line(capsys)
+    assert (line["ChampionRefused"], line["model_version"]) == (1, "7")
+    assert "expected sha256 000000" in line["champion_refused"]
+
+
+def test_the_line_says_why_a_challenger_was_dropped(room, capsys):
+    torn = champion("8", sha256="0" * 64)
+    torn.put(room.s3, MODELS)
+    room.s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=torn.pointer)
+    champion("7").put(room.s3, MODELS)
+    room.score(payload("L-1"))
+    line = last_line(capsys)
+    assert (line["ChallengerDropped"], line["ChampionRefused"]) == (1, 0)
+    assert "expected sha256 000000" in line["challenger_dropped"]
+
+
+def test_the_line_says_how_old_the_oldest_record_was(room, capsys):
+    event = batch(payload("L-1"), payload("L-2"))
+    for record, age in zip(event["Records"], (1_000, 10), strict=True):
+        record["kinesis"]["approximateArrivalTimestamp"] = time.time() - age
+    room.scorer(event, Context())
+    line = last_line(capsys)
+    assert line["Latency"] == pytest.approx(1_000_000, abs=500)  # milliseconds
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert {"Name": "Latency", "Unit": "Milliseconds"} in directive["Metrics"]
+
+
+def test_a_function_without_a_challenger_prices_and_reports_all_the_same(s3, capsys):
+    champion("7").put(s3, MODELS)
+    kinesis = FakeKinesis()
+    scorer = Scorer(
+        Champion(s3, MODELS),
+        Publisher(kinesis, "predictions", pool=Inline()),
+        DeadLetters(s3, DEAD_LETTERS),
+        deadline_margin=5,
+    )
+    assert scorer(batch(payload("L-1")), Context()) == {"batchItemFailures": []}
+    assert len(kinesis.taken) == 1
+    assert last_line(capsys)["ChallengerDropped"] == 0
+
+
+def test_lambda_calls_a_handler_that_its_environment_describes(s3, monkeypatch):
+    champion("7").put(s3, MODELS)
+    settings = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "BELO_PREDICTIONS_STREAM": "out",
+        "BELO_MODELS_BUCKET": MODELS,
+        "BELO_DEAD_LETTERS_BUCKET": DEAD_LETTERS,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    kinesis = boto3.client("kinesis")
+    kinesis.create_stream(StreamName="out", ShardCount=1)
+    score._scorer.cache_clear()
+    try:
+        assert score.handler(batch(payload("L-1"), b"not json"), Context()) == {"batchItemFailures": []}
+    finally:
+        score._scorer.cache_clear()
+    iterator = kinesis.get_shard_iterator(
+        StreamName="out", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )
+    (record,) = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    assert decode(record["Data"]).subject == "L-1"
+    assert s3.list_objects_v2(Bucket=DEAD_LETTERS)["KeyCount"] == 1
 
 
 def test_events_in_an_aggregated_record_are_priced_each_at_its_index(room):
@@ -212,13 +330,20 @@ def test_events_in_an_aggregated_record_are_priced_each_at_its_index(room):
     assert (letter["sequence_number"], letter["index"], letter["partition_key"]) == ("101", 1, "b")
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-1] + b"?", lambda data: join([])])
-def test_a_damaged_or_empty_aggregated_record_is_a_dead_letter_whole(room, damage):
+@pytest.mark.parametrize(
+    ("damage", "error"),
+    [
+        (lambda data: data[:-1] + b"?", "the checksum of the aggregated record"),
+        (lambda data: join([]), "not UTF-8"),
+    ],
+)
+def test_a_damaged_or_empty_aggregated_record_is_a_dead_letter_whole(room, damage, error):
     data = damage(join([("a", payload("L-1")), ("b", payload("L-2"))]))
     room.score(payload("L-0"), data)
     ((letter,),) = room.dead_letters.values()
     assert base64.b64decode(letter["payload"]) == data
-    assert (letter["reason"], letter["index"]) == ("invalid_json", 0)
+    assert (letter["reason"], letter["index"], letter["partition_key"]) == ("invalid_json", 0, "key-101")
+    assert letter["error"].startswith(error)
 
 
 def test_an_aggregated_record_that_was_published_in_part_is_reported_once(room):

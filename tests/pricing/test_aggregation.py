@@ -55,38 +55,52 @@ def test_an_aggregated_record_may_be_empty() -> None:
     assert split(sealed(b"")) == []
 
 
+NEITHER = "a record in the aggregated record has no partition key or no data"
+TOO_LONG = "a field runs over the end of the aggregated record"
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("1a04 0800 1a00", "partition key 0 of 0"),
-        ("0a0161 1a04 0805 1a00", "partition key 5 of 1"),
-        ("0a0161 1a02 0800", "no data"),
-        ("0a0161 1a02 1a00", "no partition key"),
-        ("0a0161 1a0d 08ffffffffffffffffff01 1a00", "partition key 18446744073709551615 of 1"),
-        ("0a05 6161", "runs over the end"),
-        ("0affffffffffffffff7f", "runs over the end"),
-        ("0a", "does not end"),
-        ("8080808080808080808080", "does not end"),
-        ("0a0161 1a03 0800 1a", "does not end"),
-        ("0a0161 1a04 0800 1a05", "runs over the end"),
-        ("0805", "a number where bytes belong"),
-        ("1805", "a number where bytes belong"),
-        ("0a0161 1a04 0800 1800", "a number where bytes belong"),
-        ("0b", "wire type 3"),
-        ("0e", "wire type 6"),
-        ("0a01ff", "not UTF-8"),
-        ("0a8102" + 257 * "61", "257 characters"),
+        ("1a04 0800 1a00", "partition key 0 of 0 in the aggregated record"),
+        ("0a0161 1a04 0805 1a00", "partition key 5 of 1 in the aggregated record"),
+        ("0a0161 1a02 0800", NEITHER),
+        ("0a0161 1a02 1a00", NEITHER),
+        ("0a0161 1a0d 08ffffffffffffffffff01 1a00", "partition key 18446744073709551615 of 1 in the aggregated record"),
+        ("0a05 6161", TOO_LONG),
+        ("0affffffffffffffff7f", TOO_LONG),
+        ("0a", "a number does not end in the aggregated record"),
+        ("8080808080808080808080", "a number does not end in the aggregated record"),
+        ("0a0161 1a03 0800 1a", "a number does not end in the aggregated record"),
+        ("0a0161 1a04 0800 1a05", TOO_LONG),
+        ("0805", "a number where bytes belong in the aggregated record"),
+        ("1805", "a number where bytes belong in the aggregated record"),
+        ("0a0161 1a04 0800 1800", "a number where bytes belong in the aggregated record"),
+        ("0b", "wire type 3 in the aggregated record"),
+        ("0e", "wire type 6 in the aggregated record"),
+        ("0a01ff", "a partition key in the aggregated record is not UTF-8"),
+        ("0a8102" + 257 * "61", "a partition key of 257 characters in the aggregated record"),
     ],
 )
 def test_a_damaged_structure_is_refused_with_the_place(body: str, told: str) -> None:
-    with pytest.raises(DamagedAggregate, match=told):
+    with pytest.raises(DamagedAggregate, match=f"^{told}$"):
         split(sealed(bytes.fromhex(body)))
 
 
 def test_unknown_fields_of_every_wire_type_are_skipped() -> None:
-    unknown = "2005 2a0178 35 00000000 39 0000000000000000"
+    unknown = "2005 2a0178 35 ffffffff 39 ffffffffffffffff"
 
     assert split(sealed(bytes.fromhex(f"{unknown} 0a0161 {unknown} 1a05 0800 1a0162"))) == [("a", b"b")]
+
+
+def test_a_partition_key_may_be_as_long_as_kinesis_takes_it():
+    assert split(join([("k" * 256, b"x")])) == [("k" * 256, b"x")]
+
+
+def test_a_record_of_very_many_records_is_refused_before_it_becomes_a_flood():
+    assert len(split(join([("a", b"")] * 50_000))) == 50_000
+    with pytest.raises(DamagedAggregate, match=r"^50001 records in the aggregated record$"):
+        split(join([("a", b"")] * 50_001))
 
 
 def test_a_table_may_stand_behind_its_records() -> None:
@@ -98,7 +112,7 @@ def test_no_flipped_bit_goes_unnoticed(place: int) -> None:
     damaged = bytearray(KNOWN)
     damaged[place] ^= 1
 
-    with pytest.raises(DamagedAggregate, match="checksum"):
+    with pytest.raises(DamagedAggregate, match=r"^the checksum of the aggregated record does not match$"):
         split(bytes(damaged))
 
 

@@ -1,9 +1,10 @@
 import json
+import re
 
 import pytest
 
-from pricing.listing import Listing, decode, encode, features
-from pricing.refusal import InvalidRecord
+from pricing.listing import Features, Listing, decode, encode, features
+from pricing.refusal import InvalidRecord, refusal
 from tests.events import event, payload
 
 
@@ -70,6 +71,9 @@ def test_unusual_but_valid_listings_are_taken(changes):
         ({"neighborhood": ""}, 'neighborhood: expected text of 1 to 256 characters, got ""'),
         ({"neighborhood": 40}, "neighborhood: expected text, got 40"),
         ({"address": 40}, "address: expected text or null, got 40"),
+        ({"neighborhood": {"name": "Sion"}}, "neighborhood: expected text, got an object"),
+        ({"rooms": "três"}, 'rooms: expected a number or null, got "três"'),
+        ({"rooms": "x" * 78}, f'rooms: expected a number or null, got "{"x" * 78}"'),
         (
             {"listing_id": "x" * 257},
             f'listing_id: expected text of 1 to 256 characters, got "{"x" * 79}… (259 ',
@@ -126,6 +130,44 @@ def test_what_is_not_json_is_refused(data, error):
     assert text.startswith(error)
 
 
+def test_of_what_is_not_json_the_place_is_shown_with_what_stands_around_it():
+    data = b'{"specversion": "1.0", "id": oops, "source": "/marketplace", "type": "listing.submitted"}'
+    near = 'cversion": "1.0", "id": oops, "source": '
+    assert refused(data) == ("invalid_json", f"not JSON: Expecting value at 29, near '{near}'")
+    assert refused(b"") == ("invalid_json", "not JSON: Expecting value at 0")
+
+
+def test_of_several_numbers_that_are_none_the_first_is_shown():
+    data = payload(area_m2=float("nan"), longitude=float("nan"))
+    reason, text = refused(data)
+    assert reason == "invalid_json"
+    assert '"area_m2": NaN, "rooms' in text
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"[1, 2, 3]", "event: expected an object, got a list"),
+        (b'"text"', 'event: expected an object, got "text"'),
+        (b"{}", "specversion: required, but missing"),
+    ],
+)
+def test_json_that_is_no_event_is_refused(data, error):
+    assert refused(data) == ("invalid_event", error)
+
+
+def test_a_number_of_thousands_of_digits_is_refused_and_not_shown_whole():
+    data = payload().replace(b"102.0", b"9" * 5_000)
+    reason, text = refused(data)
+    assert reason == "invalid_listing"
+    assert text == f"area_m2: expected a number in range, got {'9' * 80}… (5000 characters)"
+
+
+def test_what_the_decoder_found_too_deep_is_too_deep_even_if_another_can_read_it():
+    found = refusal(b"[[]]", RecursionError())
+    assert (found.reason, str(found)) == ("invalid_json", "nested too deeply")
+
+
 def test_wrong_utf8_is_seen_even_in_a_field_that_nobody_reads():
     data = payload().replace(b'"rooms"', b'"\xff": "\xff", "rooms"')
     assert refused(data)[0] == "invalid_json"
@@ -138,7 +180,9 @@ def test_deep_nesting_is_refused_even_in_a_field_that_nobody_reads():
 
 def test_a_lone_surrogate_is_no_text():
     data = payload().replace(b"L-1", b"\\ud800")
-    assert refused(data)[0] == "invalid_json"
+    reason, text = refused(data)
+    assert reason == "invalid_json"
+    assert re.fullmatch("not JSON: .*surrogate.*", text)
 
 
 def test_half_an_object_is_no_json_even_if_its_first_field_is_wrong():
@@ -155,6 +199,22 @@ def test_of_a_repeated_key_the_last_counts_and_a_wrong_one_is_still_refused():
     assert refused(data)[0] == "invalid_listing"
     hidden = payload()[:-1] + b', "data": {"area_m2": -1}, "data": 3}'
     assert refused(hidden)[0] == "invalid_listing"
+    gone = b'{"data": {"area_m2": -1}, "data": {}}'
+    assert refused(gone) == ("invalid_listing", "area_m2: expected a number > 0")
+
+
+def test_a_model_may_read_everything_but_who_and_in_which_city():
+    known = {
+        "neighborhood": "Buritis",
+        "area_m2": 102.0,
+        "rooms": 3,
+        "garage_places": 2,
+        "adm_fees": 450.0,
+        "latitude": -19.97,
+        "longitude": -43.96,
+    }
+    home = Listing(listing_id="L", city="Belo Horizonte", address="Rua Pium-I, 12", **known)
+    assert features(home) == Features(street="Rua Pium-I", **known)
 
 
 def test_the_street_is_the_address_before_the_comma():

@@ -1,4 +1,5 @@
 import hashlib
+import warnings
 
 import numpy as np
 import pytest
@@ -39,8 +40,36 @@ def test_no_listings_have_no_prices():
 def test_a_price_that_is_not_finite_is_no_price_at_all():
     tiny = champion()
     homes = [Features(neighborhood="Sion", area_m2=area) for area in (100.0, float("inf"), 90.0)]
-    prices = load(tiny.model, tiny.manifest).predict(homes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prices = load(tiny.model, tiny.manifest).predict(homes)
     assert np.isnan([prices.price, prices.low, prices.high]).tolist() == [[False, True, False]] * 3
+
+
+def test_a_price_that_overflows_is_no_price_and_no_warning():
+    tiny = champion(interval={"coverage": 0.9, "edges": [], "low": [-0.4], "high": [1e6]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prices = load(tiny.model, tiny.manifest).predict([Features(neighborhood="Sion", area_m2=80.0)])
+    assert np.isnan(prices.price).all()
+
+
+def test_an_interval_that_reaches_nothing_is_no_price_and_spoils_no_other():
+    # The lower bound of the cheaper band is 0.00.
+    tiny = champion(interval={"coverage": 0.9, "edges": [13.0], "low": [-1e6, -0.3], "high": [0.4, 0.3]})
+    homes = [Features(neighborhood="Sion", area_m2=area) for area in (20.0, 400.0)]
+    prices = load(tiny.model, tiny.manifest).predict(homes)
+    assert np.isnan([prices.price, prices.low, prices.high]).tolist() == [[True, False]] * 3
+
+
+def test_prices_are_rounded_to_cents_and_may_be_cents():
+    tiny = champion(base=-4.0)
+    homes = [Features(neighborhood="Sion", area_m2=20.0 + n) for n in range(100)]
+    prices = load(tiny.model, tiny.manifest).predict(homes)
+    expected = [champions.price("Sion", 20.0 + n, base=-4.0) for n in range(100)]
+    assert prices.price.min() < 1
+    assert prices.price == pytest.approx(np.round(expected, 2), abs=1e-9)
+    assert prices.low == pytest.approx(np.round(np.array(expected) * np.exp(-0.4), 2), abs=1e-9)
 
 
 def sha256(data: bytes) -> str:

@@ -1,4 +1,5 @@
 import re
+from datetime import date
 
 import pytest
 
@@ -91,6 +92,7 @@ def test_what_is_no_number_is_refused(text):
         ({"rooms": True}, "rooms: expected a number or null, got true"),
         ({"neighborhood": " "}, "neighborhood: required, but missing"),
         ({"latitude": "nan"}, 'latitude: expected a number, got "nan"'),
+        ({"neighborhood": date(2026, 11, 24)}, 'neighborhood: expected text, got "2026-11-24"'),
         ({"adm-fees": float("inf")}, "adm_fees: expected a number <= 10000000, got Infinity"),
     ],
 )

@@ -1,0 +1,187 @@
+"""How often does the monitor cry wolf, and how soon does it see a wolf?
+
+    python -m benchmarks.false_alarms
+
+A history is a champion's life: 360 sales, and ten looks at 500 new listings each. The listings are the generated
+sample's: one half, drawn by lot, is the training part, the other the market, which stands still. Residuals of sales
+have heavy tails (Student's t with 4 degrees, sd 0.30), and sales close 5 % below asking prices, which the monitor is
+not told. Prints tables and writes build/false_alarms.json; exit code 1 where more than 18 of 300 histories ring.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from lambdas import drift, price_shift
+from lambdas.archived import ArchivedPrediction
+from lambdas.look import FAMILY, LISTINGS, PERFORMANCE
+from lambdas.price_shift import HORIZON, LEARNING, Sales
+from pricing.listing import Features
+from training.data import read_listings
+from training.reference import reference
+from training.sample import write_sample
+
+HISTORIES, ALLOWED = 300, 18
+SPLITS = 30  # of the sample into training part and market; a reference costs half a second of simulation
+LOOKS, WINDOW = 10, 500
+BEFORE = 200  # sales before prices rise
+RISES, AFTER = (5, 10, 15, 20), (30, 50, 60, 100)
+DISCOUNT = -0.05
+OUTPUT = Path("build/false_alarms.json")
+
+Draw = np.random.Generator
+Residuals = Callable[[Draw, int], NDArray[np.float64]]
+
+# Residuals of log price with sd 0.30, and the spread that an honest 90 % interval states for them.
+WORLDS: dict[str, tuple[Residuals, float]] = {
+    "heavy tails (t, 4 degrees)": (lambda draw, n: draw.standard_t(4, n) * 0.30 / 2**0.5, 0.275),
+    "normal": (lambda draw, n: draw.normal(0, 0.30, n), 0.30),
+    "normal, 2 % typing errors": (lambda draw, n: draw.normal(0, 0.30, n) + _slips(draw, n), 0.30),
+    "normal, intervals a third too narrow": (lambda draw, n: draw.normal(0, 0.30, n), 0.20),
+}
+MAIN = "heavy tails (t, 4 degrees)"
+
+
+def _slips(draw: Draw, n: int) -> NDArray[np.float64]:
+    return np.where(draw.random(n) < 0.02, np.log(10) * draw.choice([-1, 1], n), 0.0)
+
+
+def main() -> None:
+    started = time.monotonic()
+    listings = [listings_ring(split) for split in range(SPLITS)]
+    by_listings = np.concatenate(listings)
+    by_prices = {world: prices_ring(world) for world in WORLDS}
+    rang = int((by_listings | by_prices[MAIN]).sum())
+    powers = [row for world in list(WORLDS)[:2] for row in power(world)]
+    figures = {
+        "nominal": FAMILY,
+        "histories": HISTORIES,
+        "rang": rang,
+        "allowed": ALLOWED,
+        "rang_by": {"listings": int(by_listings.sum()), "sale prices": int(by_prices[MAIN].sum())},
+        "rang_by_sale_prices": {world: int(each.sum()) for world, each in by_prices.items()},
+        "power": powers,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps(figures, indent=1) + "\n")
+    show(figures)
+    sys.exit(0 if rang <= ALLOWED else 1)
+
+
+def prices_ring(world: str) -> NDArray[np.bool_]:
+    """Return which histories without a change ring for sale prices."""
+    residuals, spread = WORLDS[world]
+    draw = np.random.default_rng(1)
+    found = []
+    for _ in range(HISTORIES):
+        offset = DISCOUNT + residuals(draw, LEARNING + HORIZON)
+        found.append(price_shift.judge(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE).rang)
+    return np.array(found)
+
+
+def power(world: str) -> list[dict[str, Any]]:
+    """Return how often a rise is seen within so many sales, where nothing had rung before it."""
+    residuals, spread = WORLDS[world]
+    found = []
+    for rise in RISES:
+        draw = np.random.default_rng(rise)
+        at = []
+        for _ in range(HISTORIES):
+            offset = DISCOUNT + residuals(draw, BEFORE + max(AFTER))
+            offset[BEFORE:] += np.log(1 + rise / 100)
+            shift = price_shift.judge(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE)
+            at.append(shift.rang_after_sales or np.inf)
+        later = np.array(at)[np.array(at) > BEFORE] - BEFORE
+        found += [
+            {"residuals": world, "rise_percent": rise, "sales": n, "power": round(float((later <= n).mean()), 3)}
+            for n in AFTER
+        ]
+    return found
+
+
+def listings_ring(split: int) -> NDArray[np.bool_]:
+    """Return which of a split's histories without a change ring for listings, at any of their looks."""
+    draw = np.random.default_rng(split)
+    frame = _sample()
+    training = draw.random(len(frame)) < 0.5
+    told = reference(frame[training], frame["log_price"][training].to_numpy(), draw.normal(0, 0.30, 800))
+    known = msgspec.convert(told, drift.Reference)
+    market = [_row(home) for home in frame[~training].to_dict("records")]
+    found = []
+    for _ in range(HISTORIES // SPLITS):
+        rang = False
+        for look in range(1, LOOKS + 1):
+            rows = [market[place] for place in draw.integers(0, len(market), WINDOW)]
+            refused = int(draw.binomial(WINDOW, 0.002))
+            checks = drift.judge(rows, refused, known, LISTINGS / (look * (look + 1)))
+            rang = rang or any(each.rang for each in checks)
+        found.append(rang)
+    return np.array(found)
+
+
+_frames: list[pd.DataFrame] = []
+
+
+def _sample() -> pd.DataFrame:
+    if not _frames:
+        frame = read_listings(write_sample(OUTPUT.with_name("false_alarms_sample.csv")), generated=True).frame
+        level = frame.groupby("neighborhood")["price"].transform(lambda prices: np.log(prices).mean())
+        frame["log_price"] = level + 0.5 * (np.log(frame["area_m2"]) - 4.7)
+        _frames.append(frame)
+    return _frames[0]
+
+
+def _row(home: dict[str, Any]) -> ArchivedPrediction:
+    fields = {name: home[name] for name in Features.__struct_fields__}
+    fields["street"] = fields["street"] or None
+    known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in fields.items()}
+    price = float(np.exp(home["log_price"]))
+    return ArchivedPrediction(
+        id="",
+        time="",
+        arrived_at=datetime(2026, 11, 1, tzinfo=UTC) + timedelta(0),
+        listing_id="",
+        event_source="",
+        event_id="",
+        predicted_price=price,
+        low=price / 1.6,
+        high=price * 1.6,
+        coverage=0.9,
+        model_version="1",
+        shadow_version=None,
+        shadow_price=None,
+        **known,
+    )
+
+
+def show(figures: dict[str, Any]) -> None:
+    say = Console(width=110, highlight=False)
+    say.print(
+        f"False alarms: {figures['rang']} of {HISTORIES} histories ring (nominal {FAMILY:.0%}, allowed {ALLOWED}); "
+        f"listings {figures['rang_by']['listings']}, sale prices {figures['rang_by']['sale prices']}"
+    )
+    for world, count in figures["rang_by_sale_prices"].items():
+        say.print(f"  sale prices, {world}: {count}")
+    table = Table("residuals", "rise", *(f"{n} sales" for n in AFTER), title="Seen within")
+    cells = {(row["residuals"], row["rise_percent"], row["sales"]): row["power"] for row in figures["power"]}
+    for world in dict.fromkeys(row["residuals"] for row in figures["power"]):
+        for rise in RISES:
+            table.add_row(world, f"{rise} %", *(f"{cells[world, rise, n]:.0%}" for n in AFTER))
+    say.print(table)
+    say.print(f"{figures['seconds']} s; {OUTPUT}")
+
+
+if __name__ == "__main__":
+    main()

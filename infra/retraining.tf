@@ -1,0 +1,122 @@
+# Requests for a retraining: an alarm of the monitor, the schedule or a person puts an event on the bus, and a rule
+# brings it to the queue, where it waits until a worker (`belo train-worker`) has recorded what came of it.
+#
+# On AWS the worker is a Fargate task. EventBridge Pipes deletes what it has handed to ECS, done or not; so the pipe
+# reads a queue of its own, whose only use is to wake a worker, and the request itself stays until the worker deletes
+# it. Should a worker die, the request is visible again after `retraining_silence_seconds`, and the hourly sweep
+# starts another one.
+
+locals {
+  requests_name = "${var.prefix}retraining-requests"
+  events        = "arn:${data.aws_partition.current.partition}:events:${var.region}:${local.account}"
+}
+
+resource "aws_sqs_queue" "requests" {
+  name                       = local.requests_name
+  visibility_timeout_seconds = var.retraining_silence_seconds
+  message_retention_seconds  = 1209600 # 14 days, the longest there is
+  sqs_managed_sse_enabled    = true
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_requests.arn
+    maxReceiveCount     = 5
+  })
+}
+
+resource "aws_sqs_queue" "dead_requests" {
+  name                      = "${local.requests_name}-dead"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "dead_requests" {
+  queue_url = aws_sqs_queue.dead_requests.id
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [aws_sqs_queue.requests.arn]
+  })
+}
+
+# --- who may ask ----------------------------------------------------------------------------
+
+resource "aws_cloudwatch_event_rule" "retraining" {
+  name        = "${var.prefix}retraining"
+  description = "The monitor saw a drift, or somebody asked: retrain."
+
+  event_pattern = jsonencode({
+    source      = ["belo.monitor", "belo.cli"]
+    detail-type = ["DriftDetected", "RetrainingRequested"]
+  })
+}
+
+resource "aws_cloudwatch_event_rule" "retraining_schedule" {
+  count               = var.retraining_schedule == null ? 0 : 1
+  name                = "${var.prefix}retraining-schedule"
+  description         = "Decides what is open: a drift that no challenger has mended yet, a challenger in shadow, a month without a contest."
+  schedule_expression = var.retraining_schedule
+}
+
+resource "aws_cloudwatch_event_target" "requests" {
+  for_each = local.retraining_rules
+  rule     = each.value
+  arn      = aws_sqs_queue.requests.arn
+
+  depends_on = [aws_sqs_queue_policy.requests]
+}
+
+locals {
+  retraining_rules = merge(
+    { retraining = aws_cloudwatch_event_rule.retraining.name },
+    { for rule in aws_cloudwatch_event_rule.retraining_schedule : "schedule" => rule.name },
+  )
+}
+
+resource "aws_sqs_queue_policy" "requests" {
+  queue_url = aws_sqs_queue.requests.id
+  policy    = data.aws_iam_policy_document.requests.json
+}
+
+data "aws_iam_policy_document" "requests" {
+  statement {
+    sid       = "RulesMayAsk"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.requests.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = ["${local.events}:rule/${var.prefix}retraining", "${local.events}:rule/${var.prefix}retraining-schedule"]
+    }
+  }
+}
+
+# --- nobody takes up requests, or they fail ---------------------------------------------------
+
+# Left out on emulators, like the other alarms: MiniStack forgets parts of them.
+resource "aws_cloudwatch_metric_alarm" "dead_requests" {
+  count               = local.emulated ? 0 : 1
+  alarm_name          = "${var.prefix}retraining-failing"
+  alarm_description   = "A retraining request was given up after five attempts; the worker's log says why."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.dead_requests.name }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  period              = 300
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [local.alarms_topic]
+}
+
+output "retraining_queue" {
+  description = "Queue of the retraining requests, to be had once the rule brings them."
+  value       = aws_sqs_queue.requests.name
+  depends_on  = [aws_cloudwatch_event_target.requests]
+}

@@ -1,0 +1,71 @@
+variable "promotion_policy" {
+  description = "What becomes of a challenger that the judge prefers: auto promotes it, shadow-first has it scored beside the champion and promotes it on live pairs, manual leaves it to a person."
+  type        = string
+  default     = "auto"
+
+  validation {
+    condition     = contains(["auto", "shadow-first", "manual"], var.promotion_policy)
+    error_message = "promotion_policy: expected auto, shadow-first or manual."
+  }
+}
+
+variable "retraining_schedule" {
+  description = "When to see to what is open (and to hold a contest where there was none for a month), like rate(1 day); null for never."
+  type        = string
+  default     = "rate(1 day)"
+
+  validation {
+    condition     = var.retraining_schedule == null ? true : can(regex("^(rate|cron)\\(.+\\)$", var.retraining_schedule))
+    error_message = "retraining_schedule: expected rate(...) or cron(...), or null."
+  }
+
+  validation {
+    condition     = var.retraining_schedule != null || var.promotion_policy != "shadow-first"
+    error_message = "retraining_schedule: shadow-first needs one, or nobody would ever judge the challenger."
+  }
+}
+
+variable "retraining_silence_seconds" {
+  description = "How long a worker may be silent before its request goes to another one."
+  type        = number
+  default     = 300
+
+  validation {
+    condition     = var.retraining_silence_seconds >= 5 && var.retraining_silence_seconds <= 43200
+    error_message = "retraining_silence_seconds: expected 5 to 43200."
+  }
+}
+
+variable "training_image" {
+  description = "Image of training/Dockerfile, in a registry that Fargate can read; null for no worker on AWS (requests then wait for one elsewhere)."
+  type        = string
+  default     = null
+}
+
+variable "training_subnets" {
+  description = "Subnets of the worker, from which the registry, MLflow and AWS can be reached."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = var.training_image == null || length(var.training_subnets) > 0
+    error_message = "training_subnets: a worker needs at least one."
+  }
+}
+
+variable "training_security_groups" {
+  description = "Security groups of the worker; it listens to nothing."
+  type        = list(string)
+  default     = []
+}
+
+variable "mlflow_tracking_uri" {
+  description = "The MLflow server that the worker registers in."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.training_image == null || var.mlflow_tracking_uri != null
+    error_message = "mlflow_tracking_uri: a worker on Fargate has no disk to keep a registry on."
+  }
+}

@@ -1,0 +1,163 @@
+# What the archive and the monitor promise, planned on a provider that talks to nobody.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::some-bucket" }
+  }
+
+  mock_resource "aws_kinesis_stream" {
+    defaults = { arn = "arn:aws:kinesis:sa-east-1:123456789012:stream/some-stream" }
+  }
+
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::123456789012:role/some-role" }
+  }
+
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:sa-east-1:123456789012:log-group:some-group" }
+  }
+
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:sa-east-1:123456789012:some-topic" }
+  }
+
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:sa-east-1:123456789012:function:some-function" }
+  }
+
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:sa-east-1:123456789012:some-queue" }
+  }
+}
+
+variables {
+  bundle = "versions.tf" # any file will do
+}
+
+run "nobody_may_do_more_than_his_work" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      for action in flatten([
+        data.aws_iam_policy_document.archiver.statement[*].actions,
+        data.aws_iam_policy_document.monitor.statement[*].actions,
+      ]) : !strcontains(action, "*")
+    ])
+    error_message = "an action with a wildcard"
+  }
+
+  assert {
+    condition     = [for each in data.aws_iam_policy_document.archiver.statement : each.sid if contains(each.resources, "*")] == ["FindPredictions"]
+    error_message = "a statement for every resource"
+  }
+
+  assert {
+    condition = alltrue([
+      for each in data.aws_iam_policy_document.monitor.statement :
+      each.sid == "KeepVerdicts" || !contains(each.actions, "s3:PutObject")
+    ])
+    error_message = "the monitor may write more than its verdicts"
+  }
+}
+
+run "the_monitor_speaks_for_itself_alone" {
+  command = apply
+
+  assert {
+    condition = join(" ", flatten([
+      for each in data.aws_iam_policy_document.monitor.statement : [for one in each.condition : tolist(one.values)]
+      if each.sid == "AnnounceDrift"
+    ])) == "belo.monitor"
+    error_message = "the monitor may put events of others on the bus"
+  }
+}
+
+run "the_schedule_is_spelt_as_eventbridge_wants_it" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.monitor.schedule_expression == "rate(60 minutes)"
+    error_message = "the monitor does not look every hour"
+  }
+}
+
+run "every_minute_too" {
+  command = plan
+
+  variables {
+    monitor_every_minutes = 1
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.monitor.schedule_expression == "rate(1 minute)"
+    error_message = "EventBridge refuses the plural of one"
+  }
+}
+
+run "a_batch_that_fails_is_never_bisected_and_waits_on_aws_for_more" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_event_source_mapping.predictions.maximum_batching_window_in_seconds == 60
+      && aws_lambda_event_source_mapping.predictions.starting_position == "TRIM_HORIZON"
+      && aws_lambda_event_source_mapping.predictions.maximum_retry_attempts == -1
+    )
+    error_message = "the archive would be of many small objects, or have holes"
+  }
+}
+
+run "somebody_is_called_where_an_address_is_given" {
+  command = plan
+
+  variables {
+    alarm_email = "somebody@example.com"
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.email[0].endpoint == "somebody@example.com"
+    error_message = "nobody is called"
+  }
+}
+
+run "what_is_no_address_is_refused" {
+  command = plan
+
+  variables {
+    alarm_email = "somebody"
+  }
+
+  expect_failures = [var.alarm_email]
+}
+
+run "on_a_local_cloud_there_are_no_alarms_and_nobody_waits" {
+  command = plan
+
+  variables {
+    emulator = "ministack"
+    endpoint = "http://127.0.0.1:4566"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.drift) + length(aws_sns_topic.alarms) == 0
+    error_message = "an alarm that MiniStack would forget parts of"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.predictions.maximum_batching_window_in_seconds == 0
+    error_message = "predictions wait for the archive"
+  }
+}

@@ -1,0 +1,129 @@
+"""One look at the champion: what came in, what was sold, and the verdict. It reads, and changes nothing.
+
+False alarms: all comparisons together, at all looks, ring with `FAMILY` in a market that stands still, for as long as
+`price_shift.HORIZON` sales. `PERFORMANCE` of it is for sale prices. `LISTINGS` is for the listings: they are looked at
+anew every `every`, over windows that overlap, and look number i since the promotion spends LISTINGS / (i (i + 1)),
+which adds up to LISTINGS however long the champion serves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from lambdas import dead_letter_count, drift, price_shift, reference
+from lambdas.archive_reader import Archive, Labelled, label
+from lambdas.archived import ArchivedPrediction
+from lambdas.drift import Check
+from lambdas.figures import Figures, figures
+from lambdas.price_shift import Sales, Shift
+from lambdas.reference import Champion
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+FAMILY, PERFORMANCE, LISTINGS = 0.03, 0.025, 0.005
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """What arrived in [since, until) under the champion."""
+
+    since: datetime
+    until: datetime
+    predictions: int
+    dead_letters: int
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What a look found; `drifted` names what rang: "performance", "listings"."""
+
+    at: datetime
+    champion: str
+    promoted_at: datetime
+    drifted: list[str]
+    window: Window
+    look: int  # since the promotion
+    false_alarms: dict[str, float]
+    performance: Shift
+    figures: list[Figures]
+    listings: list[Check]
+    unreadable_sales: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A verdict and what it was made from; `labelled` are the champion's alone, oldest report first."""
+
+    verdict: Verdict
+    champion: Champion
+    predictions: Sequence[ArchivedPrediction]
+    labelled: Sequence[Labelled]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is looked at: a window of listings, and the sales of at most `history`."""
+
+    models_bucket: str
+    dead_letters_bucket: str
+    archive_bucket: str
+    window: timedelta = timedelta(days=7)
+    every: timedelta = timedelta(hours=1)
+    history: timedelta = timedelta(days=90)
+
+    def look(self, s3: "S3Client", now: datetime) -> Look:
+        """Return what there is to be seen at `now`; the same archive and the same time give the same verdict.
+
+        Raises `ContractMismatch` and botocore's `ClientError` where there is no champion to hold it against.
+        """
+        champion = reference.champion(s3, self.models_bucket)
+        archive = Archive(s3, self.archive_bucket)
+        since = max(champion.promoted_at, now - self.window)
+        began = max(champion.promoted_at, now - self.history)
+        sales = [sale for sale in archive.sales(began) if began <= sale.reported_at < now]
+        sold = {sale.listing_id for sale in sales}
+        rows = archive.predictions(
+            min(since, began),
+            now,
+            lambda row: row.model_version == champion.version and (row.arrived_at >= since or row.listing_id in sold),
+        )
+        recent = [row for row in rows if row.arrived_at >= since]
+        letters = dead_letter_count.count(s3, self.dead_letters_bucket, since, now)
+        labelled = label(rows, sales)
+        window = Window(since=since, until=now, predictions=len(recent), dead_letters=letters)
+        verdict = self._verdict(champion, window, recent, labelled, archive.unreadable)
+        return Look(verdict, champion, recent, labelled)
+
+    def _verdict(
+        self,
+        champion: Champion,
+        window: Window,
+        recent: list[ArchivedPrediction],
+        labelled: list[Labelled],
+        unreadable_sales: int,
+    ) -> Verdict:
+        number = 1 + max(0, (window.until - champion.promoted_at) // self.every)
+        alpha = LISTINGS / (number * (number + 1))
+        performance = price_shift.judge(Sales.of(labelled), champion.reference.offset.mean, PERFORMANCE)
+        listings = drift.judge(recent, window.dead_letters, champion.reference, alpha)
+        rang = {"performance": performance.rang, "listings": any(each.rang for each in listings)}
+        return Verdict(
+            at=window.until,
+            champion=champion.version,
+            promoted_at=champion.promoted_at,
+            drifted=[kind for kind, value in rang.items() if value],
+            window=window,
+            look=number,
+            false_alarms={
+                "family": FAMILY,
+                "performance": PERFORMANCE,
+                "listings": LISTINGS,
+                "sales": price_shift.HORIZON,
+            },
+            performance=performance,
+            figures=figures(labelled, champion.price_edges),
+            listings=listings,
+            unreadable_sales=unreadable_sales,
+        )

@@ -1,0 +1,120 @@
+"""The monitor: looks at the champion on a schedule, keeps the verdict, and raises the alarm.
+
+monitor/dt=YYYY-MM-DD/HHMMSS.json    every verdict
+monitor/latest.json                  the newest one
+monitor/alarms/<id>.json             what was announced as `DriftDetected`
+
+A verdict follows from the archive and the time alone. An invocation that is repeated, or cut off anywhere and then
+repeated, leaves the same verdict, and an event under the same id.
+"""
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import msgspec
+from botocore.config import Config
+
+from lambdas.archive_reader import READERS
+from lambdas.drift_events import Announcer, events
+from lambdas.look import Verdict, Watch
+from lambdas.settings import number, required
+from lambdas.telemetry import emit
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LATEST = "monitor/latest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """The settings of `monitor`."""
+
+    watch: Watch
+    event_bus: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "MonitorSettings":
+        """Return the settings; raises `MissingSetting` naming the variable."""
+        watch = Watch(
+            models_bucket=required(environment, "BELO_MODELS_BUCKET"),
+            dead_letters_bucket=required(environment, "BELO_DEAD_LETTERS_BUCKET"),
+            archive_bucket=required(environment, "BELO_ARCHIVE_BUCKET"),
+            window=timedelta(hours=number(environment, "BELO_MONITOR_WINDOW_HOURS", 168)),
+            every=timedelta(minutes=number(environment, "BELO_MONITOR_EVERY_MINUTES", 60)),
+            history=timedelta(days=number(environment, "BELO_MONITOR_HISTORY_DAYS", 90)),
+        )
+        return cls(watch, environment.get("BELO_EVENT_BUS", "default"))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's, untyped
+    """Look once; what EventBridge's schedule calls, and whoever wants a look now."""
+    return _monitor().run(moment(event))
+
+
+def moment(event: dict[str, Any]) -> datetime:
+    """Return when to look: at the schedule's own time, so that a repeated delivery is the same look, else now."""
+    said = event.get("time")
+    return datetime.fromisoformat(said) if said else datetime.now(UTC)
+
+
+@functools.cache
+def _monitor() -> "Monitor":
+    settings = MonitorSettings.read(os.environ)
+    retries = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 3})
+    s3 = boto3.client("s3", config=retries.merge(Config(max_pool_connections=READERS)))
+    bus = boto3.client("events", config=retries)
+    return Monitor(s3, settings.watch, Announcer(bus, settings.event_bus, s3, settings.watch.archive_bucket))
+
+
+class Monitor:
+    """The handler with everything it talks to."""
+
+    def __init__(self, s3: "S3Client", watch: Watch, announcer: Announcer) -> None:
+        self._s3 = s3
+        self._watch = watch
+        self._announcer = announcer
+
+    def run(self, now: datetime) -> dict[str, Any]:
+        """Look, keep the verdict, announce what is new; return what was found, and announced, in brief."""
+        verdict = self._watch.look(self._s3, now).verdict
+        document = msgspec.json.encode(verdict)
+        self._put(f"monitor/dt={now:%Y-%m-%d}/{now:%H%M%S}.json", document)
+        self._put(LATEST, document)
+        announced = [event.id for event in events(verdict) if self._announcer.announce(event)]
+        report(verdict, announced)
+        return {"champion": verdict.champion, "drifted": verdict.drifted, "announced": announced}
+
+    def _put(self, key: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=self._watch.archive_bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def report(verdict: Verdict, announced: list[str]) -> None:
+    """Write the verdict as metrics."""
+    together = verdict.figures[:1]
+    indices = [each.value / each.limit for each in verdict.listings if each.limit]
+    metrics: dict[str, float | None] = {
+        "Drifted": len(verdict.drifted),
+        "Sales": verdict.performance.sales,
+        "UnreadableSales": verdict.unreadable_sales,
+        "WindowPredictions": verdict.window.predictions,
+        "WindowDeadLetters": verdict.window.dead_letters,
+        "PriceShift": verdict.performance.percent,
+        "PriceStatistic": verdict.performance.statistic,
+        "WorstIndex": max(indices, default=None),  # PSI over its limit
+        "MedianError": 100 * together[0].median_ape if together else None,
+        "Coverage": 100 * together[0].coverage if together else None,
+    }
+    emit(
+        "monitor",
+        {name: value for name, value in metrics.items() if value is not None},
+        dict.fromkeys(("PriceShift", "MedianError", "Coverage"), "Percent"),
+        champion=verdict.champion,
+        drifted=verdict.drifted,
+        announced=announced,
+    )

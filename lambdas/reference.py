@@ -1,0 +1,72 @@
+"""The champion under watch, and what its training part looked like: the `reference` of its manifest."""
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from pricing.manifest import CHAMPION_KEY, Manifest, Pointer, manifest_key
+from pricing.model import ContractMismatch
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Bins(Struct, frozen=True):
+    """Shares of known values in bins; the outer bins are open, and a value on an edge belongs below it."""
+
+    edges: list[float]
+    shares: list[float]
+
+
+class Offset(Struct, frozen=True):
+    """Mean, standard deviation and number of log(actual / predicted) on listings the model did not see."""
+
+    mean: float
+    sd: float
+    n: int
+
+
+class Reference(Struct, frozen=True):
+    """Distributions of a training part of `rows` listings; `missing` and `neighborhood` are shares by name."""
+
+    rows: int
+    numeric: dict[str, Bins]
+    missing: dict[str, float]
+    neighborhood: dict[str, float]
+    log_price: Bins
+    offset: Offset
+
+
+class Champion(Struct, frozen=True):
+    """The version that serves, since when, and what it is held against."""
+
+    version: str
+    promoted_at: datetime
+    price_edges: list[float]  # of log price: the bands of its interval
+    reference: Reference
+
+
+def champion(s3: "S3Client", bucket: str) -> Champion:
+    """Return the champion in the models bucket.
+
+    Raises `ContractMismatch` where pointer and manifest do not agree or the manifest has no usable reference, and
+    botocore's `ClientError` where there is none.
+    """
+    pointer = msgspec.json.decode(_read(s3, bucket, CHAMPION_KEY), type=Pointer)
+    document = _read(s3, bucket, manifest_key(pointer.version))
+    found = hashlib.sha256(document).hexdigest()
+    if found != pointer.manifest_sha256:
+        raise ContractMismatch(f"manifest.json: expected sha256 {pointer.manifest_sha256}, got {found}")
+    try:
+        manifest = msgspec.json.decode(document, type=Manifest)
+        reference = msgspec.convert(manifest.reference, Reference)
+    except msgspec.ValidationError as error:
+        raise ContractMismatch(f"manifest.json of version {pointer.version}: {error}") from error
+    return Champion(pointer.version, datetime.fromisoformat(pointer.promoted_at), manifest.interval.edges, reference)
+
+
+def _read(s3: "S3Client", bucket: str, key: str) -> bytes:
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -1,0 +1,1 @@
+"""Labels in, verdicts out: reporting sales, and looking at how the champion does."""

@@ -1,0 +1,77 @@
+"""The commands that close the loop: labels in, and a look at the champion; `belo.cli` registers them."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from belo.errors import Failure, UsageFailure
+
+
+def report_sales(
+    file: Annotated[
+        Path, typer.Argument(help="Sales: CSV (listing_id,sale_price,sold_at) or JSON Lines.", show_default=False)
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what homes were sold for.
+
+    Right rows are reported, all together; wrong ones are named by line, and then the exit code is 1. A listing reported
+    again replaces what was reported before.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from belo.stack import Stack
+    from monitoring import printing
+    from monitoring.sales_files import report
+
+    stack = Stack.find(os.environ)
+    outcome = report(file, stack.client("s3"), stack.archive_bucket, datetime.now(UTC))
+    printing.show_outcome(outcome, as_json=json)
+    if outcome.refused:
+        raise Failure(f"{file}: {len(outcome.refused)} wrong rows were left out")
+
+
+def monitor(
+    window: Annotated[str, typer.Option(help="Listings to look at: the last 7d, 24h, 30m ...")] = "7d",
+    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with the distributions and the course of it.", metavar="FILE.html")
+    ] = None,
+) -> None:
+    """Look at how the champion does: have listings or sale prices drifted? Changes nothing, and announces nothing."""
+    import os
+    from datetime import UTC, datetime
+
+    from botocore.config import Config
+
+    from belo.stack import Stack
+    from lambdas.archive_reader import READERS
+    from lambdas.look import Watch
+    from monitoring import printing
+    from monitoring.page import write
+    from pricing.model import ContractMismatch
+
+    stack = Stack.find(os.environ)
+    s3 = stack.client("s3", Config(max_pool_connections=READERS))
+    watch = Watch(stack.models_bucket, stack.dead_letters_bucket, stack.archive_bucket, window=_duration(window))
+    try:
+        with printing.doing("Reading the archive"):
+            look = watch.look(s3, datetime.now(UTC))
+            if report is not None:
+                write(report, look, watch, s3)
+    except ContractMismatch as error:
+        raise Failure(f"there is nothing to hold the champion against: {error}") from error
+    printing.show_verdict(look.verdict, as_json=json)
+    if report is not None:
+        printing.say(f"report: {report}")
+
+
+def _duration(text: str) -> timedelta:
+    units = {"d": "days", "h": "hours", "m": "minutes"}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isdecimal() or not 0 < int(number) <= 10_000:
+        raise UsageFailure(f"--window: expected a duration such as 7d, 24h or 30m, got {text}")
+    return timedelta(**{units[unit]: int(number)})

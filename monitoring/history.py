@@ -1,0 +1,70 @@
+"""What happened so far: sales under every champion, promotions and alarms, out of the archive."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from lambdas.archive_reader import Archive, Labelled, label
+from lambdas.drift_events import ALARMS
+from lambdas.look import Look, Watch
+from lambdas.price_shift import Sales
+
+
+class Alarm(Struct, frozen=True):
+    """What was announced as drifted."""
+
+    at: datetime
+    kind: str
+    champion: str
+    summary: str
+
+
+class Promotion(Struct, frozen=True):
+    """A champion, and the first of the sales (counted from 0) whose home it had priced."""
+
+    champion: str
+    sale: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Sales with the newest prediction of each home, whichever champion made it, oldest report first."""
+
+    labelled: Sequence[Labelled]
+    alarms: Sequence[Alarm]
+
+    @classmethod
+    def read(cls, look: Look, watch: Watch, s3: Any) -> "History":  # noqa: ANN401 - a boto3 client
+        """Return what the archive knows of as far back as the watch looks."""
+        now = look.verdict.at
+        archive = Archive(s3, watch.archive_bucket)
+        sales = [sale for sale in archive.sales(now - watch.history) if sale.reported_at < now]
+        sold = {sale.listing_id for sale in sales}
+        rows = archive.predictions(now - watch.history, now, lambda row: row.listing_id in sold)
+        return cls(label(rows, sales), _alarms(s3, watch.archive_bucket))
+
+    def promotions(self) -> list[Promotion]:
+        """Return where the sales pass from one champion to another."""
+        versions = [each.prediction.model_version for each in self.labelled]
+        return [Promotion(new, place) for place, (old, new) in enumerate(pairwise(versions), start=1) if new != old]
+
+    def sale_at(self, moment: datetime) -> int:
+        """Return how many sales had been reported by then."""
+        return sum(each.sale.reported_at <= moment for each in self.labelled)
+
+    def course(self, over: int = 30) -> list[tuple[int, float]]:
+        """Return the robust mean of log(actual / predicted) over the newest sales, at each sale from the tenth on."""
+        sales = Sales.of(self.labelled)
+        return [(n, sales.level(max(0, n - over), n)) for n in range(10, len(self.labelled) + 1)]
+
+
+def _alarms(s3: Any, bucket: str) -> list[Alarm]:  # noqa: ANN401
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{ALARMS}/")
+    keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
+    return sorted((msgspec.json.decode(body, type=Alarm) for body in bodies), key=lambda alarm: alarm.at)

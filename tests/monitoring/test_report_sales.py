@@ -1,0 +1,164 @@
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from belo.errors import Failure, UsageFailure
+from lambdas.archive_reader import Archive
+from monitoring.sales_files import Wrong, report
+from tests.monitoring.markets import ARCHIVE
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HEADER = "listing_id,sale_price,sold_at\n"
+
+
+@pytest.fixture
+def bucket(s3):
+    s3.create_bucket(Bucket=ARCHIVE)
+    return s3
+
+
+@pytest.fixture
+def say(bucket, tmp_path):
+    """Write a file and report it."""
+
+    def say(text: str | bytes, name: str = "sales.csv", now: datetime = NOW):
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return report(path, bucket, ARCHIVE, now)
+
+    return say
+
+
+def stored(s3) -> dict[str, list[dict]]:
+    found = s3.list_objects_v2(Bucket=ARCHIVE).get("Contents", [])
+    bodies = {each["Key"]: s3.get_object(Bucket=ARCHIVE, Key=each["Key"])["Body"].read() for each in found}
+    return {key: [json.loads(line) for line in body.splitlines()] for key, body in bodies.items()}
+
+
+def known(s3) -> dict[str, float]:
+    return {sale.listing_id: sale.sale_price for sale in Archive(s3, ARCHIVE).sales(NOW - timedelta(days=9))}
+
+
+def test_a_file_of_sales_becomes_one_object_of_the_documented_lines(bucket, say):
+    outcome = say(HEADER + "L-1042,630000.0,2026-11-23T12:00:00Z\nL-7,1e5,2026-11-20\n")
+    assert (outcome.reported, outcome.repeated, outcome.refused) == (2, 0, [])
+    ((key, lines),) = stored(bucket).items()
+    assert key == outcome.key
+    assert key.startswith("sales/dt=2026-11-24/")
+    assert key.endswith(".ndjson")
+    assert lines == [
+        {"listing_id": "L-1042", "sale_price": 630000.0, "sold_at": "2026-11-23T12:00:00Z"},
+        {"listing_id": "L-7", "sale_price": 100000.0, "sold_at": "2026-11-20T00:00:00Z"},
+    ]
+
+
+def test_json_lines_say_the_same_as_csv(bucket, say):
+    by_csv = say(HEADER + "L-1,5,2026-11-20T00:00:00-03:00\n")
+    by_json = say('{"listing_id":"L-1","sale_price":5,"sold_at":"2026-11-20T03:00:00Z"}\n\n', "sales.jsonl")
+    assert by_csv == by_json
+    assert len(stored(bucket)) == 1
+
+
+def test_columns_may_stand_in_any_order_and_others_are_ignored(bucket, say):
+    say("\ufeffagent, sold_at ,sale_price,listing_id\nme,2026-11-20, 5 ,L-1\n")
+    assert known(bucket) == {"L-1": 5.0}
+
+
+WRONG = [
+    ("L-1,-3,2026-11-20", "sale_price: expected a number > 0, got -3"),
+    ("L-1,0,2026-11-20", "sale_price: expected a number > 0, got 0"),
+    ("L-1,NaN,2026-11-20", 'sale_price: expected a number, got "NaN"'),
+    ("L-1,inf,2026-11-20", 'sale_price: expected a number, got "inf"'),
+    ("L-1,1e999,2026-11-20", 'sale_price: expected a number, got "1e999"'),
+    ("L-1,R$ 5,2026-11-20", 'sale_price: expected a number, got "R$ 5"'),
+    ("L-1,99999999999,2026-11-20", "sale_price: expected a number <= 10000000000, got 99999999999"),
+    ("L-1,5,yesterday", 'sold_at: expected a time such as 2026-11-23T12:00:00Z, got "yesterday"'),
+    ("L-1,5,", "sold_at: required, but missing"),
+    (",5,2026-11-20", "listing_id: required, but missing"),
+    ("L-1,,2026-11-20", "sale_price: required, but missing"),
+    ("L-1,5", "row: expected 3 fields, got 2"),
+]
+
+
+@pytest.mark.parametrize(("row", "error"), WRONG)
+def test_a_wrong_row_is_refused_by_line_field_and_value(bucket, say, row, error):
+    outcome = say(f"{HEADER}L-8,5,2026-11-20\n\n{row}\nL-9,5,2026-11-20\n")
+    assert outcome.refused == [Wrong(4, error)]
+    assert known(bucket) == {"L-8": 5.0, "L-9": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("nonsense", 'row: expected JSON, got "nonsense"'),
+        ("[1]", "row: expected an object, got a list"),
+        ('{"listing_id":"L","sale_price":true,"sold_at":"2026-11-20"}', "sale_price: expected a number, got true"),
+        ('{"listing_id":["L"],"sale_price":5,"sold_at":"2026-11-20"}', "listing_id: expected text, got a list"),
+    ],
+)
+def test_a_wrong_line_of_json_is_refused_by_line_field_and_value(bucket, say, line, error):
+    assert say(f'{{"listing_id":"L-8","sale_price":5,"sold_at":"2026-11-20"}}\n{line}\n', "s.ndjson").refused == [
+        Wrong(2, error)
+    ]
+    assert known(bucket) == {"L-8": 5.0}
+
+
+def test_a_file_of_nothing_but_wrong_rows_writes_nothing(bucket, say):
+    assert say(HEADER + "L-1,x,2026-11-20\n").key is None
+    assert stored(bucket) == {}
+
+
+def test_of_rows_about_one_listing_the_last_counts(bucket, say):
+    outcome = say(HEADER + "L-1,5,2026-11-20\nL-2,5,2026-11-20\nL-1,6,2026-11-21\n")
+    assert (outcome.reported, outcome.repeated) == (2, 1)
+    assert known(bucket) == {"L-1": 6.0, "L-2": 5.0}
+
+
+def test_the_same_file_reported_again_replaces_itself(bucket, say):
+    first = say(HEADER + "L-1,5,2026-11-20\n")
+    assert say(HEADER + "L-1,5,2026-11-20\n", now=NOW + timedelta(hours=1)) == first
+    assert len(stored(bucket)) == 1
+
+
+def test_a_later_report_about_a_listing_replaces_the_earlier_one_even_within_a_second(bucket, say):
+    say(HEADER + "L-1,5,2026-11-20\nL-2,5,2026-11-20\n")
+    say(HEADER + "L-1,6,2026-11-20\n", now=NOW + timedelta(milliseconds=1))
+    assert known(bucket) == {"L-1": 6.0, "L-2": 5.0}
+
+
+def test_an_old_report_made_again_counts_again(bucket, say):
+    for number, price in enumerate([5, 6, 5]):
+        say(f"{HEADER}L-1,{price},2026-11-20\n", now=NOW + timedelta(days=number))
+    assert known(bucket) == {"L-1": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("listing_id,price\nL-1,5\n", "no column sale_price, sold_at in the header"),
+        ("", "no column listing_id, sale_price, sold_at in the header"),
+        (HEADER, "no rows"),
+        (b"\xff\xfe", "utf-8"),
+        (HEADER + '"L-1,5\n', "unexpected end"),
+    ],
+)
+def test_a_file_that_cannot_be_read_fails_in_one_line_and_writes_nothing(bucket, say, text, error):
+    with pytest.raises(Failure, match=error):
+        say(text)
+    assert stored(bucket) == {}
+
+
+def test_a_file_that_is_not_there_or_of_another_kind_fails(bucket, tmp_path):
+    with pytest.raises(Failure, match="No such file"):
+        report(tmp_path / "none.csv", bucket, ARCHIVE, NOW)
+    with pytest.raises(UsageFailure, match=r"csv, \.jsonl or \.ndjson"):
+        report(tmp_path / "sales.xlsx", bucket, ARCHIVE, NOW)
+
+
+def test_an_archive_that_does_not_take_it_fails(bucket, tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_text(HEADER + "L-1,5,2026-11-20\n")
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        report(path, bucket, "elsewhere", NOW)

@@ -1,0 +1,259 @@
+"""A small market around the real retraining code: S3 and SQS in memory, a registry in memory, tiny champions."""
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from belo.errors import Failure
+from lambdas.archive_reader import Archive
+from lambdas.archived import ArchivedPrediction
+from lambdas.sales import REPORTED_AT
+from pricing.manifest import CHAMPION_KEY, Pointer, manifest_key, model_key
+from pricing.model import load
+from tests.champions import NEIGHBORHOODS, champion
+from training.challengers import challengers
+from training.data import to_frame
+from training.feedback import Sales
+from training.ledger import Ledger, Record
+from training.models_bucket import ModelsBucket
+from training.params import read_params
+from training.promotion import Promotion
+from training.reference import reference
+from training.registry import Version
+from training.retrain import Policy, Retraining
+from training.worker import Worker
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+BASE = 9.5
+SPREAD = 0.2
+
+
+class RegistryInMemory:
+    """What MLflow does for us, without MLflow."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, dict[str, bytes]] = {}
+        self.found: list[Version] = []
+        self.aliases: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+
+    def start_run(self, name, params, tags):
+        self.files[f"run-{len(self.files)}"] = {}
+        return f"run-{len(self.files) - 1}"
+
+    def finish_run(self, run_id, metrics, *, failed=False):
+        assert all(isinstance(value, int | float | list) for value in metrics.values())
+
+    def keep(self, run_id, name, content):
+        self.files[run_id][name] = content
+
+    def register(self, run_id, tags):
+        version = str(len(self.found) + 2)  # 1 was there before
+        self.found.append(Version(version, run_id, 0, dict(tags), ()))
+        return version
+
+    def versions(self):
+        return list(reversed(self.found))
+
+    def find(self, version):
+        return next(each for each in self.found if each.version == version)
+
+    def artefacts(self, version):
+        files = self.files[version.run_id]
+        if "model/manifest.json" not in files:
+            raise Failure("its training did not finish")
+        return files["model/model.onnx"], files["model/manifest.json"]
+
+    def read(self, run_id, name):
+        return self.files.get(run_id, {}).get(name)
+
+    def point(self, alias, version):
+        self.aliases[alias] = version
+
+    def tag(self, version, key, value):
+        self.tags.setdefault(version, {})[key] = value
+
+
+@dataclass
+class Market:
+    """Listings that the champion priced and that were sold, lot by lot."""
+
+    s3: Any
+    archive: str
+    draw: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
+    sold: int = 0
+
+    def sell(self, count: int, rise: float = 1.0, *, version: str = "1", shadow: float | None = None) -> None:
+        """Price `count` new homes under a version, and sell them for `rise` times what they were worth."""
+        names = self.draw.choice(list(NEIGHBORHOODS), count)
+        areas = np.exp(self.draw.normal(4.6, 0.4, count)).clip(25, 900).round(1)
+        said = np.exp(BASE + 0.9 * np.log(areas) + np.array([NEIGHBORHOODS[name] for name in names]))
+        prices = said * rise * np.exp(self.draw.normal(0, SPREAD, count))
+        numbers = range(self.sold, self.sold + count)
+        self.sold += count
+        at = NOW - timedelta(days=100) + timedelta(hours=self.sold)
+        rows = [
+            _prediction(f"L-{n}", name, area, price, at, version, shadow)
+            for n, name, area, price in zip(numbers, names, areas.tolist(), said.tolist(), strict=True)
+        ]
+        lines = gzip.compress(b"\n".join(map(msgspec.json.encode, rows)))
+        self.s3.put_object(Bucket=self.archive, Key=f"predictions/dt={at:%Y-%m-%d}/s-{self.sold}.ndjson.gz", Body=lines)
+        sales = [
+            {"listing_id": f"L-{n}", "sale_price": price, "sold_at": (at + timedelta(days=30)).isoformat()}
+            for n, price in zip(numbers, prices.tolist(), strict=True)
+        ]
+        reported = at + timedelta(days=30)
+        self.s3.put_object(
+            Bucket=self.archive,
+            Key=f"sales/dt={reported:%Y-%m-%d}/{self.sold:06}.ndjson",
+            Body="\n".join(map(json.dumps, sales)),
+            Metadata={REPORTED_AT: reported.isoformat()},
+        )
+
+
+def _prediction(listing_id, name, area, price, at, version, shadow) -> ArchivedPrediction:
+    nothing = dict.fromkeys(("street", "rooms", "garage_places", "adm_fees", "latitude", "longitude"))
+    return ArchivedPrediction(
+        id=listing_id.rjust(32, "0"),
+        time=at.isoformat(),
+        arrived_at=at,
+        listing_id=listing_id,
+        event_source="/test",
+        event_id=listing_id,
+        predicted_price=round(price, 2),
+        low=price * 0.7,
+        high=price * 1.4,
+        coverage=0.9,
+        model_version=version,
+        neighborhood=str(name),
+        area_m2=area,
+        shadow_version="9" if shadow else None,
+        shadow_price=price * shadow if shadow else None,
+        **nothing,
+    )
+
+
+@dataclass
+class World:
+    """The retraining with all that it talks to; `told` are the records that were announced."""
+
+    s3: Any
+    sqs: Any
+    number: int  # each world has buckets and a queue of its own
+    policy: Policy = "auto"
+    registry: Any = field(default_factory=RegistryInMemory)
+    told: list[Record] = field(default_factory=list)
+    at: datetime = NOW
+    trained: int = 0
+    lease: timedelta = timedelta(seconds=300)
+
+    def __post_init__(self) -> None:
+        self.models, self.archive = f"models-{self.number}", f"archive-{self.number}"
+        for bucket in (self.models, self.archive):
+            self.s3.create_bucket(Bucket=bucket)
+        self.s3.put_bucket_versioning(Bucket=self.models, VersioningConfiguration={"Status": "Enabled"})
+        self.market = Market(self.s3, self.archive)
+        self.url = self.sqs.create_queue(QueueName=f"requests-{self.number}", Attributes={"VisibilityTimeout": "0"})[
+            "QueueUrl"
+        ]
+
+    def crown(self) -> None:
+        """Put version 1 into the bucket, with everything that a real manifest has, and point to it."""
+        frame = to_frame([row.features for row in load(*_files(champion("1", base=BASE))).manifest.golden] * 40)
+        frame["price"] = 400_000.0
+        about = reference(frame, np.full(len(frame), 13.0), np.linspace(-0.3, 0.3, len(frame)))
+        offsets = {"coverage": 0.9, "edges": [13.5], "low": [-0.33, -0.33], "high": [0.33, 0.33]}
+        tiny = champion("1", base=BASE, reference=about, interval=offsets)
+        for key, body in ((model_key("1"), tiny.model), (manifest_key("1"), tiny.manifest)):
+            self.s3.put_object(Bucket=self.models, Key=key, Body=body)
+        pointer = msgspec.json.decode(tiny.pointer, type=Pointer)
+        pointer = msgspec.structs.replace(pointer, promoted_at=(NOW - timedelta(days=200)).isoformat())
+        self.s3.put_object(Bucket=self.models, Key=CHAMPION_KEY, Body=msgspec.json.encode(pointer))
+
+    def retraining(self, s3: Any | None = None, registry: Any | None = None) -> Retraining:
+        """Return the retraining of a new process, with clients of its own."""
+        s3, registry = s3 or self.s3, registry or self.registry
+        bucket = ModelsBucket(s3, self.models)
+        return Retraining(
+            ledger=Ledger(s3, self.archive),
+            archive=Archive(s3, self.archive),
+            bucket=bucket,
+            registry=registry,
+            promotion=Promotion(s3, self.models, bucket, registry),
+            listings=lambda _: None,
+            train=self._train,
+            params=read_params(),
+            policy=self.policy,
+            tell=self.told.append,
+            keep_model=lambda *_: None,
+            clock=lambda: self.at,
+        )
+
+    def _train(self, champion: Any, sales: Sales, listings: Any, params: Any) -> Any:
+        self.trained += 1
+        return challengers(champion, sales, listings, params)
+
+    def worker(self, name: str = "worker-1", s3: Any = None, sqs: Any = None, registry: Any = None) -> Worker:
+        """Return a worker of a new process."""
+        return Worker(
+            sqs=sqs or self.sqs,
+            queue_url=self.url,
+            ledger=Ledger(s3 or self.s3, self.archive),
+            retrain=self.retraining(s3, registry).run,
+            lease=self.lease,
+            say=lambda _: None,
+            name=name,
+            clock=lambda: self.at,
+        )
+
+    def alarm(self, fresh_from: int | None = 200, *, event_id: str = "drift-1", version: str = "1") -> str:
+        """Put the monitor's alarm on the queue, as the rule would; return the request's id."""
+        moved = [] if fresh_from is None else [{"segment": 30, "rang_after_sales": fresh_from + 30}]
+        pointer = json.loads(self.s3.get_object(Bucket=self.models, Key=CHAMPION_KEY)["Body"].read())
+        detail = {
+            "id": event_id,
+            "kind": "performance",
+            "champion": version,
+            "promoted_at": pointer["promoted_at"],
+            "summary": "prices rose",
+            "moved": moved,
+        }
+        self.send("belo.monitor", "DriftDetected", detail)
+        return event_id
+
+    def send(self, source: str, detail_type: str, detail: dict[str, Any]) -> None:
+        """Put an event on the queue."""
+        event = {
+            "version": "0",
+            "id": "delivery",
+            "source": source,
+            "detail-type": detail_type,
+            "time": self.at.isoformat(),
+            "detail": detail,
+            "resources": [],
+        }
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=json.dumps(event))
+
+    def waiting(self) -> int:
+        """Return how many messages the queue still holds."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(map(int, found.values()))
+
+    def pointer(self) -> Pointer:
+        """Return the champion's pointer."""
+        body = self.s3.get_object(Bucket=self.models, Key=CHAMPION_KEY)["Body"].read()
+        return msgspec.json.decode(body, type=Pointer)
+
+    def records(self) -> list[Record]:
+        """Return the history."""
+        return Ledger(self.s3, self.archive).records()
+
+
+def _files(tiny: Any) -> tuple[bytes, bytes]:
+    return tiny.model, tiny.manifest

@@ -1,0 +1,66 @@
+"""The model card: what a version is, what it was trained on, how good it is, and what it is bad at."""
+
+import numpy as np
+
+from pricing.manifest import Manifest
+from training.data import POPULATION, Dataset
+from training.levels import Log
+from training.parts import Rows
+from training.report import figures_table, table
+
+
+def model_card(manifest: Manifest, data: Dataset, candidate: str, test: Rows, said: Log) -> str:
+    """Return the card in Markdown; `said` are the log prices of the test part."""
+    origin = (
+        "the **generated sample**: no real listing, good for trying the machinery and for nothing else"
+        if data.generated
+        else f"`{data.name}` (asking prices of listings, not prices of sales)"
+    )
+    parts = [
+        f"# {manifest.name}, version {manifest.version}",
+        f"Recipe `{candidate}` (training/candidates.py), trained {manifest.created_at}, "
+        f"MLflow run {manifest.mlflow_run_id}.",
+        "## What it does",
+        "Prices homes for sale in Belo Horizonte, in BRL, from neighbourhood, street, area, rooms, garage, monthly "
+        "fee and place; all but neighbourhood and area may be unknown. With each price comes an interval that holds "
+        f"the actual price {manifest.interval.coverage:.0%} of the time. The price is a median: as often too high as "
+        "too low.",
+        "## What it was trained on",
+        f"{origin}. sha256 `{data.sha256}`. {data.report.rows_in:,} rows, {data.report.rows_out:,} in the population "
+        f"({POPULATION}). Listings that may be the same home stay on one side of every split.",
+        "## How good it is",
+        f"On {len(said):,} listings that it was not trained on:",
+        figures_table({"test part": manifest.metrics}),
+        "Errors and APE are of the asking price; `bias` is the mean of log(actual / predicted).",
+        "## What it is bad at",
+        _weak_spots(manifest, test, said),
+        "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "
+        "level of prices of the day it was trained; the monitor watches for the day when that is over. It sees no "
+        "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _weak_spots(manifest: Manifest, test: Rows, said: Log) -> str:
+    actual, offset = test.log_price, test.log_price - said
+    third = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
+    shares: dict[str, float] = manifest.reference["neighborhood"]
+    listings = test.frame["neighborhood"].map(shares).fillna(0.0).to_numpy() * manifest.reference["rows"]
+    slices = {
+        "cheapest third": third == 0,
+        "middle third": third == 1,
+        "dearest third": third == 2,
+        "neighbourhoods with fewer than 10 listings": listings.round() < 10,
+        "fee unknown": test.frame["adm_fees"].isna().to_numpy(),
+    }
+    rows = [
+        (
+            name,
+            int(mask.sum()),
+            f"{np.median(np.abs(np.expm1(-offset[mask]))):.1%}",
+            f"{np.expm1(offset[mask].mean()):+.1%}",
+        )
+        for name, mask in slices.items()
+        if mask.any()
+    ]
+    return table(("listings", "n", "median APE", "actual against predicted, mean"), rows)

@@ -1,0 +1,160 @@
+"""Whether a challenger may replace the champion: on listings that neither was trained on, with reasons.
+
+It must be better by a paired bootstrap, no worse than a margin on any slice, keep its interval's promise, agree
+with scikit-learn, and stay within the budget of time and size.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.contenders import Contender, Evidence
+from training.evaluate import Figures, interval_figures, point_figures
+from training.levels import Log
+from training.params import Judging
+
+if TYPE_CHECKING:
+    from training.groups import Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of promotion, and what was found."""
+
+    name: str
+    passed: bool
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Mean absolute log errors of both on some of the listings."""
+
+    name: str
+    rows: int
+    challenger: float
+    champion: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge found; `promote` is true where every check passed."""
+
+    challenger: str
+    champion: str | None
+    rows: int
+    checks: tuple[Check, ...]
+    slices: tuple[Slice, ...]
+    figures: dict[str, Figures]
+
+    @property
+    def promote(self) -> bool:
+        """Tell whether the challenger passed everything."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Return what speaks against the challenger."""
+        return [f"{check.name}: {check.finding}" for check in self.checks if not check.passed]
+
+
+def judge(challenger: Contender, champion: Contender | None, evidence: Evidence, knobs: Judging) -> Verdict:
+    """Return the verdict; without a champion the challenger has only to keep its own promises."""
+    contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
+    said = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
+    actual = evidence.log_price
+    figures = {
+        name: point_figures(actual, said[name]) | interval_figures(actual, said[name], each.model.manifest.interval)
+        for name, each in contenders.items()
+    }
+    checks = [_enough(evidence, knobs)]
+    slices: list[Slice] = []
+    if champion:
+        errors = {name: np.abs(actual - each) for name, each in said.items()}
+        slices = _slices(errors, np.mean([*said.values()], axis=0), evidence, challenger)
+        checks += [_better(errors, evidence.groups, knobs), _no_slice_suffers(slices, knobs)]
+    checks += [*_intervals(figures["challenger"], knobs), _parity(challenger, knobs), *_budget(challenger, knobs)]
+    return Verdict(
+        challenger.version, champion.version if champion else None, len(actual), tuple(checks), tuple(slices), figures
+    )
+
+
+def _enough(evidence: Evidence, knobs: Judging) -> Check:
+    rows = len(evidence.log_price)
+    return Check("enough unseen listings", rows >= knobs.min_rows, f"{rows} of at least {knobs.min_rows}")
+
+
+def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) -> Check:
+    """Compare mean absolute log errors; groups are drawn, since their listings may be one home."""
+    gain = errors["champion"] - errors["challenger"]
+    _, places = np.unique(groups, return_inverse=True)
+    sums, counts = np.bincount(places, weights=gain), np.bincount(places)
+    drawn = np.random.default_rng(knobs.seed).integers(len(sums), size=(knobs.draws, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low = float(np.quantile(means, 1 - knobs.confidence))
+    scale = float(errors["champion"].mean())
+    finding = (
+        f"mean absolute log error {errors['challenger'].mean():.4f} against {scale:.4f}: {gain.mean() / scale:+.1%}, "
+        f"at least {low / scale:+.1%} with {knobs.confidence:.0%} confidence"
+    )
+    return Check("better than the champion", low > 0, finding)
+
+
+def _slices(errors: dict[str, Log], said: Log, evidence: Evidence, challenger: Contender) -> list[Slice]:
+    """Slice by predicted price, not by the actual: among dear homes a model wins by guessing high."""
+    band = np.searchsorted(np.quantile(said, [1 / 3, 2 / 3]), said)
+    known = challenger.model.manifest.reference
+    shares: dict[str, float] = known["neighborhood"]
+    listings = np.array([shares.get(each.neighborhood, 0.0) * known["rows"] for each in evidence.features]).round()
+    masks: dict[str, Mask] = {
+        f"price: {name}": band == i for i, name in enumerate(("lowest third", "middle third", "highest third"))
+    }
+    masks |= {
+        "neighbourhood: never seen": listings == 0,
+        "neighbourhood: 1 to 9 listings": (listings > 0) & (listings < 10),
+        "neighbourhood: 10 to 49 listings": (listings >= 10) & (listings < 50),
+        "neighbourhood: 50 listings or more": listings >= 50,
+    }
+    return [
+        Slice(name, int(mask.sum()), float(errors["challenger"][mask].mean()), float(errors["champion"][mask].mean()))
+        for name, mask in masks.items()
+        if mask.any()
+    ]
+
+
+def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Check:
+    judged = [each for each in slices if each.rows >= knobs.min_slice]
+    worst = max(judged, key=lambda each: each.challenger / each.champion)
+    change = worst.challenger / worst.champion - 1
+    finding = f"{worst.name}: error {change:+.1%} on {worst.rows} listings (margin {knobs.slice_margin:+.0%})"
+    return Check("no slice suffers", change <= knobs.slice_margin, finding)
+
+
+def _intervals(figures: Figures, knobs: Judging) -> list[Check]:
+    low, high = knobs.coverage
+    thirds = figures["coverage_by_price_tercile"]
+    return [
+        Check("coverage", low <= figures["coverage"] <= high, f"{figures['coverage']:.3f}, wanted {low} to {high}"),
+        Check(
+            "coverage in each third of prices",
+            min(thirds) >= knobs.tercile_coverage,
+            f"{', '.join(f'{each:.3f}' for each in thirds)}, wanted at least {knobs.tercile_coverage}",
+        ),
+    ]
+
+
+def _parity(challenger: Contender, knobs: Judging) -> Check:
+    if challenger.parity is None:
+        return Check("parity with scikit-learn", passed=False, finding="not measured")
+    finding = f"{challenger.parity:.1e} of the price, at most {knobs.parity:.0e}"
+    return Check("parity with scikit-learn", challenger.parity <= knobs.parity, finding)
+
+
+def _budget(challenger: Contender, knobs: Judging) -> list[Check]:
+    took, size = challenger.microseconds, challenger.size / 1e6
+    return [
+        Check("time", took <= knobs.microseconds, f"{took:.1f} µs a listing, at most {knobs.microseconds:.0f}"),
+        Check("size", size <= knobs.megabytes, f"{size:.2f} MB, at most {knobs.megabytes:.0f}"),
+    ]

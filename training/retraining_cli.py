@@ -1,0 +1,59 @@
+"""The commands that retrain: ask for it, do it, and see what came of it; `belo.cli` registers them."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def retrain(
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the history.")] = "by hand",
+    json: Json = False,
+) -> None:
+    """Ask for a retraining: a request on the queue, which `belo train-worker` takes up."""
+    import os
+
+    from belo.stack import Stack
+    from training import retraining_printing
+    from training.retraining_requests import ask
+
+    stack = Stack.find(os.environ)
+    request_id = ask(stack.client("events"), os.environ.get("BELO_EVENT_BUS", "default"), reason)
+    retraining_printing.show_asked(request_id, as_json=json)
+
+
+def train_worker(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="At most one request; do not wait if there is none.")] = False,
+    max_requests: Annotated[int | None, typer.Option("--max", min=1, help="End after so many requests.")] = None,
+) -> None:
+    """Take up requests for retraining, one at a time, until stopped."""
+    import os
+
+    from belo.stack import Stack
+    from training import retraining_printing
+    from training.retraining_room import open_worker
+
+    worker = open_worker(Stack.find(os.environ), os.environ, retraining_printing.say)
+    if once:
+        if not worker.one(wait_seconds=1):
+            retraining_printing.say("no request waits")
+        return
+    taken = 0
+    while max_requests is None or taken < max_requests:
+        taken += worker.one()
+
+
+def history(*, json: Json = False) -> None:
+    """Show every retraining: when, what drifted, what was trained, the verdict, and who promoted."""
+    import os
+
+    from belo.stack import Stack
+    from training import retraining_printing
+    from training.ledger import Ledger
+
+    stack = Stack.find(os.environ)
+    records = Ledger(stack.client("s3"), stack.archive_bucket).records()
+    retraining_printing.show_history(records, as_json=json)

@@ -1,0 +1,91 @@
+"""What a training leaves in MLflow: its model with the manifest, its reports and pictures, and what a judge needs."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from pricing.manifest import Manifest, encode
+from pricing.model import load
+from training.candidates import CHAMPION
+from training.card import model_card
+from training.compare import Compared, comparison_report
+from training.contenders import keep_evidence
+from training.export import golden_rows, run_onnx, write_manifest
+from training.fitting import Fitted, Workbench
+from training.packaging import package
+from training.params import Params
+from training.plots import cost_plot, error_plots
+from training.reference import reference
+from training.registry import Registry
+from training.report import cleaning_report
+from training.search import Found
+
+
+def register(
+    bench: Workbench, fitted: Fitted, params: Params, registry: Registry, run_id: str, tags: Mapping[str, str]
+) -> Manifest:
+    """Store a fitted model with its run, and make it the next version; return its manifest.
+
+    The manifest, which names the version, is stored last: a version without one was never finished.
+    """
+    registry.keep_dataset(run_id, bench.data)
+    registry.keep(run_id, "cleaning.md", cleaning_report(bench.data).encode())
+    keep_evidence(registry, run_id, bench.training, bench.test)
+    for name, png in error_plots(fitted.pricer, bench.test, bench.training.frame).items():
+        registry.keep(run_id, f"plots/{name}", png)
+    with tempfile.TemporaryDirectory() as folder:
+        package(fitted.model, fitted.pricer.inputs, bench.test.frame, Path(folder, "model"))
+        registry.keep_folder(run_id, "model", Path(folder, "model"))
+    registry.keep(run_id, "model/model.onnx", fitted.model)
+    figures = {"median_ape": f"{fitted.figures['median_ape']:.4f}", "parity": f"{fitted.parity.worst:.2e}"}
+    version = registry.register(run_id, {**tags, **figures})
+    manifest = _manifest(bench, fitted, params, version, run_id)
+    document = encode(manifest)
+    load(fitted.model, document)  # what serving would refuse does not count as finished
+    said = run_onnx(fitted.model, bench.test.frame)
+    registry.keep(run_id, "card.md", model_card(manifest, bench.data, CHAMPION, bench.test, said).encode())
+    registry.keep(run_id, "model/manifest.json", document)
+    registry.point("challenger", version)
+    return manifest
+
+
+def _manifest(bench: Workbench, fitted: Fitted, params: Params, version: str, run_id: str) -> Manifest:
+    model, test = fitted.model, bench.test
+    return write_manifest(
+        model,
+        fitted.pricer,
+        version=version,
+        offsets=fitted.offsets,
+        golden=golden_rows(model, bench.data.frame, params.export.golden_rows),
+        metrics=dict(fitted.figures),
+        reference=reference(
+            bench.training.frame,
+            run_onnx(model, bench.training.frame),
+            test.log_price - run_onnx(model, test.frame),
+        ),
+        data_sha256=bench.data.sha256,
+        generated=bench.data.generated,
+        run_id=run_id,
+    )
+
+
+def keep_candidate(registry: Registry, parent: str, compared: Compared) -> None:
+    """Store a candidate's comparison as a nested run."""
+    run_id = registry.start_run(compared.name, {"candidate": compared.name}, {"kind": "candidate"}, parent)
+    registry.finish_run(run_id, {**compared.figures, "microseconds": compared.microseconds, "bytes": compared.size})
+
+
+def keep_comparison(registry: Registry, run_id: str, compared: list[Compared]) -> None:
+    """Store error against cost of all candidates, as a table and as a picture."""
+    registry.keep(run_id, "candidates.md", comparison_report(compared).encode())
+    registry.keep(run_id, "plots/error_against_cost.png", cost_plot(compared))
+
+
+def keep_trials(registry: Registry, parent: str, found: Found) -> None:
+    """Store each trial of the search as a nested run, and with the parent the knobs that were chosen."""
+    for number, trial in enumerate(found.trials):
+        run_id = registry.start_run(f"trial {number}", trial.knobs, {"kind": "trial"}, parent)
+        registry.finish_run(run_id, {"rms_log_error": trial.error})
+    registry.keep(parent, "params.yaml", msgspec.yaml.encode(found.params))

@@ -1,0 +1,111 @@
+"""The worker: one request of the queue after the other; each is deleted when its record stands, and not before."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from belo.errors import Failure
+from training.ledger import Clock, Held, Lease, Ledger, Record, now
+from training.retraining_requests import InvalidRequest, Request, decode
+
+WAIT_SECONDS = 20  # of a receive: the longest that SQS allows
+
+Retrain = Callable[[Request], Record | None]
+
+
+def worker_name() -> str:
+    """Return a name for this worker: machine and process."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker on a queue. `lease` is the queue's visibility timeout: how long a worker may be silent."""
+
+    sqs: Any  # a boto3 client
+    queue_url: str
+    ledger: Ledger
+    retrain: Retrain
+    lease: timedelta
+    say: Callable[[str], None]
+    name: str = worker_name()
+    clock: Clock = now
+
+    def one(self, wait_seconds: int = WAIT_SECONDS) -> bool:
+        """Take up one request, if one comes; return whether one came.
+
+        Raises whatever stopped the retraining: the request then comes again, in the end to the dead-letter queue.
+        """
+        reply = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=1, WaitTimeSeconds=wait_seconds)
+        for message in reply.get("Messages", []):
+            self._take_up(message["Body"], message["ReceiptHandle"])
+            return True
+        return False
+
+    def _take_up(self, body: str, receipt: str) -> None:
+        try:
+            request = decode(body)
+        except InvalidRequest as error:
+            self.say(f"left for the dead-letter queue: {error}")
+            return
+        self.say(f"request {request.id} ({request.kind}): {request.reason}")
+        try:
+            lease = self.ledger.claim(request.id, self.name, self.lease, self.clock)
+        except Held as held:
+            self.say(f"{held}; left alone")
+            return  # it comes again when the visibility timeout ends
+        with self._heartbeat(request.id, lease, receipt):
+            record = self.retrain(request)
+        self.say(f"{record.outcome}: {record.why}" if record else "nothing to do")
+        self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt)
+
+    @contextmanager
+    def _heartbeat(self, request_id: str, lease: Lease, receipt: str) -> Iterator[None]:
+        """Keep claim and message ours, from a thread, for as long as this process lives and works."""
+        over = threading.Event()
+        held: list[Lease] = [lease]
+
+        def beat() -> None:
+            while not over.wait(self.lease.total_seconds() / 3):
+                try:
+                    renewed = self.ledger.renew(request_id, held[-1], self.clock() + self.lease)
+                    if renewed is None:
+                        return  # another has it; what we still write changes nothing
+                    held[:] = [renewed]
+                    self.sqs.change_message_visibility(
+                        QueueUrl=self.queue_url,
+                        ReceiptHandle=receipt,
+                        VisibilityTimeout=round(self.lease.total_seconds()),
+                    )
+                except (BotoCoreError, ClientError) as error:
+                    self.say(f"heartbeat: {error}")  # the next one may get through
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            self.ledger.renew(request_id, held[-1], self.clock())  # what failed may be taken up at once
+
+
+def visibility(sqs: Any, queue_url: str) -> timedelta:  # noqa: ANN401 - a boto3 client
+    """Return how long the queue hides a request from others."""
+    reply = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["VisibilityTimeout"])
+    return timedelta(seconds=int(reply["Attributes"]["VisibilityTimeout"]))
+
+
+def url_of(sqs: Any, queue: str) -> str:  # noqa: ANN401 - a boto3 client
+    """Return a queue's address; raises `Failure` where there is none."""
+    try:
+        return str(sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+    except ClientError as error:
+        raise Failure(f"queue {queue}: {error.response['Error'].get('Message') or error}") from error
