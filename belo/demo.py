@@ -94,7 +94,9 @@ def run(data: str | None, events: int) -> bool:
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{scratch}/mlflow.db")
         _chapter(1, "A local cloud, provisioned by Terraform, while a champion is trained")
         file = _listings(data)
-        stack, manifest = local_cloud.with_champion(endpoint, Path(scratch), Path(data) if data else None)
+        stack, manifest = local_cloud.with_champion(
+            endpoint, Path(scratch), Path(data) if data else None, {"retraining": False}
+        )
         _introduce(stack, manifest, endpoint)
         books = _stream(stack, file, events)
     _tell(books)

@@ -71,7 +71,9 @@ def changes(workdir: Path) -> list[str]:
     return terraform.changes(workdir)
 
 
-def with_champion(endpoint: str, workdir: Path, data: Path | None) -> tuple[Stack, Manifest]:
+def with_champion(
+    endpoint: str, workdir: Path, data: Path | None, variables: Mapping[str, object] | None = None
+) -> tuple[Stack, Manifest]:
     """Provision a MiniStack while a champion is trained, quickly, on a file or the generated sample; promote it."""
     from training.bootstrap import choose_params, load_data
     from training.models_bucket import ModelsBucket
@@ -80,7 +82,8 @@ def with_champion(endpoint: str, workdir: Path, data: Path | None) -> tuple[Stac
     from training.train import train
 
     with ThreadPoolExecutor(1) as pool:
-        provisioning = pool.submit(provision, endpoint, "ministack", bundles.build(bundles.Target()), workdir)
+        bundle = bundles.build(bundles.Target())
+        provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, variables)
         registry = Registry.open(os.environ)
         manifest = train(load_data(data), choose_params(quick=True), registry)
         stack = provisioning.result()
@@ -101,7 +104,7 @@ def up(data: Path | None) -> Stack:
         down()
         UP.mkdir()
         try:
-            console.print("starting MiniStack, provisioning the stack and training a champion (half a minute) ...")
+            console.print("starting MiniStack, provisioning the stack and training a champion (a minute or two) ...")
             instance = ministack.start(UP, ministack.environment(), detached=True)
             (UP / "endpoint").write_text(instance.endpoint)
             stack, manifest = with_champion(instance.endpoint, UP, data)

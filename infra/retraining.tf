@@ -8,39 +8,44 @@
 
 locals {
   requests_name = "${var.prefix}retraining-requests"
+  retraining    = var.retraining ? 1 : 0
   events        = "arn:${data.aws_partition.current.partition}:events:${var.region}:${local.account}"
 }
 
 resource "aws_sqs_queue" "requests" {
+  count                      = local.retraining
   name                       = local.requests_name
   visibility_timeout_seconds = var.retraining_silence_seconds
   message_retention_seconds  = 1209600 # 14 days, the longest there is
   sqs_managed_sse_enabled    = true
 
   redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.dead_requests.arn
+    deadLetterTargetArn = aws_sqs_queue.dead_requests[0].arn
     maxReceiveCount     = 5
   })
 }
 
 resource "aws_sqs_queue" "dead_requests" {
+  count                     = local.retraining
   name                      = "${local.requests_name}-dead"
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
 }
 
 resource "aws_sqs_queue_redrive_allow_policy" "dead_requests" {
-  queue_url = aws_sqs_queue.dead_requests.id
+  count     = local.retraining
+  queue_url = aws_sqs_queue.dead_requests[0].id
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.requests.arn]
+    sourceQueueArns   = [aws_sqs_queue.requests[0].arn]
   })
 }
 
 # --- who may ask ----------------------------------------------------------------------------
 
 resource "aws_cloudwatch_event_rule" "retraining" {
+  count       = local.retraining
   name        = "${var.prefix}retraining"
   description = "The monitor saw a drift, or somebody asked: retrain."
 
@@ -51,7 +56,7 @@ resource "aws_cloudwatch_event_rule" "retraining" {
 }
 
 resource "aws_cloudwatch_event_rule" "retraining_schedule" {
-  count               = var.retraining_schedule == null ? 0 : 1
+  count               = var.retraining_schedule == null ? 0 : local.retraining
   name                = "${var.prefix}retraining-schedule"
   description         = "Decides what is open: a drift that no challenger has mended yet, a challenger in shadow, a month without a contest."
   schedule_expression = var.retraining_schedule
@@ -60,28 +65,31 @@ resource "aws_cloudwatch_event_rule" "retraining_schedule" {
 resource "aws_cloudwatch_event_target" "requests" {
   for_each = local.retraining_rules
   rule     = each.value
-  arn      = aws_sqs_queue.requests.arn
+  arn      = aws_sqs_queue.requests[0].arn
 
   depends_on = [aws_sqs_queue_policy.requests]
 }
 
 locals {
   retraining_rules = merge(
-    { retraining = aws_cloudwatch_event_rule.retraining.name },
+    { for rule in aws_cloudwatch_event_rule.retraining : "retraining" => rule.name },
     { for rule in aws_cloudwatch_event_rule.retraining_schedule : "schedule" => rule.name },
   )
 }
 
 resource "aws_sqs_queue_policy" "requests" {
-  queue_url = aws_sqs_queue.requests.id
-  policy    = data.aws_iam_policy_document.requests.json
+  count     = local.retraining
+  queue_url = aws_sqs_queue.requests[0].id
+  policy    = data.aws_iam_policy_document.requests[0].json
 }
 
 data "aws_iam_policy_document" "requests" {
+  count = local.retraining
+
   statement {
     sid       = "RulesMayAsk"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.requests.arn]
+    resources = [aws_sqs_queue.requests[0].arn]
 
     principals {
       type        = "Service"
@@ -100,12 +108,12 @@ data "aws_iam_policy_document" "requests" {
 
 # Left out on emulators, like the other alarms: MiniStack forgets parts of them.
 resource "aws_cloudwatch_metric_alarm" "dead_requests" {
-  count               = local.emulated ? 0 : 1
+  count               = local.emulated ? 0 : local.retraining
   alarm_name          = "${var.prefix}retraining-failing"
   alarm_description   = "A retraining request was given up after five attempts; the worker's log says why."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.dead_requests.name }
+  dimensions          = { QueueName = aws_sqs_queue.dead_requests[0].name }
   statistic           = "Maximum"
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
@@ -117,6 +125,6 @@ resource "aws_cloudwatch_metric_alarm" "dead_requests" {
 
 output "retraining_queue" {
   description = "Queue of the retraining requests, to be had once the rule brings them."
-  value       = aws_sqs_queue.requests.name
+  value       = one(aws_sqs_queue.requests[*].name)
   depends_on  = [aws_cloudwatch_event_target.requests]
 }

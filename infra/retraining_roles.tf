@@ -70,7 +70,7 @@ data "aws_iam_policy_document" "worker" {
   statement {
     sid       = "TakeUpRequests"
     actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
-    resources = [aws_sqs_queue.requests.arn]
+    resources = aws_sqs_queue.requests[*].arn
   }
 
   statement {

@@ -1,3 +1,9 @@
+variable "retraining" {
+  description = "Collect retraining requests, and have workers take them up. Without it, drift is announced and nothing follows."
+  type        = bool
+  default     = true
+}
+
 variable "promotion_policy" {
   description = "What becomes of a challenger that the judge prefers: auto promotes it, shadow-first has it scored beside the champion and promotes it on live pairs, manual leaves it to a person."
   type        = string

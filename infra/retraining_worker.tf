@@ -2,7 +2,7 @@
 # ECS: there `belo train-worker` is a process; and left out where no image is named.
 
 locals {
-  worker  = !local.emulated && var.training_image != null
+  worker  = var.retraining && !local.emulated && var.training_image != null
   workers = local.worker ? 1 : 0
 }
 
@@ -64,7 +64,7 @@ locals {
     BELO_DEAD_LETTERS_BUCKET = module.dead_letters.name
     BELO_ARCHIVE_BUCKET      = module.archive.name
     BELO_SCORE_FUNCTION      = module.score.name
-    BELO_RETRAINING_QUEUE    = aws_sqs_queue.requests.name
+    BELO_RETRAINING_QUEUE    = one(aws_sqs_queue.requests[*].name)
     BELO_TOPIC               = local.alarms_topic
     BELO_PROMOTION_POLICY    = var.promotion_policy
     MLFLOW_TRACKING_URI      = coalesce(var.mlflow_tracking_uri, "none")

@@ -32,9 +32,7 @@ def emulator() -> str:
     """Which cloud the tests run on: LOCAL_CLOUD, else LocalStack where one answers or Docker runs."""
     near = _localstack_answers() or _docker_runs()
     chosen = os.environ.get("LOCAL_CLOUD") or ("localstack" if near else "ministack")
-    assert chosen in {"ministack", "localstack"}, (
-        f"LOCAL_CLOUD: expected ministack or localstack, got {chosen}"
-    )
+    assert chosen in {"ministack", "localstack"}, f"LOCAL_CLOUD: expected ministack or localstack, got {chosen}"
     return chosen
 
 
@@ -70,9 +68,10 @@ def training(tmp_path_factory) -> Training:
 
 @pytest.fixture(scope="session")
 def stack(endpoint, emulator, workdir, training) -> Stack:
-    """The stack as Terraform provisions it, but quicker to notice a new champion."""
+    """The stack as Terraform provisions it, but quicker to notice a new champion, and without queues (a minute)."""
     target = bundle.build(local_cloud.target(endpoint, emulator))
-    return local_cloud.provision(endpoint, emulator, target, workdir, {"champion_poll_seconds": 2})
+    variables = {"champion_poll_seconds": 2, "retraining": False}
+    return local_cloud.provision(endpoint, emulator, target, workdir, variables)
 
 
 @pytest.fixture(scope="session")

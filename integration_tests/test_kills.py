@@ -35,7 +35,8 @@ KILLS = int(os.environ.get("KILLS", "5"))
 RATE, ROWS_A_KILL = 600, 400  # events a second: so that a publisher is killed long before it is through
 AT_WORK = 0.6  # seconds: a process is killed within these after it set to work
 FORKING = multiprocessing.get_context("forkserver")  # imports once what takes seconds to import
-FORKING.set_forkserver_preload(["mlflow", "integration_tests.test_kills"])
+MLFLOW = ["mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store"]
+FORKING.set_forkserver_preload(["integration_tests.test_kills", *MLFLOW])
 
 
 @pytest.fixture(autouse=True)

@@ -35,9 +35,7 @@ UNUSUAL = {
     "odd-unseen": {"neighborhood": "Bairro Que Ninguém Viu"},
     "odd-nowhere": {"latitude": None, "longitude": None},
     "odd-large": {"rooms": 12, "area_m2": 900},
-    "odd-bare": dict.fromkeys(
-        ("city", "address", "rooms", "garage_places", "adm_fees", "latitude", "longitude")
-    ),
+    "odd-bare": dict.fromkeys(("city", "address", "rooms", "garage_places", "adm_fees", "latitude", "longitude")),
 }
 
 
@@ -47,9 +45,7 @@ def test_bad_records_are_dead_letters_and_the_good_ones_around_them_are_priced(c
     cloud.put(*[each for pair in zip(good, bad, strict=True) for each in pair])
     until(lambda: len(cloud.predictions("good-")) == len(good), "every good record has a price")
     letters = until(
-        lambda: (
-            (found := {each["payload"]: each for each in cloud.dead_letters()}).keys() >= set(bad) and found
-        ),
+        lambda: (found := {each["payload"]: each for each in cloud.dead_letters()}).keys() >= set(bad) and found,
         "every bad record is a dead letter",
     )
     for name, (data, reason, error) in WRONG.items():
@@ -60,9 +56,7 @@ def test_bad_records_are_dead_letters_and_the_good_ones_around_them_are_priced(c
 
 def test_unusual_but_valid_listings_are_priced(cloud):
     cloud.put(*[payload(name, **changes) for name, changes in UNUSUAL.items()])
-    priced = until(
-        lambda: (found := cloud.predictions("odd-")).keys() == UNUSUAL.keys() and found, "all are priced"
-    )
+    priced = until(lambda: (found := cloud.predictions("odd-")).keys() == UNUSUAL.keys() and found, "all are priced")
     for event in priced.values():
         interval = event["data"]["interval"]
         assert 0 < interval["low"] < event["data"]["predicted_price"] < interval["high"]
@@ -83,9 +77,7 @@ def listings(cloud) -> Path:
 def test_what_is_published_comes_back_priced_and_at_the_price_that_batch_scoring_gives(cloud, listings):
     summary = json.loads(cloud.belo("publish", str(listings), "--json").stdout)
     assert (summary["published"], summary["failed"], summary["invalid"]) == (300, 0, 0)
-    priced = until(
-        lambda: len(found := cloud.predictions("file-")) == 300 and found, "every listing has a price"
-    )
+    priced = until(lambda: len(found := cloud.predictions("file-")) == 300 and found, "every listing has a price")
     cloud.belo("score", str(listings), "-o", str(cloud.folder / "scored.csv"))
     with (cloud.folder / "scored.csv").open(encoding="utf-8") as file:
         scored = {row["listing_id"]: row for row in csv.DictReader(file)}
@@ -102,9 +94,7 @@ def test_a_consumer_sees_each_prediction_once(cloud, listings):
     cloud.belo("publish", str(listings))
     cloud.belo("publish", str(listings))  # the same rows again: the same events
     until(lambda: len(cloud.predictions("file-")) == 300, "every listing has a price")
-    consumed = cloud.belo(
-        "consume", "--from", "trim-horizon", "--format", "jsonl", "--idle-timeout", "5"
-    ).stdout
+    consumed = cloud.belo("consume", "--from", "trim-horizon", "--format", "jsonl", "--idle-timeout", "5").stdout
     ids = [json.loads(line)["id"] for line in consumed.splitlines()]
     assert len(ids) == len(set(ids))
     subjects = {json.loads(line)["subject"] for line in consumed.splitlines()}

@@ -50,6 +50,19 @@ variables {
   bundle = "versions.tf" # any file will do
 }
 
+run "without_retraining_there_is_nobody_to_ask" {
+  command = plan
+
+  variables {
+    retraining = false
+  }
+
+  assert {
+    condition     = length(aws_sqs_queue.requests) + length(aws_cloudwatch_event_rule.retraining) + length(aws_cloudwatch_event_target.requests) == 0
+    error_message = "retraining is left out whole, or not at all"
+  }
+}
+
 run "a_request_that_keeps_failing_ends_in_the_dead_letter_queue" {
   command = apply
 
@@ -59,12 +72,12 @@ run "a_request_that_keeps_failing_ends_in_the_dead_letter_queue" {
   }
 
   assert {
-    condition     = jsondecode(aws_sqs_queue.requests.redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:sa-east-1:123456789012:the-dead-requests", maxReceiveCount = 5 }
+    condition     = jsondecode(aws_sqs_queue.requests[0].redrive_policy) == { deadLetterTargetArn = "arn:aws:sqs:sa-east-1:123456789012:the-dead-requests", maxReceiveCount = 5 }
     error_message = "a poison request would come for ever"
   }
 
   assert {
-    condition     = output.retraining_queue == "retraining-requests" && aws_sqs_queue.requests.message_retention_seconds == 1209600
+    condition     = output.retraining_queue == "retraining-requests" && aws_sqs_queue.requests[0].message_retention_seconds == 1209600
     error_message = "the queue is not as promised"
   }
 }
@@ -73,7 +86,7 @@ run "alarms_and_people_ask_through_one_rule" {
   command = plan
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.retraining.event_pattern) == { source = ["belo.monitor", "belo.cli"], detail-type = ["DriftDetected", "RetrainingRequested"] }
+    condition     = jsondecode(aws_cloudwatch_event_rule.retraining[0].event_pattern) == { source = ["belo.monitor", "belo.cli"], detail-type = ["DriftDetected", "RetrainingRequested"] }
     error_message = "somebody is not heard"
   }
 
@@ -133,7 +146,7 @@ run "nobody_may_do_more_than_his_work" {
         data.aws_iam_policy_document.worker.statement[*].actions,
         data.aws_iam_policy_document.worker_start[0].statement[*].actions,
         data.aws_iam_policy_document.waker[0].statement[*].actions,
-        data.aws_iam_policy_document.requests.statement[*].actions,
+        data.aws_iam_policy_document.requests[0].statement[*].actions,
       ]) : !strcontains(action, "*")
     ])
     error_message = "an action with a wildcard"
