@@ -35,10 +35,11 @@ demo: $(READY) ## the main job on a local cloud of its own, end to end (DATA=fil
 
 test: $(READY) ## all tests: unit tests, then integration tests on MiniStack
 	@echo "test: unit tests, then integration tests on MiniStack" >&2
-	@LOCAL_CLOUD=ministack $(BIN)/pytest tests integration_tests
+	@$(BIN)/pytest -q -n 2 tests
+	@LOCAL_CLOUD=ministack $(BIN)/pytest integration_tests
 
 unit-test: $(READY) ## the tests that need no cloud
-	@$(BIN)/pytest tests
+	@$(BIN)/pytest -n 2 tests
 
 integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|localstack)
 	@$(BIN)/pytest integration_tests
