@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test unit-test integration-test chaos check format up down bundle mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test unit-test integration-test chaos check format up down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -32,6 +32,9 @@ setup: $(READY) ## install the locked requirements and `belo` into .venv
 
 demo: $(READY) ## the main job on a local cloud of its own, end to end (DATA=file.csv EVENTS=N)
 	@$(BIN)/python -m belo.demo
+
+demo-drift: $(READY) ## the feedback loop closes by itself: prices rise, the alarm rings, a challenger takes over
+	@$(BIN)/python -m belo.demo_drift
 
 test: $(READY) ## all tests: unit tests, then integration tests on MiniStack
 	@echo "test: unit tests, then integration tests on MiniStack" >&2
@@ -66,6 +69,9 @@ down: $(READY) ## stop it
 
 bundle: $(READY) ## the zip that Lambda runs (BUNDLE_PYTHON=3.12 for AWS)
 	@$(BIN)/python -m belo.bundle $(if $(BUNDLE_PYTHON),--python $(BUNDLE_PYTHON))
+
+eda: $(READY) ## explore a listings file (DATA=file.csv): runs the notebook, leaves build/eda.ipynb
+	@$(BIN)/python -m training.explore
 
 mlflow-ui: $(READY) ## the local experiments in a browser
 	@$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///build/mlflow.db

@@ -10,6 +10,7 @@ from monitoring.cli import monitor, report_sales
 from stream_consumer.cli import consume
 from stream_producer.cli import publish, redrive
 from training.cli import evaluate, models, promote, rollback, score, train
+from training.retraining_cli import history, retrain, train_worker
 
 app = typer.Typer(
     name="belo",
@@ -25,7 +26,7 @@ for panel, commands in {
     "Streams": (publish, consume, redrive),
     "Scoring": (score,),
     "The model's life": (train, evaluate, models, promote, rollback),
-    "The feedback loop": (report_sales, monitor),
+    "The feedback loop": (report_sales, monitor, retrain, train_worker, history),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -24,14 +24,17 @@ from belo.drift_loop import Loop, environment
 from belo.drift_market import Market, divide, listings_file
 from belo.drift_plot import Course, draw
 from belo.errors import Failure
+from belo.stack import Stack
 from pricing.manifest import Manifest
+from pricing.model import Model, load
 from training.bootstrap import choose_params, load_data
 from training.candidates import CANDIDATES, CHAMPION
 from training.data import read_listings
 from training.evaluate import rows_of
 from training.fitting import one_thread
-from training.ledger import Record
+from training.models_bucket import ModelsBucket
 from training.parts import Rows, prepare
+from training.retraining_records import Record
 
 FOLDER = Path("build/demo-drift")
 NORMAL, DRIFTED, NEXT = 300, 150, 400  # homes sold in a normal market, at drifted prices, and after the promotion
@@ -74,6 +77,7 @@ def run(data: str | None, plot: Path | None) -> bool:
         figures["rang_after_sales"] <= IN_TIME
         and not figures["control_rang"]
         and figures["champion_after"] != figures["champion_before"]
+        and figures["error_after"] < figures["error_if_kept"]
         and figures["error_after"] <= CLOSE * figures["error_reachable"]
     )
 
@@ -103,6 +107,7 @@ def _story(loop: Loop, manifest: Manifest, reference: Path) -> tuple[dict[str, A
     loop.publish(listings_file(market, first, last, loop.scratch), "the next homes")
     after = _said(loop, first, last)
     sold = market.worth[first:last] * RISE
+    kept = _version(loop.stack, manifest.version).predict(market.features(first, last)).price
     served = {row.model_version for row in loop.predictions(market.ids[first:last]).values()}
     figures = {
         "rang_after_sales": rang_after,
@@ -111,12 +116,17 @@ def _story(loop: Loop, manifest: Manifest, reference: Path) -> tuple[dict[str, A
         "error_drifted": round(error_drifted, 4),
         "error_after": round(_error(sold, after), 4),
         "error_reachable": round(_error(sold, _reachable(reference, market, first, last)), 4),
+        "error_if_kept": round(_error(sold, kept), 4),
+        "off_before": _off(market.worth[:NORMAL], before[:NORMAL]),
+        "off_drifted": _off(market.worth[NORMAL : NORMAL + DRIFTED] * RISE, before[NORMAL:]),
+        "off_after": _off(sold, after),
         "champion_before": record.champion_before,
         "champion_after": max(served, key=int),
     }
     say.print(
-        f"priced by version {', '.join(sorted(served))}: median error {figures['error_after']:.1%}; a model trained on "
-        f"the new prices reaches {figures['error_reachable']:.1%}"
+        f"priced by version {', '.join(sorted(served))}: median error {figures['error_after']:.1%}; version "
+        f"{manifest.version} would have had {figures['error_if_kept']:.1%}; a model trained on the new prices "
+        f"reaches {figures['error_reachable']:.1%}"
     )
     prices = np.concatenate([market.worth[:NORMAL], market.worth[NORMAL:last] * RISE])
     course = Course(np.concatenate([before, after]), prices, NORMAL, NORMAL + rang_after, NORMAL + DRIFTED)
@@ -160,8 +170,18 @@ def _reachable(reference: Path, market: Market, first: int, last: int) -> Prices
         return np.exp(pricer.predict(market.frame.iloc[first:last]))
 
 
+def _version(stack: Stack, version: str) -> Model:
+    """Return a version as it stands in the models bucket."""
+    return load(*ModelsBucket(stack.client("s3"), stack.models_bucket).get_version(version))
+
+
 def _error(sold: Prices, said: Prices) -> float:
     return float(np.median(np.abs(said / sold - 1)))
+
+
+def _off(sold: Prices, said: Prices) -> float:
+    """Return by what homes went for more than was said, as a fraction: the median."""
+    return round(float(np.median(sold / said - 1)), 4)
 
 
 def _words(found: dict[str, Any]) -> str:

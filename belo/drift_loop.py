@@ -18,7 +18,8 @@ from belo.errors import Failure
 from belo.stack import Stack
 from lambdas.archive_reader import READERS, Archive
 from lambdas.archived import ArchivedPrediction
-from training.ledger import Ledger, Record
+from training.ledger import Ledger
+from training.retraining_records import Record
 
 MONITOR = "monitor"
 PATIENCE = 120.0

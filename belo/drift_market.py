@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from belo.errors import Failure
+from pricing.listing import Features
 from training.data import Dataset
+from training.export import to_features
 from training.groups import split
 
 HAGGLING = 0.03  # standard deviation of the logarithm of sale over asking price, while nothing drifts
@@ -39,6 +41,10 @@ class Market:
     asking: NDArray[np.float64]
     ids: list[str]
     worth: NDArray[np.float64]  # what each is sold for while nothing drifts
+
+    def features(self, first: int, last: int) -> list[Features]:
+        """Return what a model may know of homes number `first` to `last`."""
+        return [to_features(row) for row in self.frame.iloc[first:last].to_dict("records")]
 
     def sales(self, first: int, last: int, rise: float) -> list[dict[str, Any]]:
         """Return the sales of homes number `first` to `last`, prices `rise` times what they were."""

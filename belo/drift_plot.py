@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-OVER = 30  # sales of the running median
+OVER = 50  # sales of the running median
 INK, ALARM, GOOD = "#1f3a5f", "#b3261e", "#2e7d32"
+BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,11 @@ def draw(course: Course, figures: dict[str, Any], path: Path) -> None:
     )
     for place, colour, style, label in marks:
         axes.axvline(place, color=colour, linestyle=style, linewidth=1.5, label=label)
-    spans = ((0, course.rose, "error_before"), (course.rose, course.promoted, "error_drifted"))
-    for first, last, name in (*spans, (course.promoted, len(ratio), "error_after")):
-        axes.text((first + last) / 2, 62, f"median error\n{figures[name]:.1%}", ha="center", va="top", fontsize=9)
+    spans = ((0, course.rose, "before"), (course.rose, course.promoted, "drifted"))
+    for first, last, name in (*spans, (course.promoted, len(ratio), "after")):
+        axes.text(
+            (first + last) / 2, 62, f"median error\n{figures[name]:.1%}", ha="center", va="top", fontsize=9, bbox=BOX
+        )
     axes.set(xlim=(0, len(ratio)), ylim=(-65, 65), xlabel="homes, in the order of their sale")
     axes.set_ylabel("paid over predicted, %")
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)

@@ -1,7 +1,7 @@
 """How often a challenger is promoted that is no better: 200 contests in a market that stands still.
 
-Two challengers meet the champion in each: the champion rescaled by a factor that is learnt from noise, and another model
-that is exactly as good (which of two models priced a home for the champion is drawn by lot). Both as in
+Two challengers meet the champion in each: the champion rescaled by a factor learnt from noise, and another model that
+is exactly as good (which of two models priced a home for the champion is drawn by lot). Both as in
 `training.retrain.judge`, at a nominal 5 % together. The last line is JSON.
 
 python -m benchmarks.chance_promotions      (DATA=file.csv takes listings of yours; about a minute)

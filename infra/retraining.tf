@@ -8,16 +8,19 @@
 
 locals {
   requests_name = "${var.prefix}retraining-requests"
+  requests_arn  = "arn:${data.aws_partition.current.partition}:sqs:${var.region}:${local.account}:${local.requests_name}"
   retraining    = var.retraining ? 1 : 0
   events        = "arn:${data.aws_partition.current.partition}:events:${var.region}:${local.account}"
 }
 
+# Policies inside the queues, not as resources of their own: the provider waits 25 s for each of those.
 resource "aws_sqs_queue" "requests" {
   count                      = local.retraining
   name                       = local.requests_name
   visibility_timeout_seconds = var.retraining_silence_seconds
   message_retention_seconds  = 1209600 # 14 days, the longest there is
   sqs_managed_sse_enabled    = true
+  policy                     = data.aws_iam_policy_document.requests[0].json
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_requests[0].arn
@@ -30,15 +33,10 @@ resource "aws_sqs_queue" "dead_requests" {
   name                      = "${local.requests_name}-dead"
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = true
-}
-
-resource "aws_sqs_queue_redrive_allow_policy" "dead_requests" {
-  count     = local.retraining
-  queue_url = aws_sqs_queue.dead_requests[0].id
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.requests[0].arn]
+    sourceQueueArns   = [local.requests_arn]
   })
 }
 
@@ -66,8 +64,6 @@ resource "aws_cloudwatch_event_target" "requests" {
   for_each = local.retraining_rules
   rule     = each.value
   arn      = aws_sqs_queue.requests[0].arn
-
-  depends_on = [aws_sqs_queue_policy.requests]
 }
 
 locals {
@@ -77,19 +73,13 @@ locals {
   )
 }
 
-resource "aws_sqs_queue_policy" "requests" {
-  count     = local.retraining
-  queue_url = aws_sqs_queue.requests[0].id
-  policy    = data.aws_iam_policy_document.requests[0].json
-}
-
 data "aws_iam_policy_document" "requests" {
   count = local.retraining
 
   statement {
     sid       = "RulesMayAsk"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.requests[0].arn]
+    resources = [local.requests_arn]
 
     principals {
       type        = "Service"

@@ -9,12 +9,22 @@ import uuid
 import numpy as np
 import pytest
 
+from belo import bundle, local_cloud
 from belo.drift_loop import BEGINNING, END
-from integration_tests.cloud import BELO, until
+from integration_tests.cloud import BELO, Cloud, until
 from lambdas.archive_reader import Archive
 
 HOMES = 120
 SILENCE = 5  # seconds until a killed worker's request comes again
+
+
+@pytest.fixture(scope="module")
+def cloud(cloud, endpoint, emulator, workdir):
+    """The stack, with the queues that other tests do not wait for."""
+    variables = {"champion_poll_seconds": 2, "retraining": True, "retraining_silence_seconds": SILENCE}
+    bundled = bundle.build(local_cloud.target(endpoint, emulator))
+    stack = local_cloud.provision(endpoint, emulator, bundled, workdir, variables)
+    return Cloud(stack, cloud.env | stack.environment(), cloud.folder)
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +62,6 @@ def sold(cloud, tmp_path_factory):
 
 
 def test_an_alarm_delivered_twice_and_a_killed_worker_make_one_promotion(cloud, sold):
-    sqs, url = queue(cloud)
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(SILENCE)})
     before = pointer(cloud)
     drift = ring(cloud, before)
     ring(cloud, before, drift)

@@ -128,22 +128,29 @@ def one_row(rng: random.Random) -> str:
 
 def run(payloads: int, seed: int) -> dict[str, object]:
     """Fuzz; return the figures. Raises what should not have come out, or AssertionError with the payload."""
-    rng = random.Random(seed)
-    ways: list[Callable[[random.Random], str]] = [one_event, one_event, one_aggregate, one_row]
     ends: Counter[str] = Counter()
-    slowest, size, started = 0.0, _peak(), time.perf_counter()
+    size, started = _peak(), time.perf_counter()
+    try:
+        slowest = _run(random.Random(seed), payloads, ends)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    growth = _peak() - size
+    assert growth < GROWTH, f"the process grew by {growth:.0f} MiB"
+    figures = {"payloads": payloads, "seed": seed, "ends": ends, "slowest_ms": round(slowest * 1_000, 1)}
+    return {**figures, "growth_mib": round(growth, 1), "seconds": round(time.perf_counter() - started, 1)}
+
+
+def _run(rng: random.Random, payloads: int, ends: Counter[str]) -> float:
+    ways: list[Callable[[random.Random], str]] = [one_event, one_event, one_aggregate, one_row]
+    slowest = 0.0
     for number in range(payloads):
         if number % 1_000 == 0:
             faulthandler.dump_traceback_later(HANG, exit=True)
         before = time.perf_counter()
         ends[rng.choice(ways)(rng)] += 1
         slowest = max(slowest, time.perf_counter() - before)
-        assert slowest < SLOW, f"payload {number} of seed {seed} took {slowest:.1f} s"
-    faulthandler.cancel_dump_traceback_later()
-    growth = _peak() - size
-    assert growth < GROWTH, f"the process grew by {growth:.0f} MiB"
-    figures = {"payloads": payloads, "seed": seed, "ends": ends, "slowest_ms": round(slowest * 1_000, 1)}
-    return {**figures, "growth_mib": round(growth, 1), "seconds": round(time.perf_counter() - started, 1)}
+        assert slowest < SLOW, f"payload {number} took {slowest:.1f} s"
+    return slowest
 
 
 def _peak() -> float:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from belo.errors import Failure
-from pricing.listing import Features, features
+from pricing.listing import Features, decode, features
 from pricing.model import ContractMismatch, Model, load
 from pricing.normalise import normalise
 from pricing.refusal import InvalidRecord
@@ -39,6 +41,8 @@ def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
 
 def _read(number: int, row: Mapping[str, object]) -> Features | str:
     try:
+        if "specversion" in row:  # an event as it stands on the stream
+            return features(decode(msgspec.json.encode(row)).data)
         return features(normalise({name: row[name] for name in row if name != "price"}, f"L-{number}"))
     except InvalidRecord as error:
         return str(error)
@@ -61,7 +65,7 @@ class Count:
 
 
 def score_file(file: Path, output: Path | None, model: Model, step: Callable[[int], object]) -> Count:
-    """Price a file into another, or to standard output as CSV; call `step` with each chunk's rows.
+    """Price a file into another, or to standard output; call `step` with each chunk's rows.
 
     The output appears under its name only when it is whole.
     """

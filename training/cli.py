@@ -115,9 +115,7 @@ def score(
     file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON Lines or Parquet; - is standard input.")],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output, CSV"
-        ),
+        typer.Option("-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output"),
     ] = None,
     model: Annotated[
         str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")

@@ -88,8 +88,8 @@ def bootstrap_means(values: Log, groups: NDArray[np.str_], draws: int = DRAWS) -
     _, place = np.unique(groups, return_inverse=True)
     total, size = np.bincount(place, weights=values), np.bincount(place)
     rng = np.random.default_rng(len(total))
-    times = rng.multinomial(len(total), np.full(len(total), 1 / len(total)), size=draws)
-    means: Log = (times @ total) / (times @ size)
+    drawn = rng.integers(len(total), size=(draws, len(total)))
+    means: Log = total[drawn].sum(axis=1) / size[drawn].sum(axis=1)
     return means
 
 

@@ -12,9 +12,9 @@ from lambdas.archived import features
 from pricing.manifest import Pointer
 from training.data import AREAS, PRICES, to_frame
 from training.groups import group_keys
-from training.ledger import Sold
 from training.levels import Log
 from training.parts import Rows
+from training.retraining_records import Sold
 from training.retraining_requests import Request
 
 SALES = timedelta(days=180)  # reported in

@@ -126,6 +126,8 @@ def _slices(errors: dict[str, Log], said: Log, evidence: Evidence, challenger: C
 
 def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Check:
     judged = [each for each in slices if each.rows >= knobs.min_slice]
+    if not judged:
+        return Check("no slice suffers", passed=True, finding=f"no slice of {knobs.min_slice} listings")
     worst = max(judged, key=lambda each: each.challenger / each.champion)
     change = worst.challenger / worst.champion - 1
     finding = f"{worst.name}: error {change:+.1%} on {worst.rows} listings (margin {knobs.slice_margin:+.0%})"

@@ -72,6 +72,7 @@ class Search(Struct, frozen=True, forbid_unknown_fields=True):
 
     trials: int
     min_gain: float
+    ranges: dict[str, tuple[float, float]]
 
 
 class Judging(Struct, frozen=True, forbid_unknown_fields=True):

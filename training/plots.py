@@ -14,6 +14,8 @@ from training.parts import Pricer, Rows
 
 Png = bytes
 REPEATS = 3  # permutations of a field
+BANDS = 8  # of prices, equally full
+PRICES = (0.2, 0.5, 1.0, 2.0, 4.0)  # million BRL, ticks
 BLUE, GREY = "#1f5f8b", "#999999"
 
 
@@ -23,13 +25,18 @@ def error_plots(pricer: Pricer, test: Rows, training: pd.DataFrame) -> dict[str,
     ape = np.abs(np.expm1(said - test.log_price))
     listings = test.frame["neighborhood"].map(training["neighborhood"].value_counts()).fillna(0)
     sizes = pd.cut(listings, [-1, 0, 9, 49, np.inf], labels=["never seen", "1 to 9", "10 to 49", "50 or more"])
-    bands = pd.qcut(np.exp(test.log_price) / 1_000, 8, precision=0).astype(str)
     return {
         "residuals.png": _residuals(said, test.log_price),
-        "error_by_price.png": _boxes(ape, pd.Series(bands), "price (thousand BRL)"),
+        "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousand BRL)"),
         "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
         "importance.png": _bars(importance(pricer, test), "increase of the RMSE of the log price when shuffled"),
     }
+
+
+def _price_bands(log_price: Log) -> "pd.Series[Any]":
+    bands = pd.Series(pd.qcut(np.exp(log_price) / 1_000, BANDS))
+    names = [f"{band.left:,.0f} to {band.right:,.0f}" for band in bands.cat.categories]
+    return bands.cat.rename_categories(names)
 
 
 def importance(pricer: Pricer, test: Rows, seed: int = 0) -> dict[str, float]:
@@ -76,13 +83,15 @@ def _residuals(said: Log, actual: Log) -> Png:
         axes.axhline(0, color=GREY)
         axes.plot(np.exp(said) / 1e6, actual - said, ".", color=BLUE, alpha=0.4)
         axes.set(xlabel="predicted price (million BRL)", ylabel="log(actual / predicted)", xscale="log")
+        axes.set_xticks(PRICES, [f"{price:g}" for price in PRICES])
+        axes.minorticks_off()
 
     return _png(draw)
 
 
 def _boxes(ape: Log, by: "pd.Series[Any]", label: str) -> Png:
     def draw(axes: Any) -> None:  # noqa: ANN401
-        order = list(by.cat.categories) if hasattr(by, "cat") else list(dict.fromkeys(by))
+        order = list(by.cat.categories)
         parts = [100 * ape[(by == name).to_numpy()] for name in order]
         names = [f"{name}\n(n = {len(part)})" for name, part in zip(order, parts, strict=True)]
         axes.boxplot(parts, tick_labels=names, showfliers=False, medianprops={"color": BLUE, "linewidth": 2})

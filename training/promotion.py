@@ -7,10 +7,10 @@ import msgspec
 
 from belo.errors import Failure
 from pricing.manifest import CHALLENGER_KEY, Pointer, encode
-from training.ledger import Evidence, Outcome, Verdict
 from training.models_bucket import ModelsBucket, sha256
 from training.promote import promote
 from training.registry import Registry
+from training.retraining_records import Evidence, Outcome, Verdict
 
 REVIEWED: frozenset[Outcome] = frozenset({"promoted", "dropped"})
 

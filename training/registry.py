@@ -71,7 +71,7 @@ class Registry:
                 raise Failure(f"MLflow at {uri} does not answer: {error}") from None
             return cls(client, None)
         DEFAULT_STORE.parent.mkdir(parents=True, exist_ok=True)
-        return cls(MlflowClient(f"sqlite:///{DEFAULT_STORE}"), DEFAULT_ARTIFACTS.resolve().as_uri())
+        return cls(MlflowClient(f"sqlite:///{DEFAULT_STORE.resolve()}"), DEFAULT_ARTIFACTS.resolve().as_uri())
 
     def start_run(
         self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], parent: str | None = None

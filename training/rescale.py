@@ -19,6 +19,7 @@ from training.levels import Log
 FOLDS = 10
 CLIP = 1.5  # standard deviations from which a sale is odd
 MIN_SCALED = 30  # sales; fewer do not change the interval's width
+WIDTHS = (0.5, 3.0)  # what a factor on the interval may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _width(residuals: Log, predicted: Log, champion: Offsets) -> float:
     sides = np.where(residuals > 0, np.array(champion.high)[band], np.array(champion.low)[band])
     needed = residuals / np.where(np.abs(sides) < 1e-6, np.copysign(1e-6, residuals), sides)
     rank = min(1.0, champion.coverage * (len(needed) + 1) / len(needed))
-    return float(np.clip(np.quantile(needed, rank, method="higher"), 0.5, 2.0))
+    return float(np.clip(np.quantile(needed, rank, method="higher"), *WIDTHS))
 
 
 def cross_fitted_level(fresh: Log, groups: NDArray[np.str_], seed: int) -> Log:

@@ -24,12 +24,13 @@ from training.data import Dataset
 from training.evaluate import figures
 from training.export import run_onnx
 from training.feedback import Sales, first_fresh, gather
-from training.ledger import Clock, Evidence, Ledger, Outcome, Record, Verdict, now
+from training.ledger import Clock, Ledger, now
 from training.models_bucket import ModelsBucket, parse
 from training.params import Judging, Params
 from training.promotion import Promotion
 from training.registering import Keep, Winner, keep_model, register
 from training.registry import Registry
+from training.retraining_records import Evidence, Outcome, Record, Verdict
 from training.retraining_requests import Request
 from training.shadow_review import review
 

@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from training.ledger import Record
+from training.retraining_records import Record
 
 _talk = Console(stderr=True, highlight=False, soft_wrap=True)
 

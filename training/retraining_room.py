@@ -15,11 +15,12 @@ from lambdas.archive_reader import READERS, Archive
 from training.bootstrap import choose_params, load_data
 from training.challengers import Served, challengers
 from training.data import Dataset, read_listings
-from training.ledger import Ledger, Record
+from training.ledger import Ledger
 from training.models_bucket import ABSENT, ModelsBucket
 from training.promotion import Promotion
 from training.registry import Registry
 from training.retrain import Policy, Retraining
+from training.retraining_records import Record
 from training.worker import Worker, url_of, visibility
 
 LISTINGS_KEY = "reference/listings.csv"  # in the archive bucket

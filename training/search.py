@@ -38,7 +38,7 @@ def search(rows: Rows, inner: Inner, params: Params, tell: Callable[[Trial], Non
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=params.seed))
-    study.enqueue_trial(_flat(params))
+    study.enqueue_trial(_start(params))
     trials: list[Trial] = []
 
     def objective(trial: Any) -> float:  # noqa: ANN401 - optuna has no types
@@ -56,30 +56,21 @@ def search(rows: Rows, inner: Inner, params: Params, tell: Callable[[Trial], Non
 
 
 def _suggest(trial: Any, params: Params) -> Params:  # noqa: ANN401
-    """Return knobs within bounds that keep serving as cheap, and the kernel as exact, as they are."""
-    boosting = msgspec.structs.replace(
-        params.boosting,
-        leaves=trial.suggest_int("leaves", 24, params.boosting.leaves),
-        learning_rate=trial.suggest_float("learning_rate", 0.04, 0.15, log=True),
-        min_samples_leaf=trial.suggest_int("min_samples_leaf", 2, 20),
-        l2=trial.suggest_float("l2", 0.1, 20.0, log=True),
-        max_features=trial.suggest_float("max_features", 0.2, 0.8),
-    )
-    kernel = msgspec.structs.replace(
-        params.kernel,
-        gamma=trial.suggest_float("gamma", 0.02, 0.1, log=True),
-        alpha=trial.suggest_float("alpha", 0.2, 2.0, log=True),
-    )
-    return msgspec.structs.replace(params, boosting=boosting, kernel=kernel)
+    """Return the knobs with a trial's in their places; whole numbers stay whole."""
+    knobs = _knobs(params)
+    for name, (low, high) in params.search.ranges.items():
+        part, knob = name.split(".")
+        if isinstance(knobs[part][knob], int):
+            knobs[part][knob] = trial.suggest_int(name, int(low), int(high))
+        else:
+            knobs[part][knob] = trial.suggest_float(name, low, high, log=True)
+    return msgspec.convert(msgspec.to_builtins(params) | knobs, Params)
 
 
 def _knobs(params: Params) -> dict[str, dict[str, Any]]:
     return {"boosting": msgspec.to_builtins(params.boosting), "kernel": msgspec.to_builtins(params.kernel)}
 
 
-def _flat(params: Params) -> dict[str, Any]:
+def _start(params: Params) -> dict[str, Any]:
     knobs = _knobs(params)
-    names = ("leaves", "learning_rate", "min_samples_leaf", "l2", "max_features")
-    return {name: knobs["boosting"][name] for name in names} | {
-        name: knobs["kernel"][name] for name in ("gamma", "alpha")
-    }
+    return {name: knobs[part][knob] for name in params.search.ranges for part, knob in [name.split(".")]}

@@ -5,8 +5,8 @@ import numpy as np
 from pricing.manifest import Manifest
 from training.contest import contest
 from training.feedback import Sales
-from training.ledger import Evidence, Verdict
 from training.models_bucket import ModelsBucket, parse
+from training.retraining_records import Evidence, Verdict
 
 DECIDED = 60  # pairs from which a challenger that is better is promoted
 ENOUGH = 300  # pairs after which one that is still not better is dropped

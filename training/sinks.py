@@ -21,10 +21,11 @@ JSON_LINES = (".jsonl", ".ndjson", ".json")
 def open_sink(output: Path | None, source: Path) -> Iterator[Write]:
     """Yield a function that writes chunks of rows; the columns are those of the first row.
 
-    The file appears under its name when all is written, and not at all after an error.
+    Without `output` they go to standard output: JSON Lines as JSON Lines, all else as CSV. The file appears under
+    its name when all is written, and not at all after an error.
     """
     if output is None:
-        yield csv_sink(sys.stdout)
+        yield json_lines_sink(sys.stdout) if source.suffix.lower() in JSON_LINES else csv_sink(sys.stdout)
         return
     if output.suffix.lower() not in (".csv", *JSON_LINES, *PARQUET):
         raise UsageFailure(f"{output}: which format? Use .csv, .jsonl or .parquet")

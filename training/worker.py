@@ -12,7 +12,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from belo.errors import Failure
-from training.ledger import Clock, Held, Lease, Ledger, Record, now
+from training.ledger import Clock, Held, Lease, Ledger, now
+from training.retraining_records import Record
 from training.retraining_requests import InvalidRequest, Request, decode
 
 WAIT_SECONDS = 20  # of a receive: the longest that SQS allows

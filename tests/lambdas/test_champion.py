@@ -90,6 +90,16 @@ def test_a_manifest_that_was_changed_after_its_promotion_is_refused(s3, served, 
     assert served.refused == told.format(*expected)
 
 
+def test_what_a_version_lacks_is_named(s3, served, clock):
+    assert version(served) == "1"
+    tiny = champion("2")
+    tiny.put(s3, MODELS)
+    missing(s3, tiny)
+    clock.sleep(11)
+    assert version(served) == "1"
+    assert served.refused == "ContractMismatch: house-price/versions/2/model.onnx is missing"
+
+
 def test_a_pointer_to_somebody_elses_manifest_is_refused(s3, clock):
     stranger = champion("1")
     s3.put_object(Bucket=MODELS, Key=model_key("9"), Body=stranger.model)

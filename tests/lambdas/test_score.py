@@ -175,7 +175,7 @@ def test_what_could_not_be_published_is_reported_lowest_position_first(room):
 def test_time_is_left_to_report_what_could_not_be_published(room):
     room.kinesis.answers.extend([client_error("ThrottlingException")] * 1_000)
     assert room.score(payload("L-1")) == [{"itemIdentifier": "100"}]
-    assert room.clock.now < 55
+    assert 52 < room.clock.now < 55  # of 60 seconds less a margin of 5; a pause takes up to 2
 
 
 def test_without_a_champion_it_raises_and_nothing_is_published(s3):

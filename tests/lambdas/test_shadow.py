@@ -50,6 +50,17 @@ def test_a_challenger_that_is_withdrawn_casts_no_shadow_any_more(s3, challenger,
     assert challenger.dropped is None
 
 
+def test_a_new_challenger_is_seen_at_the_next_poll_and_not_before(s3, challenger, clock):
+    challenge(s3, "8")
+    clock.sleep(0.1)
+    assert challenger.shadows(HOMES)[0].version == "8"
+    challenge(s3, "9")
+    clock.sleep(9.9)
+    assert challenger.shadows(HOMES)[0].version == "8"
+    clock.sleep(0.2)
+    assert challenger.shadows(HOMES)[0].version == "9"
+
+
 def test_a_challenger_that_does_not_load_is_dropped_with_the_reason(s3, challenger):
     challenge(s3, "8")
     s3.put_object(Bucket=MODELS, Key=manifest_key("8"), Body=b"{}")

@@ -76,14 +76,14 @@ def test_unusual_but_valid_listings_are_taken(changes):
         ({"rooms": "x" * 78}, f'rooms: expected a number or null, got "{"x" * 78}"'),
         (
             {"listing_id": "x" * 257},
-            f'listing_id: expected text of 1 to 256 characters, got "{"x" * 79}… (259 ',
+            f'listing_id: expected text of 1 to 256 characters, got "{"x" * 79}… (259 characters)',
         ),
     ],
 )
 def test_a_wrong_listing_is_refused_by_field_and_value(changes, error):
     reason, text = refused(json.dumps(event(event_id="e", **changes)).encode())
     assert reason == "invalid_listing"
-    assert text.startswith(error)
+    assert text == error
 
 
 @pytest.mark.parametrize("field", ["listing_id", "neighborhood", "area_m2"])

@@ -3,10 +3,17 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import boto3
+import msgspec
 import pytest
 from moto import mock_aws
 
 from tests.training.retraining_world import World
+from training.data import read_listings
+from training.fitting import fit, lay_out, one_thread
+from training.params import read_params
+from training.sample import write_sample
+
+ROWS = 1_500
 
 
 @pytest.fixture
@@ -32,3 +39,44 @@ def new_world(monkeypatch) -> Iterator[Callable[[], World]]:
 def world(new_world) -> World:
     """A market with a champion, before anything was sold."""
     return new_world()
+
+
+def small(params):
+    """The same recipe with fewer trees, landmarks and folds, so that a test takes a second."""
+    replace = msgspec.structs.replace
+    return replace(
+        params,
+        encoding=replace(params.encoding, folds=3),
+        boosting=replace(params.boosting, iterations=25, leaves=24),
+        kernel=replace(params.kernel, landmarks=40),
+        interval=replace(params.interval, folds=3),
+        search=replace(params.search, trials=0),
+        split=replace(params.split, splits=2),
+    )
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    return write_sample(tmp_path_factory.mktemp("listings") / "sample.csv", ROWS, seed=11)
+
+
+@pytest.fixture(scope="session")
+def data(sample):
+    return read_listings(sample, generated=True)
+
+
+@pytest.fixture(scope="session")
+def params():
+    return small(read_params())
+
+
+@pytest.fixture(scope="session")
+def bench(data, params):
+    with one_thread():
+        return lay_out(data, params)
+
+
+@pytest.fixture(scope="session")
+def fitted(bench, params):
+    with one_thread():
+        return fit(bench, params, "averaged")

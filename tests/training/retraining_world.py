@@ -19,13 +19,14 @@ from tests.champions import NEIGHBORHOODS, champion
 from training.challengers import challengers
 from training.data import to_frame
 from training.feedback import Sales
-from training.ledger import Ledger, Record
+from training.ledger import Ledger
 from training.models_bucket import ModelsBucket
 from training.params import read_params
 from training.promotion import Promotion
 from training.reference import reference
 from training.registry import Version
 from training.retrain import Policy, Retraining
+from training.retraining_records import Record
 from training.worker import Worker
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -88,8 +89,13 @@ class Market:
     draw: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
     sold: int = 0
 
-    def sell(self, count: int, rise: float = 1.0, *, version: str = "1", shadow: float | None = None) -> None:
-        """Price `count` new homes under a version, and sell them for `rise` times what they were worth."""
+    def sell(
+        self, count: int, rise: float = 1.0, *, version: str = "1", shadow: tuple[str, float] | None = None
+    ) -> None:
+        """Price new homes under a version, and sell them for `rise` times what they were worth.
+
+        `shadow` is a challenger's version, and by what it multiplies the champion's prices.
+        """
         names = self.draw.choice(list(NEIGHBORHOODS), count)
         areas = np.exp(self.draw.normal(4.6, 0.4, count)).clip(25, 900).round(1)
         said = np.exp(BASE + 0.9 * np.log(areas) + np.array([NEIGHBORHOODS[name] for name in names]))
@@ -132,8 +138,8 @@ def _prediction(listing_id, name, area, price, at, version, shadow) -> ArchivedP
         model_version=version,
         neighborhood=str(name),
         area_m2=area,
-        shadow_version="9" if shadow else None,
-        shadow_price=price * shadow if shadow else None,
+        shadow_version=shadow[0] if shadow else None,
+        shadow_price=price * shadow[1] if shadow else None,
         **nothing,
     )
 
@@ -150,6 +156,7 @@ class World:
     told: list[Record] = field(default_factory=list)
     at: datetime = NOW
     trained: int = 0
+    train: Any = None  # instead of the real one
     lease: timedelta = timedelta(seconds=300)
 
     def __post_init__(self) -> None:
@@ -186,7 +193,7 @@ class World:
             registry=registry,
             promotion=Promotion(s3, self.models, bucket, registry),
             listings=lambda _: None,
-            train=self._train,
+            train=self.train or self._train,
             params=read_params(),
             policy=self.policy,
             tell=self.told.append,
@@ -225,6 +232,10 @@ class World:
         }
         self.send("belo.monitor", "DriftDetected", detail)
         return event_id
+
+    def tick(self) -> None:
+        """Put the schedule's event on the queue."""
+        self.send("aws.events", "Scheduled Event", {})
 
     def send(self, source: str, detail_type: str, detail: dict[str, Any]) -> None:
         """Put an event on the queue."""

@@ -1,0 +1,164 @@
+import csv
+import io
+import json
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from belo.errors import Failure, UsageFailure
+from pricing.listing import Features
+from tests.champions import champion
+from training.batch import ADDED, open_champion, open_folder, priced, score_file
+from training.models_bucket import ModelsBucket
+
+COLUMNS = ["neighborhood", "square-foot", "rooms", "price", "note"]
+ROWS = [
+    [" Buritis", "102", "3", "999999", "as it is"],
+    ["Savassi", "45-65", "2-3", "", "a range"],
+    ["", "100", "2", "5", "no neighbourhood"],
+    ["Savassi", "--", "2", "5", "no area"],
+    ["Lourdes", "1e5", "--", "5", "vast"],
+]
+
+
+@pytest.fixture
+def model(tmp_path):
+    made = champion("1")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(made.model)
+    (folder / "manifest.json").write_bytes(made.manifest)
+    return open_folder(folder)
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "in.csv"
+    with path.open("w", newline="") as out:
+        csv.writer(out).writerows([COLUMNS, *ROWS])
+    return path
+
+
+def score(source, output, model):
+    count = score_file(source, output, model, lambda rows: None)
+    return count, pd.read_csv(output, dtype=str, keep_default_na=False)
+
+
+def test_one_row_in_is_one_row_out_in_order_with_all_its_columns(source, tmp_path, model):
+    count, out = score(source, tmp_path / "out.csv", model)
+    assert (count.rows, count.refused) == (5, 2)
+    assert list(out.columns) == [*COLUMNS, *ADDED]
+    assert out[COLUMNS].to_numpy().tolist() == ROWS
+
+
+def test_prices_are_those_of_the_model_and_refused_rows_say_why(source, tmp_path, model):
+    _, out = score(source, tmp_path / "out.csv", model)
+    homes = [Features(neighborhood="Buritis", area_m2=102.0, rooms=3), Features(neighborhood="Savassi", area_m2=55.0)]
+    expected = model.predict(homes)
+    assert out["predicted_price"][:2].astype(float).tolist() == expected.price.tolist()
+    assert out["low"][:2].astype(float).tolist() == expected.low.tolist()
+    assert out["high"][:2].astype(float).tolist() == expected.high.tolist()
+    assert out["error"].tolist() == [
+        "",
+        "",
+        "neighborhood: required, but missing",
+        "area_m2: required, but missing",
+        "",
+    ]
+    assert out["predicted_price"][2:4].tolist() == ["", ""]
+
+
+def test_the_price_is_never_read(source, tmp_path, model):
+    other = tmp_path / "other.csv"
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
+    frame.assign(price="nonsense").to_csv(other, index=False)
+    assert score(source, tmp_path / "a.csv", model)[1][list(ADDED)].equals(
+        score(other, tmp_path / "b.csv", model)[1][list(ADDED)]
+    )
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_every_format_gives_the_same_prices(source, tmp_path, model, kind):
+    _, expected = score(source, tmp_path / "out.csv", model)
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
+    same, out = tmp_path / f"in.{kind}", tmp_path / f"out.{kind}"
+    if kind == "jsonl":
+        frame.to_json(same, orient="records", lines=True)
+        score_file(same, out, model, lambda rows: None)
+        found = pd.read_json(out, lines=True, dtype=False)
+    else:
+        frame.assign(rank=np.arange(5, dtype=np.int16)).to_parquet(same)
+        score_file(same, out, model, lambda rows: None)
+        found = pd.read_parquet(out)
+        assert found["rank"].dtype == np.int16
+    prices = pd.to_numeric(expected["predicted_price"])
+    np.testing.assert_array_equal(found["predicted_price"].astype(float), prices)
+    assert found["error"].fillna("").tolist() == expected["error"].tolist()
+
+
+def test_an_event_as_it_stands_on_the_stream_is_priced_as_its_listing(tmp_path, model):
+    data = {"listing_id": "L-1", "neighborhood": "Buritis", "area_m2": 102.0, "rooms": 3}
+    event = {"specversion": "1.0", "id": "e", "source": "/m", "type": "listing.submitted", "data": data}
+    (chunk,) = priced(iter([(1, data), (2, event), (3, event | {"type": "other"})]), model)
+    assert chunk[0]["predicted_price"] == chunk[1]["predicted_price"] > 0
+    assert chunk[2]["error"].startswith("type: expected")
+
+
+def test_memory_does_not_grow_with_the_file(model):
+    def rows(count):
+        return ((i, {"neighborhood": "Buritis", "area_m2": 50.0 + i % 100}) for i in range(count))
+
+    def peak(count):
+        tracemalloc.start()
+        assert sum(len(chunk) for chunk in priced(rows(count), model)) == count
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(1_000)
+    assert peak(20_000) < 1.5 * peak(3_000)
+
+
+def test_the_output_appears_only_when_it_is_whole(source, tmp_path, model):
+    output = tmp_path / "out.csv"
+    with source.open("a") as out:
+        out.write("too,few\n")
+    with pytest.raises(Failure, match="line 7"):
+        score_file(source, output, model, lambda rows: None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "model"]
+
+
+def test_an_output_of_no_known_format_is_refused_before_anything_is_read(source, tmp_path, model):
+    with pytest.raises(UsageFailure, match="which format"):
+        score_file(source, tmp_path / "out.xlsx", model, lambda rows: None)
+
+
+def test_json_lines_that_differ_in_their_fields_do_not_fit_a_csv(tmp_path, model):
+    source = tmp_path / "in.jsonl"
+    rows = [{"neighborhood": "Buritis", "area_m2": 50}, {"neighborhood": "Buritis", "area_m2": 50, "more": 1}]
+    source.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(Failure, match=r"write JSON Lines"):
+        score_file(source, tmp_path / "out.csv", model, lambda rows: None)
+    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 2
+
+
+def test_without_an_output_json_lines_go_to_standard_output_as_json_lines(source, tmp_path, model, monkeypatch):
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    score_file(source, None, model, lambda rows: None)
+    assert out.getvalue().startswith(",".join([*COLUMNS, *ADDED]))
+
+
+def test_a_champion_or_a_folder_that_cannot_be_served_is_one_clear_failure(s3, tmp_path):
+    bucket = ModelsBucket(s3, "models")
+    with pytest.raises(Failure, match="no champion was promoted yet"):
+        open_champion(bucket)
+    champion("4").put(s3, "models")
+    assert open_champion(bucket).manifest.version == "4"
+    s3.put_object(Bucket="models", Key="house-price/versions/4/model.onnx", Body=b"spoiled")
+    with pytest.raises(Failure, match=r"champion 4: model\.onnx: expected sha256"):
+        open_champion(bucket)
+    with pytest.raises(Failure, match=r"no model: .*model\.onnx"):
+        open_folder(tmp_path)

@@ -1,0 +1,138 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from belo.errors import Failure
+from training.data import COLUMNS, read_listings
+from training.report import cleaning_report
+from training.schema import check_schema
+
+HOME = {
+    "address": "Rua A, 1 ",
+    "adm-fees": "450.0",
+    "garage-places": "2",
+    "price": "600000.0",
+    "rooms": "3",
+    "square-foot": "100",
+    "neighborhood": " Buritis",
+    "city": " Belo Horizonte ",
+    "latitude": "-19.97",
+    "longitude": "-43.96",
+}
+FILLING = 120  # good rows, so that the file is not refused
+
+
+def write(tmp_path, *changes, columns=COLUMNS):
+    rows = [HOME | {"address": f"Rua {i}"} for i in range(FILLING)] + [HOME | change for change in changes]
+    path = tmp_path / "listings.csv"
+    pd.DataFrame(rows, columns=list(columns)).to_csv(path, index=False)
+    return path
+
+
+def counts(data):
+    return {rule.rule: rule.rows for rule in data.report.rules}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"price": "3900.0"}, "price below 100,000"),
+        ({"price": "4000001"}, "price above 4,000,000"),
+        ({"price": ""}, "price unknown"),
+        ({"price": "a lot"}, "price unknown"),
+        ({"square-foot": "19"}, "area below 20 m²"),
+        ({"square-foot": "20000"}, "area above 1,000 m²"),
+        ({"square-foot": "0"}, "no listing"),
+        ({"square-foot": "--"}, "no listing"),
+        ({"neighborhood": ""}, "no listing"),
+        ({"neighborhood": " I"}, "neighbourhood slip"),
+        ({"city": " Nova Lima "}, "another city"),
+        ({"city": ""}, "another city"),
+    ],
+)
+def test_a_row_outside_the_population_is_dropped_and_counted_at_its_rule(tmp_path, change, rule):
+    data = read_listings(write(tmp_path, change))
+    assert counts(data)[rule] == 1
+    assert len(data.frame) == FILLING
+    assert (data.report.rows_in, data.report.rows_out) == (FILLING + 1, FILLING)
+
+
+@pytest.mark.parametrize("price", ["100000", "4000000"])
+@pytest.mark.parametrize("area", ["20", "1000"])
+def test_the_limits_of_the_population_belong_to_it(tmp_path, price, area):
+    assert len(read_listings(write(tmp_path, {"price": price, "square-foot": area})).frame) == FILLING + 1
+
+
+def test_unknown_fields_and_odd_values_stay_in_and_are_counted(tmp_path):
+    odd = {"rooms": "--", "garage-places": "--", "adm-fees": "1.0", "latitude": "-18.86", "square-foot": "45-65"}
+    data = read_listings(write(tmp_path, odd))
+    row = data.frame.iloc[-1]
+    assert np.isnan(row["rooms"])
+    assert np.isnan(row["garage_places"])
+    assert row["adm_fees"] == 1.0  # what it means is for the model to say, in serving too
+    assert row["area_m2"] == 55.0
+    touched = {rule.rule: rule.rows for rule in data.report.rules if not rule.dropped}
+    assert [n for name, n in touched.items() if re.search("range|rooms|20 BRL|metropolitan", name)] == [1, 1, 1, 1]
+
+
+def test_every_row_in_is_dropped_once_or_stays(data):
+    dropped = sum(rule.rows for rule in data.report.rules if rule.dropped)
+    assert data.report.rows_in == dropped + data.report.rows_out
+
+
+def test_the_report_is_a_table_of_rules_rows_and_reasons(data):
+    text = cleaning_report(data)
+    for rule in data.report.rules:
+        assert f"| {rule.rule} | {rule.rows} | {'dropped' if rule.dropped else 'kept'} | {rule.why} |" in text
+    assert data.sha256 in text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "not a CSV"),
+        (",".join(COLUMNS) + "\n", "no listings"),
+        ("a,b\n1,2\n", "no column address, adm-fees"),
+        (",".join(c for c in COLUMNS if c != "price") + "\n1,2,3,4,5,6,7,8,9\n", "no column price;"),
+    ],
+)
+def test_a_file_that_holds_no_listings_is_refused_with_the_reason(tmp_path, content, said):
+    path = tmp_path / "wrong.csv"
+    path.write_text(content)
+    with pytest.raises(Failure, match=said) as refused:
+        read_listings(path)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_whose_rows_mostly_fail_is_refused_with_the_worst_rule(tmp_path):
+    rents = [{"price": "2500"}] * (FILLING + 1)
+    with pytest.raises(Failure, match=r"only 120 of 241 rows .*121 fail at: price below 100,000"):
+        read_listings(write(tmp_path, *rents))
+
+
+def test_a_missing_or_binary_file_is_refused(tmp_path):
+    with pytest.raises(Failure, match="no such file"):
+        read_listings(tmp_path / "nowhere.csv")
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\xff\xfe\x00")
+    with pytest.raises(Failure, match="not a CSV"):
+        read_listings(tmp_path / "picture.csv")
+
+
+def test_canonical_column_names_serve_as_well(tmp_path):
+    names = {"square-foot": "area_m2", "garage-places": "garage_places", "adm-fees": "adm_fees"}
+    path = write(tmp_path)
+    same = tmp_path / "canonical.csv"
+    pd.read_csv(path, dtype=str).rename(columns=names).to_csv(same, index=False)
+    pd.testing.assert_frame_equal(read_listings(same).frame, read_listings(path).frame)
+
+
+def test_the_cleaned_frame_passes_its_schema_and_a_spoiled_one_does_not(data):
+    check_schema(data.frame)
+    for column, value in (("rooms", 2.5), ("area_m2", 5_000.0), ("price", np.nan), ("neighborhood", "")):
+        spoiled = data.frame.copy()
+        spoiled.loc[3, column] = value
+        with pytest.raises(Failure, match=column):
+            check_schema(spoiled)

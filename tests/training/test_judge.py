@@ -1,0 +1,171 @@
+import numpy as np
+import pytest
+
+from belo.errors import Failure
+from pricing.listing import Features
+from pricing.model import load
+from tests.champions import champion
+from training.contenders import Contender, Evidence, keep_evidence, unseen
+from training.judge import judge
+from training.models_bucket import ModelsBucket
+from training.params import read_params
+from training.report import verdict_report
+
+KNOBS = read_params().judge
+REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
+INTERVAL = {"coverage": 0.9, "edges": [], "low": [-0.33], "high": [0.33]}
+
+
+def contender(version="2", *, base=9.0, parity=1e-6, microseconds=5.0, size=500_000, low=-0.33):
+    import msgspec
+
+    from pricing.manifest import Offsets
+
+    interval = Offsets(0.9, [], [low], [-low])
+    made = champion(version, base=base, reference=REFERENCE, interval=interval)
+    model = load(made.model, made.manifest)
+    assert msgspec.to_builtins(model.manifest.interval)["low"] == [low]
+    return Contender(version, model, size, parity, microseconds)
+
+
+def evidence(n=600, noise=0.2, seed=0):
+    """A market in which a tiny champion with base 9.0 is right but for noise."""
+    draw = np.random.default_rng(seed)
+    homes = [
+        Features(neighborhood=str(draw.choice(["Buritis", "Savassi"])), area_m2=float(draw.integers(30, 300)))
+        for _ in range(n)
+    ]
+    right = contender().model.log_prices(homes)
+    return Evidence(homes, right + draw.normal(0, noise, n), np.array([f"g{i // 2}" for i in range(n)]))
+
+
+def failed(verdict):
+    return {check.name for check in verdict.checks if not check.passed}
+
+
+def test_a_clearly_better_challenger_is_promoted_with_reasons():
+    verdict = judge(contender("2"), contender("1", base=9.15), evidence(), KNOBS)
+    assert verdict.promote
+    assert verdict.reasons == []
+    text = verdict_report(verdict)
+    assert text.startswith("# Challenger 2 against champion 1: promote")
+    for name in ("rmse", "mae", "median_ape", "r2", "bias", "coverage", "relative_width"):
+        assert f"| {name} |" in text
+
+
+def test_the_same_model_is_not_better_than_itself():
+    verdict = judge(contender("2"), contender("1"), evidence(), KNOBS)
+    assert failed(verdict) == {"better than the champion"}
+
+
+def test_a_gain_that_may_be_chance_is_not_enough():
+    assert failed(judge(contender("2"), contender("1", base=9.004), evidence(), KNOBS)) == {"better than the champion"}
+
+
+def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_on_the_whole():
+    from training.judge import _no_slice_suffers
+
+    market = evidence()
+    verdict = judge(contender("2"), contender("1", base=9.15), market, KNOBS)
+    assert {each.name for each in verdict.slices} >= {"price: lowest third", "neighbourhood: 50 listings or more"}
+    spoiled = [type(each)(each.name, each.rows, each.champion * 1.06, each.champion) for each in verdict.slices[:1]]
+    assert not _no_slice_suffers([*spoiled, *verdict.slices[1:]], KNOBS).passed
+    small = [type(each)(each.name, KNOBS.min_slice - 1, each.challenger, each.champion) for each in spoiled]
+    assert _no_slice_suffers([*small, *verdict.slices[1:]], KNOBS).passed
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"parity": 2e-5}, "parity with scikit-learn"),
+        ({"parity": None}, "parity with scikit-learn"),
+        ({"microseconds": 1e3}, "time"),
+        ({"size": 10**8}, "size"),
+        ({"low": -0.2}, "coverage"),
+        ({"low": -3.0}, "coverage"),
+    ],
+)
+def test_a_better_challenger_that_breaks_another_promise_is_refused(change, check):
+    verdict = judge(contender("2", **change), contender("1", base=9.15), evidence(), KNOBS)
+    assert check in failed(verdict)
+    assert not verdict.promote
+
+
+def test_too_few_listings_decide_nothing():
+    verdict = judge(contender("2"), contender("1", base=9.5), evidence(60), KNOBS)
+    assert "enough unseen listings" in failed(verdict)
+
+
+def test_the_first_challenger_has_nobody_to_beat_but_must_keep_its_promises():
+    assert judge(contender("2"), None, evidence(), KNOBS).promote
+    assert not judge(contender("2", low=-0.1), None, evidence(), KNOBS).promote
+
+
+def test_chance_promotes_a_model_that_is_no_better_about_as_seldom_as_stated():
+    """Challenger and champion err by the same amount to either side: on average nobody wins."""
+    above, below = contender("2", base=9.05), contender("1", base=8.95)
+    better = [
+        "better than the champion" not in failed(judge(above, below, evidence(300, seed=seed), KNOBS))
+        for seed in range(100)
+    ]
+    assert np.mean(better) < 0.13
+
+
+class Runs:
+    """A registry of which only the files of runs are asked."""
+
+    def __init__(self):
+        self.files = {}
+
+    def keep(self, run_id, name, content):
+        self.files[run_id, name] = content
+
+    def read(self, run_id, name):
+        return self.files.get((run_id, name))
+
+    def find(self, version):
+        return type("Version", (), {"run_id": version})
+
+
+def test_groups_of_which_the_champion_saw_a_listing_are_left_out(bench):
+    runs = Runs()
+    keep_evidence(runs, "challenger", bench.training, bench.test)
+    half = np.arange(len(bench.test.groups)) % 2 == 0
+    keep_evidence(runs, "champion", bench.test.take(half), bench.training)
+    assert len(unseen("challenger", None, runs).groups) == len(bench.test.groups)
+    left = unseen("challenger", "champion", runs)
+    assert len(left.features) == len(left.log_price) == len(left.groups) > 0
+    assert not set(left.groups) & set(bench.test.groups[half])
+
+
+def test_two_trainings_on_one_split_are_judged_on_the_whole_test_part(bench):
+    runs = Runs()
+    keep_evidence(runs, "challenger", bench.training, bench.test)
+    keep_evidence(runs, "champion", bench.training, bench.test)
+    assert len(unseen("challenger", "champion", runs).groups) == len(bench.test.groups)
+
+
+def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(bench):
+    runs = Runs()
+    keep_evidence(runs, "challenger", bench.training, bench.test)
+    with pytest.raises(Failure, match="version 1 cannot be judged"):
+        unseen("challenger", "1", runs)
+
+
+def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
+    from tests.training.test_promotion import Registry
+    from training.gate import ask_the_judge, promote_judged
+    from training.promote import promote
+
+    registry, bucket = Registry(), ModelsBucket(s3, "models")
+    for run in registry.files:
+        keep_evidence(registry, run, bench.training, bench.test)
+    promote("1", registry, bucket, "manual")
+    verdict = ask_the_judge("2", registry, bucket, KNOBS)
+    assert registry.read("run-1", "verdict.md").decode() == verdict_report(verdict)
+    assert registry.tags["2"]["verdict"] != "promote"
+    with pytest.raises(Failure, match="version 2 is not promoted: "):
+        promote_judged(verdict, registry, bucket)
+    assert bucket.champion()[0].version == "1"
+    with pytest.raises(Failure, match="the champion already"):
+        ask_the_judge("1", registry, bucket, KNOBS)

@@ -1,0 +1,114 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.candidates import CANDIDATES
+from training.data import read_listings
+from training.encoding import COLUMNS, matrix
+from training.export import run_onnx, session
+from training.fitting import fit, lay_out, one_thread
+from training.graph import Graph
+from training.ops import GraphOps
+from training.sample import write_sample
+from training.trees import round_down, write_boosting
+
+LIMIT = 1e-5
+
+
+def strange(frame):
+    """Listings at the edges of what is valid, and with everything unknown."""
+    odd = frame.head(8).copy()
+    odd["neighborhood"] = ["", "nobody has been there", *odd["neighborhood"][2:]]
+    odd["street"] = ["", "nowhere", *odd["street"][2:]]
+    odd["area_m2"] = np.float32([1e-3, 100_000, 20, 55.5, 1, 1_000, 333.3, 40])
+    odd["rooms"] = np.float32([np.nan, 0, 1_000, 1, np.nan, 3, 12, 2])
+    odd["garage_places"] = np.float32([np.nan, 0, 1_000, 1, 2, np.nan, 4, 0])
+    odd["adm_fees"] = np.float32([np.nan, 0, 20, 20.000002, 1e7, 1, 300, np.nan])
+    odd["latitude"] = np.float32([np.nan, -90, 90, -20.06, -19.77, -19.9, np.nan, 0])
+    odd["longitude"] = np.float32([np.nan, -180, 180, -44.07, -43.85, np.nan, -43.9, 0])
+    return odd
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_every_candidate_converts_for_every_listing(bench, params, name):
+    with one_thread():
+        pricer = CANDIDATES[name](bench.whole, params)
+    model = pricer.onnx()
+    for frame in (bench.data.frame, strange(bench.data.frame)):
+        said = run_onnx(model, frame)
+        assert np.isfinite(said).all()
+        assert np.abs(np.expm1(said - pricer.predict(frame))).max() <= LIMIT
+
+
+def test_the_columns_are_the_same_to_the_last_bit(bench):
+    from training import encoding
+
+    graph = Graph()
+    columns = encoding.write(graph, bench.whole.levels)
+    frame = strange(bench.data.frame)
+    expected = matrix(frame, bench.whole.levels)
+    for place, name in enumerate(COLUMNS):
+        one = Graph()
+        columns = encoding.write(one, bench.whole.levels)
+        picked = GraphOps().pick(columns, np.array([place]))
+        said = run_onnx(one.finish(picked, "column"), frame)
+        np.testing.assert_array_equal(said.astype(np.float32), expected[:, place], err_msg=name)
+
+
+def test_a_listing_on_a_threshold_takes_the_same_branch(bench, params):
+    """Every split of the trees is asked with the floats just below it, on it and above it."""
+    with one_thread():
+        pricer = CANDIDATES["boosting"](bench.whole, params)
+    trees = pricer.members[0].learner
+    rows = []
+    for (predictor,) in trees._predictors[:10]:
+        for node in predictor.nodes[~predictor.nodes["is_leaf"].astype(bool)]:
+            row = bench.whole.columns[len(rows) % 500].copy()
+            near = np.float32(node["num_threshold"])
+            for value in (np.nextafter(near, np.float32(-np.inf)), near, np.nextafter(near, np.float32(np.inf))):
+                row = row.copy()
+                row[node["feature_idx"]] = value
+                rows.append(row)
+    columns = np.array(rows)
+    graph = Graph()
+    inputs = [graph.input(name, text=False) for name in COLUMNS]
+    model = graph.finish(write_boosting(GraphOps().join(inputs), trees), "log_price")
+    feed = {name: columns[:, i : i + 1] for i, name in enumerate(COLUMNS)}
+    (said,) = session(model).run(None, feed)
+    np.testing.assert_allclose(said[:, 0], trees.predict(columns), atol=2e-6, rtol=0)
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e30, max_value=1e30),
+    st.floats(width=32, allow_nan=False),
+)
+def test_a_threshold_rounded_down_changes_no_comparison_of_a_float32(threshold, value):
+    rounded = round_down(np.array([threshold]))[0]
+    assert (np.float32(value) <= rounded) == (np.float64(np.float32(value)) <= threshold)
+
+
+def test_a_listing_costs_the_same_alone_and_in_a_batch(bench, fitted):
+    ready = session(fitted.model)
+    frame = bench.data.frame.head(300)
+    whole = run_onnx(fitted.model, frame)
+    for i in range(0, 300, 50):
+        one = frame.iloc[i : i + 1]
+        (said,) = ready.run(None, {node.name: one[node.name].to_numpy()[:, None] for node in ready.get_inputs()})
+        assert abs(np.expm1(float(said[0, 0]) - whole[i])) <= 2e-6
+
+
+def test_ten_thousand_generated_listings_agree(fitted, tmp_path):
+    frame = read_listings(write_sample(tmp_path / "more.csv", 10_000, seed=99)).frame
+    difference = np.abs(np.expm1(run_onnx(fitted.model, frame) - fitted.pricer.predict(frame)))
+    assert (difference > LIMIT).sum() == 0
+
+
+@pytest.mark.skipif("DATA" not in os.environ, reason="DATA names no file of real listings")
+def test_every_real_listing_agrees(params):
+    with one_thread():
+        bench = lay_out(read_listings(Path(os.environ["DATA"])), params)
+        assert fit(bench, params, "averaged").parity.worst <= LIMIT

@@ -1,0 +1,233 @@
+"""Promotion and rollback, disturbed in every way: nobody ever reads half a champion."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from belo.errors import Failure
+from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
+from pricing.model import load
+from tests.champions import champion
+from tests.training.killing import Killed, Life
+from tests.training.retraining_world import RegistryInMemory
+from training.models_bucket import ModelsBucket
+from training.overview import overview
+from training.promote import Over, promote, record_rollback, rollback
+
+BUCKET = "models"
+REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
+
+
+class Registry(RegistryInMemory):
+    """With versions 1, 2 and 3, which differ."""
+
+    def __init__(self):
+        super().__init__()
+        for number in (1, 2, 3):
+            made = champion(str(number), base=9.0 + number / 10, reference=REFERENCE)
+            run = self.start_run("train", {}, {})
+            self.keep(run, "model/model.onnx", made.model)
+            self.keep(run, "model/manifest.json", made.manifest)
+            self.register(run, {})
+        self.found = [replace(each, version=str(int(each.version) - 1)) for each in self.found]
+
+    def find(self, version):
+        held = tuple(alias for alias, to in self.aliases.items() if to == version)
+        return replace(super().find(version), aliases=held)
+
+    def unpoint(self, alias):
+        self.aliases.pop(alias, None)
+
+
+@pytest.fixture
+def registry():
+    return Registry()
+
+
+@pytest.fixture
+def bucket(s3):
+    return ModelsBucket(s3, BUCKET)
+
+
+def serving(bucket):
+    """What a reader that follows the pointer loads; it must always load."""
+    found = bucket.champion()
+    if found is None:
+        return None
+    model = load(*bucket.get_version(found[0].version))
+    assert model.manifest.version == found[0].version
+    return found[0].version
+
+
+def test_a_promotion_uploads_the_version_and_moves_pointer_and_alias(registry, bucket, s3):
+    pointer = promote("1", registry, bucket, "manual")
+    assert (pointer.version, pointer.previous, pointer.promoted_by) == ("1", None, "manual")
+    assert serving(bucket) == "1" == registry.aliases["champion"]
+    stored = s3.get_object(Bucket=BUCKET, Key=model_key("1"))["Body"].read()
+    assert stored == champion("1", base=9.1, reference=REFERENCE).model
+    assert promote("2", registry, bucket, "auto").previous == "1"
+    assert registry.tags["2"]["promoted_at"] == bucket.champion()[0].promoted_at
+
+
+def test_a_promoted_challenger_is_no_challenger_any_more(registry, bucket):
+    registry.point("challenger", "2")
+    promote("2", registry, bucket, "auto")
+    assert registry.aliases == {"champion": "2"}
+
+
+def test_promoting_the_champion_again_changes_nothing(registry, bucket):
+    promote("1", registry, bucket, "manual")
+    first = promote("2", registry, bucket, "manual")
+    assert promote("2", registry, bucket, "manual") == first
+
+
+def test_a_version_never_changes(registry, bucket, s3):
+    promote("1", registry, bucket, "manual")
+    s3.put_object(Bucket=BUCKET, Key=manifest_key("2"), Body=b"somebody else's")
+    with pytest.raises(Failure, match="version 2 already stands in models and is not this one"):
+        promote("2", registry, bucket, "manual")
+    assert serving(bucket) == "1"
+
+
+def test_a_version_that_does_not_load_is_not_promoted(registry, bucket):
+    promote("1", registry, bucket, "manual")
+    registry.files["run-1"]["model/model.onnx"] += b"spoiled"
+    with pytest.raises(Failure, match=r"version 2 is not served: .*sha256"):
+        promote("2", registry, bucket, "manual")
+    registry.files["run-1"] = registry.files["run-2"]
+    with pytest.raises(Failure, match="its manifest says version 3"):
+        promote("2", registry, bucket, "manual")
+    assert serving(bucket) == "1"
+
+
+def test_rollback_is_one_write_and_needs_no_registry(registry, bucket, s3):
+    promote("1", registry, bucket, "manual")
+    promote("2", registry, bucket, "manual")
+    life = Life()
+    pointer = rollback(ModelsBucket(life.of(s3), BUCKET))
+    assert life.writes == ["put_object"]
+    assert (serving(bucket), pointer.previous) == ("1", "2")
+
+
+def test_a_rollback_is_recorded_and_until_then_the_disagreement_is_told(registry, bucket):
+    promote("1", registry, bucket, "manual")
+    promote("2", registry, bucket, "manual")
+    pointer = rollback(bucket)
+    assert overview(registry, bucket).serving.version == "1"
+    record_rollback(pointer, registry)
+    assert registry.aliases["champion"] == "1"
+    assert registry.tags["2"]["rolled_back_at"] == pointer.promoted_at
+
+
+def test_there_is_nothing_to_roll_back_before_a_second_promotion(registry, bucket):
+    with pytest.raises(Failure, match="no version was ever promoted"):
+        rollback(bucket)
+    promote("1", registry, bucket, "manual")
+    with pytest.raises(Failure, match="version 1 is the first champion"):
+        rollback(bucket)
+
+
+def test_killed_after_any_write_the_old_champion_serves_until_the_pointer_moved_and_a_rerun_finishes(s3, bucket):
+    probe = Life()
+    registry = Registry()
+    promote("1", registry, bucket, "manual")
+    promote("2", probe.of(registry), ModelsBucket(probe.of(s3), BUCKET), "manual")
+    assert probe.writes == ["put_object", "put_object", "put_object", "tag", "point"]
+    for left, name in enumerate(probe.writes, start=1):
+        _empty(s3)
+        registry = Registry()
+        promote("1", registry, bucket, "manual")
+        life = Life(left)
+        with pytest.raises(Killed):
+            promote("2", life.of(registry), ModelsBucket(life.of(s3), BUCKET), "manual")
+        assert serving(bucket) == ("1" if left < 3 else "2"), f"after write {left}, {name}"
+        pointer = promote("2", registry, bucket, "manual")
+        assert (serving(bucket), pointer.previous) == ("2", "1")
+        assert registry.aliases == {"champion": "2"}
+
+
+def _empty(s3):
+    for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        s3.delete_object(Bucket=BUCKET, Key=each["Key"])
+
+
+class Hurried:
+    """An S3 client in whose hands somebody else is faster: `rival` runs just before the pointer is written."""
+
+    def __init__(self, s3, rival):
+        self._s3, self._rival = s3, rival
+
+    def __getattr__(self, name):
+        return getattr(self._s3, name)
+
+    def put_object(self, **arguments):
+        if arguments["Key"] == CHAMPION_KEY and self._rival:
+            rival, self._rival = self._rival, None
+            rival()
+        return self._s3.put_object(**arguments)
+
+
+@pytest.mark.parametrize("crowned", [False, True])
+def test_of_two_promoters_the_slower_fails_cleanly(registry, bucket, s3, crowned):
+    if crowned:
+        promote("1", registry, bucket, "manual")
+    hurried = ModelsBucket(Hurried(s3, lambda: promote("3", registry, bucket, "auto")), BUCKET)
+    with pytest.raises(Failure, match=r"changed meanwhile \(it is version 3 now\)"):
+        promote("2", registry, hurried, "manual")
+    assert serving(bucket) == "3" == registry.aliases["champion"]
+    assert bucket.champion()[0].previous == ("1" if crowned else None)
+
+
+def test_of_two_promotions_at_once_exactly_one_wins(registry, bucket, s3):
+    promote("1", registry, bucket, "manual")
+    start, outcomes = threading.Barrier(2), {}
+
+    class Abreast:
+        """Both have read the pointer before either writes it."""
+
+        def __getattr__(self, name):
+            return getattr(s3, name)
+
+        def put_object(self, **arguments):
+            if arguments["Key"] == CHAMPION_KEY:
+                start.wait(timeout=20)
+            return s3.put_object(**arguments)
+
+    def run(version):
+        try:
+            outcomes[version] = promote(version, registry, ModelsBucket(Abreast(), BUCKET), "manual")
+        except Failure as error:
+            outcomes[version] = error
+
+    threads = [threading.Thread(target=run, args=(version,)) for version in ("2", "3")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lost = [version for version, outcome in outcomes.items() if isinstance(outcome, Failure)]
+    assert len(lost) == 1
+    assert serving(bucket) in {"2", "3"} - set(lost)
+
+
+def test_a_reply_that_got_lost_is_no_defeat(registry, bucket, s3):
+    """The first attempt arrives, its reply does not; the client tries again and is refused by its own write."""
+
+    class Deaf:
+        def __getattr__(self, name):
+            return getattr(s3, name)
+
+        def put_object(self, **arguments):
+            if arguments["Key"] == CHAMPION_KEY:
+                s3.put_object(**arguments)
+            return s3.put_object(**arguments)
+
+    assert promote("1", registry, ModelsBucket(Deaf(), BUCKET), "manual").version == "1"
+
+
+def test_what_was_judged_against_one_champion_does_not_replace_another(registry, bucket):
+    promote("1", registry, bucket, "manual")
+    with pytest.raises(Failure, match="the champion is version 1 by now, and was None"):
+        promote("2", registry, bucket, "auto", over=Over(None))
+    assert promote("2", registry, bucket, "auto", over=Over("1")).version == "2"
+    assert promote("2", registry, bucket, "auto", over=Over("1")).previous == "1"  # a rerun, its work done

@@ -1,0 +1,125 @@
+import contextlib
+
+import msgspec
+import pytest
+
+from belo.errors import Failure
+from pricing.manifest import Manifest
+from pricing.model import load
+from training import train as training_room
+from training.contenders import TEST_ROWS, TRAINED_ON
+from training.data import FIELDS
+from training.registry import Registry
+from training.train import test_of_version as figures_of_version
+from training.train import train
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mlflow")
+    with contextlib.chdir(folder):
+        yield Registry.open({})
+
+
+@pytest.fixture(scope="module")
+def trained(data, params, registry):
+    searched = msgspec.structs.replace(params, search=msgspec.structs.replace(params.search, trials=2))
+    stages = []
+    manifest = train(data, searched, registry, lambda stage, steps: stages.append(stage))
+    return manifest, stages
+
+
+def runs(registry, manifest):
+    client = registry._client
+    parent = client.get_run(manifest.mlflow_run_id)
+    experiment = [parent.info.experiment_id]
+    return parent, client.search_runs(experiment, f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+
+
+def test_a_training_registers_a_version_that_serving_accepts(registry, trained):
+    manifest, _ = trained
+    model, document = registry.artefacts(registry.find(manifest.version))
+    assert load(model, document).manifest == manifest == msgspec.json.decode(document, type=Manifest)
+    assert {column.name for column in manifest.inputs} == set(FIELDS)
+    assert len(manifest.golden) > 20
+    assert manifest.generated_data
+
+
+def test_a_run_keeps_what_an_auditor_asks_for(registry, trained):
+    manifest, _ = trained
+    parent, _ = runs(registry, manifest)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params["boosting.leaves"] == "24"
+    assert parent.data.metrics["median_ape"] == manifest.metrics["median_ape"]
+    assert parent.data.metrics["parity"] < 1e-5
+    assert parent.data.tags["data_sha256"] == manifest.data_sha256
+    assert parent.inputs.dataset_inputs[0].dataset.digest == manifest.data_sha256[:32]
+    for name in ("cleaning.md", "card.md", "candidates.md", "params.yaml", TEST_ROWS, TRAINED_ON):
+        assert registry.read(parent.info.run_id, name)
+    for name in ("residuals", "error_by_price", "error_by_neighborhood", "importance", "error_against_cost"):
+        assert registry.read(parent.info.run_id, f"plots/{name}.png").startswith(b"\x89PNG")
+
+
+def test_the_model_is_kept_as_onnx_with_signature_and_example_and_no_pickle(registry, trained):
+    manifest, _ = trained
+    files = {each.path for each in registry._client.list_artifacts(manifest.mlflow_run_id, "model")}
+    assert {"model/model.onnx", "model/manifest.json", "model/MLmodel", "model/input_example.json"} <= files
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
+    described = registry.read(manifest.mlflow_run_id, "model/MLmodel").decode()
+    assert "signature" in described
+    assert '"neighborhood"' in described
+    assert "log_price" in described
+
+
+def test_candidates_and_trials_are_nested_runs(registry, trained):
+    manifest, stages = trained
+    _, children = runs(registry, manifest)
+    kinds = [child.data.tags["kind"] for child in children]
+    assert kinds.count("candidate") == stages.count("candidates") == 5
+    assert kinds.count("trial") == stages.count("search") == 2
+    assert all(child.info.status == "FINISHED" and child.data.metrics for child in children)
+
+
+def test_the_new_version_is_the_challenger(registry, trained):
+    manifest, _ = trained
+    found = registry.find(manifest.version)
+    assert found.aliases == ("challenger",)
+    assert {"data_sha256", "code_version", "median_ape", "parity", "seed"} <= set(found.tags)
+
+
+def test_two_trainings_with_the_same_data_and_seed_give_the_same_model_and_figures(data, params, registry):
+    one, again = (train(data, params, registry) for _ in range(2))
+    assert one.sha256 == again.sha256
+    assert one.metrics == again.metrics
+    assert one.interval == again.interval
+    assert one.golden == again.golden
+    other = train(data, msgspec.structs.replace(params, seed=params.seed + 1), registry)
+    assert other.sha256 != one.sha256
+
+
+def test_the_figures_of_a_version_are_those_of_the_file_that_serves(data, params, registry):
+    manifest = train(data, params, registry)
+    version, figures = figures_of_version(data, params, registry)
+    assert version == manifest.version
+    assert figures == manifest.metrics
+
+
+def test_a_file_that_no_version_was_trained_on_is_fitted_and_has_no_version(data, params, registry):
+    version, figures = figures_of_version(data, msgspec.structs.replace(params, seed=99), registry)
+    assert version is None
+    assert figures["rows"] > 100
+
+
+def test_a_training_that_fails_leaves_a_failed_run_and_no_version(data, params, registry):
+    before = len(registry.versions())
+    impossible = msgspec.structs.replace(params, export=msgspec.structs.replace(params.export, parity=0.0))
+    with pytest.raises(Failure, match="no export: ONNX and scikit-learn differ"):
+        train(data, impossible, registry)
+    assert len(registry.versions()) == before
+    experiment = registry._client.get_experiment_by_name("house-price").experiment_id
+    newest = registry._client.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]
+    assert newest.info.status == "FAILED"
+
+
+def test_the_code_version_is_one_line():
+    assert training_room.code_version().strip().count("\n") == 0

@@ -1,0 +1,72 @@
+"""What is written down of a retraining: the evidence, the verdict and the record."""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from pricing.listing import Features
+from pricing.manifest import Pointer
+from training.contest import Contest
+from training.retraining_requests import Request
+
+Outcome = Literal["promoted", "in shadow", "awaiting a person", "kept", "undecided", "dropped", "overtaken"]
+
+
+class Claim(Struct, frozen=True):
+    """A worker's word that it works on a request; worth nothing after `until`."""
+
+    worker: str
+    until: datetime
+    attempt: int
+
+
+class Sold(Struct, frozen=True, kw_only=True):
+    """A sale, what the models may know of the home, and what was said of it on the stream."""
+
+    listing_id: str
+    features: Features
+    sale_price: float
+    sold_at: datetime
+    reported_at: datetime
+    model_version: str
+    predicted_price: float
+    shadow_version: str | None = None
+    shadow_price: float | None = None
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What a request is decided on, as it stood when it was first taken up; sales in the order of their reports."""
+
+    request: Request
+    gathered_at: datetime
+    champion: Pointer
+    challenger: Pointer | None
+    sales: list[Sold]
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What became of the contest; `version` is registered where the judge found a winner."""
+
+    outcome: Outcome  # what is to be done, by the policy
+    why: str
+    contests: list[Contest]
+    version: str | None = None
+    trained: str | None = None  # the winner's name
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A request that is done with."""
+
+    request: Request
+    finished_at: datetime
+    outcome: Outcome
+    why: str
+    champion_before: str
+    reign_since: str
+    champion_after: str
+    promoted_by: str | None
+    sales: int
+    contests: list[Contest]
+    trained: str | None
+    version: str | None
