@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-drift test unit-test integration-test chaos check format up down bundle eda mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos check format up down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -36,16 +36,20 @@ demo: $(READY) ## the main job on a local cloud of its own, end to end (DATA=fil
 demo-drift: $(READY) ## the feedback loop closes by itself: prices rise, the alarm rings, a challenger takes over
 	@$(BIN)/python -m belo.demo_drift
 
-test: $(READY) ## all tests: unit tests, then integration tests on MiniStack
+test: $(READY) ## unit tests, then integration tests on MiniStack; all but the slow ones
 	@echo "test: unit tests, then integration tests on MiniStack" >&2
-	@$(BIN)/pytest -q -n 2 tests
-	@LOCAL_CLOUD=ministack $(BIN)/pytest integration_tests
+	@$(BIN)/pytest -q -n 2 -m "not slow" tests
+	@LOCAL_CLOUD=ministack $(BIN)/pytest -m "not slow" integration_tests
+
+slow-test: $(READY) ## the slow ones: kills, servers, trainings, the retraining loop
+	@$(BIN)/pytest -q -n 2 -m slow tests
+	@LOCAL_CLOUD=ministack $(BIN)/pytest -m slow integration_tests
 
 unit-test: $(READY) ## the tests that need no cloud
 	@$(BIN)/pytest -n 2 tests
 
 integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|localstack)
-	@$(BIN)/pytest integration_tests
+	@$(BIN)/pytest -m "not slow" integration_tests
 
 chaos: $(READY) ## a million events through the real handler under faults; planted defects must be caught
 	@$(BIN)/python -m tests.chaos

@@ -54,9 +54,8 @@ def draw(course: Course, figures: dict[str, Any], path: Path) -> None:
         axes.axvline(place, color=colour, linestyle=style, linewidth=1.5, label=label)
     spans = ((0, course.rose, "before"), (course.rose, course.promoted, "drifted"))
     for first, last, name in (*spans, (course.promoted, len(ratio), "after")):
-        axes.text(
-            (first + last) / 2, 62, f"median error\n{figures[name]:.1%}", ha="center", va="top", fontsize=9, bbox=BOX
-        )
+        told = f"off by {figures[f'off_{name}']:+.0%}\nmedian error {figures[f'error_{name}']:.1%}"
+        axes.text((first + last) / 2, 62, told, ha="center", va="top", fontsize=9, bbox=BOX)
     axes.set(xlim=(0, len(ratio)), ylim=(-65, 65), xlabel="homes, in the order of their sale")
     axes.set_ylabel("paid over predicted, %")
     axes.legend(loc="lower right", fontsize=8, framealpha=0.9)

@@ -31,6 +31,8 @@ from training.models_bucket import ModelsBucket
 from training.promote import promote
 from training.registry import Registry
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("KILLS", "5"))
 RATE, ROWS_A_KILL = 600, 400  # events a second: so that a publisher is killed long before it is through
 AT_WORK = 0.6  # seconds: a process is killed within these after it set to work

@@ -14,6 +14,8 @@ from belo.drift_loop import BEGINNING, END
 from integration_tests.cloud import BELO, Cloud, until
 from lambdas.archive_reader import Archive
 
+pytestmark = pytest.mark.slow
+
 HOMES = 120
 SILENCE = 5  # seconds until a killed worker's request comes again
 

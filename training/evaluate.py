@@ -30,7 +30,7 @@ def point_figures(actual: Log, predicted: Log) -> Figures:
         "rmse": float(np.sqrt(squares / len(price))),
         "mae": float(np.mean(np.abs(price - said))),
         "median_ape": float(np.median(np.abs(said / price - 1))),
-        "r2": 1 - squares / float(np.sum((price - price.mean()) ** 2)),
+        "r2": 1 - squares / spread if (spread := float(np.sum((price - price.mean()) ** 2))) else float("nan"),
         "bias": float(np.mean(actual - predicted)),
     }
 
@@ -41,9 +41,17 @@ def interval_figures(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
     inside = (actual >= low) & (actual <= high)
     tercile = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
     return {
-        "coverage": float(inside.mean()),
-        "relative_width": float(np.median((np.exp(high) - np.exp(low)) / np.exp(predicted))),
+        **width_and_coverage(actual, predicted, offsets),
         "coverage_by_price_tercile": [float(inside[tercile == each].mean()) for each in range(3)],
+    }
+
+
+def width_and_coverage(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
+    """Return the share of actual prices in the interval, and its median width over the predicted price."""
+    low, high = interval(predicted, offsets)
+    return {
+        "coverage": float(((actual >= low) & (actual <= high)).mean()),
+        "relative_width": float(np.median((np.exp(high) - np.exp(low)) / np.exp(predicted))),
     }
 
 

@@ -4,19 +4,19 @@ It must be better by a paired bootstrap, no worse than a margin on any slice, ke
 with scikit-learn, and stay within the budget of time and size.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pricing.manifest import Offsets
 from training.contenders import Contender, Evidence
-from training.evaluate import Figures, interval_figures, point_figures
+from training.evaluate import Figures, interval_figures, point_figures, width_and_coverage
+from training.groups import Mask
 from training.levels import Log
 from training.params import Judging
-
-if TYPE_CHECKING:
-    from training.groups import Mask
+from training.slices import slice_masks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Mean absolute log errors of both on some of the listings."""
+    """Mean absolute log errors of both on some of the listings, and their other figures there by contender."""
 
     name: str
     rows: int
     challenger: float
     champion: float
+    figures: dict[str, Figures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +65,21 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
     """Return the verdict; without a champion the challenger has only to keep its own promises."""
     contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
     said = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
+    offsets = {name: each.model.manifest.interval for name, each in contenders.items()}
     actual = evidence.log_price
     figures = {
-        name: point_figures(actual, said[name]) | interval_figures(actual, said[name], each.model.manifest.interval)
-        for name, each in contenders.items()
+        name: point_figures(actual, said[name]) | interval_figures(actual, said[name], offsets[name]) for name in said
     }
     checks = [_enough(evidence, knobs)]
     slices: list[Slice] = []
     if champion:
         errors = {name: np.abs(actual - each) for name, each in said.items()}
-        slices = _slices(errors, np.mean([*said.values()], axis=0), evidence, challenger)
+        masks = slice_masks(np.mean([*said.values()], axis=0), evidence, challenger.model.manifest.reference)
+        slices = [_slice(name, mask, actual, said, offsets) for name, mask in masks.items() if mask.any()]
         checks += [_better(errors, evidence.groups, knobs), _no_slice_suffers(slices, knobs)]
     checks += [*_intervals(figures["challenger"], knobs), _parity(challenger, knobs), *_budget(challenger, knobs)]
-    return Verdict(
-        challenger.version, champion.version if champion else None, len(actual), tuple(checks), tuple(slices), figures
-    )
+    against = champion.version if champion else None
+    return Verdict(challenger.version, against, len(actual), tuple(checks), tuple(slices), figures)
 
 
 def _enough(evidence: Evidence, knobs: Judging) -> Check:
@@ -102,26 +103,13 @@ def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) ->
     return Check("better than the champion", low > 0, finding)
 
 
-def _slices(errors: dict[str, Log], said: Log, evidence: Evidence, challenger: Contender) -> list[Slice]:
-    """Slice by predicted price, not by the actual: among dear homes a model wins by guessing high."""
-    band = np.searchsorted(np.quantile(said, [1 / 3, 2 / 3]), said)
-    known = challenger.model.manifest.reference
-    shares: dict[str, float] = known["neighborhood"]
-    listings = np.array([shares.get(each.neighborhood, 0.0) * known["rows"] for each in evidence.features]).round()
-    masks: dict[str, Mask] = {
-        f"price: {name}": band == i for i, name in enumerate(("lowest third", "middle third", "highest third"))
+def _slice(name: str, mask: Mask, actual: Log, said: Mapping[str, Log], offsets: Mapping[str, Offsets]) -> Slice:
+    figures = {
+        who: point_figures(actual[mask], each[mask]) | width_and_coverage(actual[mask], each[mask], offsets[who])
+        for who, each in said.items()
     }
-    masks |= {
-        "neighbourhood: never seen": listings == 0,
-        "neighbourhood: 1 to 9 listings": (listings > 0) & (listings < 10),
-        "neighbourhood: 10 to 49 listings": (listings >= 10) & (listings < 50),
-        "neighbourhood: 50 listings or more": listings >= 50,
-    }
-    return [
-        Slice(name, int(mask.sum()), float(errors["challenger"][mask].mean()), float(errors["champion"][mask].mean()))
-        for name, mask in masks.items()
-        if mask.any()
-    ]
+    errors = {who: float(np.abs(actual - each)[mask].mean()) for who, each in said.items()}
+    return Slice(name, int(mask.sum()), errors["challenger"], errors["champion"], figures)
 
 
 def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Check:

@@ -8,7 +8,7 @@ import msgspec
 from belo.errors import Failure
 from pricing.manifest import CHALLENGER_KEY, Pointer, encode
 from training.models_bucket import ModelsBucket, sha256
-from training.promote import promote
+from training.promote import Over, promote
 from training.registry import Registry
 from training.retraining_records import Evidence, Outcome, Verdict
 
@@ -50,7 +50,7 @@ class Promotion:
         if serving and serving.previous == version:
             return "promoted", f"{why}; version {serving.version} has replaced it since"
         try:
-            promote(version, self.registry, self.bucket, "auto")
+            promote(version, self.registry, self.bucket, "auto", over=Over(over.version))
         except Failure:
             after = self.bucket.champion()
             if after == seen:

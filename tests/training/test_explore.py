@@ -3,6 +3,8 @@ import pytest
 
 from training.explore import NOTEBOOK, explore
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_notebook_is_kept_without_results():
     for cell in nbformat.read(NOTEBOOK, as_version=4).cells:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from training.judge import judge
 from training.models_bucket import ModelsBucket
 from training.params import read_params
 from training.report import verdict_report
+from training.slices import slice_masks
 
 KNOBS = read_params().judge
 REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
@@ -68,9 +71,9 @@ def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_o
     market = evidence()
     verdict = judge(contender("2"), contender("1", base=9.15), market, KNOBS)
     assert {each.name for each in verdict.slices} >= {"price: lowest third", "neighbourhood: 50 listings or more"}
-    spoiled = [type(each)(each.name, each.rows, each.champion * 1.06, each.champion) for each in verdict.slices[:1]]
+    spoiled = [replace(each, challenger=each.champion * 1.06) for each in verdict.slices[:1]]
     assert not _no_slice_suffers([*spoiled, *verdict.slices[1:]], KNOBS).passed
-    small = [type(each)(each.name, KNOBS.min_slice - 1, each.challenger, each.champion) for each in spoiled]
+    small = [replace(each, rows=KNOBS.min_slice - 1) for each in spoiled]
     assert _no_slice_suffers([*small, *verdict.slices[1:]], KNOBS).passed
 
 
@@ -169,3 +172,24 @@ def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
     assert bucket.champion()[0].version == "1"
     with pytest.raises(Failure, match="the champion already"):
         ask_the_judge("1", registry, bucket, KNOBS)
+
+
+def test_slices_are_by_predicted_price_and_by_size_of_the_neighbourhood():
+    homes = [
+        Features(neighborhood=name, area_m2=50.0) for name in ("Buritis", "Rare", "New", "Buritis", "Middling", "New")
+    ]
+    market = Evidence(homes, np.zeros(6), np.arange(6).astype(str))
+    reference = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Rare": 0.09, "Middling": 0.31}}
+    masks = {name: mask.tolist() for name, mask in slice_masks(np.arange(6.0), market, reference).items()}
+    assert masks["price: lowest third"] == [True, True, False, False, False, False]
+    assert masks["neighbourhood: never seen"] == [False, False, True, False, False, True]
+    assert masks["neighbourhood: 1 to 9 listings"] == [False, True, False, False, False, False]
+    assert masks["neighbourhood: 10 to 49 listings"] == [False, False, False, False, True, False]
+    assert masks["neighbourhood: 50 listings or more"] == [True, False, False, True, False, False]
+
+
+def test_the_report_tells_every_figure_by_slice():
+    text = verdict_report(judge(contender("2"), contender("1", base=9.15), evidence(), KNOBS))
+    head = "| slice | listings | log error | rmse | mae | median_ape | bias | coverage | relative_width |"
+    assert head in text
+    assert "| price: lowest third | 200 | " in text

@@ -14,6 +14,8 @@ from pricing.model import load
 from training.registry import Registry
 from training.train import train
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 90  # seconds; a busy machine starts it slowly
 
 

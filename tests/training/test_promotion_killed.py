@@ -14,6 +14,8 @@ from tests.training.test_promotion import BUCKET, Registry
 from training.models_bucket import ModelsBucket
 from training.promote import promote
 
+pytestmark = pytest.mark.slow
+
 WRITES = 3
 CLIENT = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 

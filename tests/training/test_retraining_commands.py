@@ -52,7 +52,7 @@ def test_a_program_reads_the_history_as_json(promoted, capsys):
         "promoted",
         "auto",
     )
-    assert (row["champion_before"], row["champion_after"], row["kind"]) == ("1", "2", "drift")
+    assert (row["champion_before"], row["champion_after"]) == ("1", "2")
     assert row["contests"][0]["sales"] == 80
     assert datetime.fromisoformat(row["when"]) == datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -67,6 +67,7 @@ def test_one_odd_sale_decides_nothing():
     assert rescale.fit_level(np.append(np.random.default_rng(1).normal(0, 0.2, 60), 5.0)) == pytest.approx(0, abs=0.06)
 
 
+@pytest.mark.slow
 def test_chance_promotes_no_more_than_its_share():
     promoted = 0
     for seed in range(200):

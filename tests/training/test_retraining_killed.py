@@ -8,6 +8,8 @@ from pricing.manifest import CHALLENGER_KEY
 from tests.training.killing import Killed, Life
 from training.retraining_requests import decode
 
+pytestmark = pytest.mark.slow
+
 
 def outcome(world):
     """Return everything that must not depend on who died when."""

@@ -87,6 +87,7 @@ def test_the_new_version_is_the_challenger(registry, trained):
     assert {"data_sha256", "code_version", "median_ape", "parity", "seed"} <= set(found.tags)
 
 
+@pytest.mark.slow
 def test_two_trainings_with_the_same_data_and_seed_give_the_same_model_and_figures(data, params, registry):
     one, again = (train(data, params, registry) for _ in range(2))
     assert one.sha256 == again.sha256
