@@ -38,15 +38,15 @@ demo-drift: $(READY) ## the feedback loop closes by itself: prices rise, the ala
 
 test: $(READY) ## unit tests, then integration tests on MiniStack; all but the slow ones
 	@echo "test: unit tests, then integration tests on MiniStack" >&2
-	@$(BIN)/pytest -q -n 2 -m "not slow" tests
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" tests
 	@LOCAL_CLOUD=ministack $(BIN)/pytest -m "not slow" integration_tests
 
 slow-test: $(READY) ## the slow ones: kills, servers, trainings, the retraining loop
-	@$(BIN)/pytest -q -n 2 -m slow tests
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m slow tests
 	@LOCAL_CLOUD=ministack $(BIN)/pytest -m slow integration_tests
 
 unit-test: $(READY) ## the tests that need no cloud
-	@$(BIN)/pytest -n 2 tests
+	@$(BIN)/pytest -n 2 --dist loadfile tests
 
 integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|localstack)
 	@$(BIN)/pytest -m "not slow" integration_tests
