@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos check format up down bundle eda mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos bench check format up down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -53,6 +53,9 @@ integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|l
 
 chaos: $(READY) ## a million events through the real handler under faults; planted defects must be caught
 	@$(BIN)/python -m tests.chaos
+
+bench: $(READY) ## what scoring costs, side by side in one run; writes build/bench.json
+	@$(BIN)/python -m benchmarks.scoring
 
 check: $(READY) ## style, types, Terraform
 	@$(BIN)/ruff check .

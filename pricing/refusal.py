@@ -35,15 +35,11 @@ def refusal(payload: bytes, error: Exception) -> InvalidRecord:
     JSON at all is therefore looked at again here, where speed no longer matters.
     """
     try:
-        document = json.loads(
-            payload.decode(), parse_float=_Number, parse_int=_Number, parse_constant=_not_a_number
-        )
+        document = json.loads(payload.decode(), parse_float=_Number, parse_int=_Number, parse_constant=_not_a_number)
     except UnicodeDecodeError as wrong:
         return InvalidRecord("invalid_json", f"not UTF-8: byte 0x{payload[wrong.start]:02x} at {wrong.start}")
     except json.JSONDecodeError as wrong:
-        return InvalidRecord(
-            "invalid_json", f"not JSON: {wrong.msg} at {wrong.pos}{_near(wrong.doc, wrong.pos)}"
-        )
+        return InvalidRecord("invalid_json", f"not JSON: {wrong.msg} at {wrong.pos}{_near(wrong.doc, wrong.pos)}")
     except _NotANumber as wrong:
         return InvalidRecord("invalid_json", f"not JSON: {wrong}{_around(payload, str(wrong))}")
     except RecursionError:

@@ -28,9 +28,7 @@ class Outcome:
 
     batches: list[list[int]]  # what each invocation was given
     delivered: list[int]  # how often each listing stands on the output stream, always under the same id
-    parked: list[
-        tuple[list[int], str, int]
-    ]  # of each object the records, the condition, the invocations
+    parked: list[tuple[list[int], str, int]]  # of each object the records, the condition, the invocations
 
 
 @dataclass(frozen=True)

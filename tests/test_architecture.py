@@ -15,9 +15,7 @@ RUNTIME_LIBRARIES = {"boto3", "botocore", "mypy_boto3_kinesis", "mypy_boto3_s3"}
 def imported(package: str) -> dict[str, set[str]]:
     """Return the top-level packages that each module of a room imports, the standard library left out."""
     return {
-        str(path.relative_to(ROOT)): {
-            name for name in map(_top, _imports(path)) if name not in sys.stdlib_module_names
-        }
+        str(path.relative_to(ROOT)): {name for name in map(_top, _imports(path)) if name not in sys.stdlib_module_names}
         for path in (ROOT / package).rglob("*.py")
     }
 
@@ -62,17 +60,13 @@ def tracked() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-@pytest.mark.skipif(
-    not (ROOT / ".git").exists(), reason="not a git checkout, so nothing says what is tracked"
-)
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout, so nothing says what is tracked")
 def test_no_pickles_archives_models_or_registry_locks_are_committed():
     forbidden = {".pkl", ".pickle", ".joblib", ".onnx", ".zip", ".whl", ".parquet", ".db", ".lock"}
     assert [path for path in tracked() if path.suffix in forbidden or path.name == "package-lock.json"] == []
 
 
-@pytest.mark.skipif(
-    not (ROOT / ".git").exists(), reason="not a git checkout, so nothing says what is tracked"
-)
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout, so nothing says what is tracked")
 def test_no_registry_hosts_and_no_paths_of_one_machine_are_committed():
     words = [
         b"pypi." + b"org",
@@ -90,8 +84,8 @@ def test_every_requirement_is_locked_with_a_hash():
     assert {path.stem for path in locks} >= {"dev", "lambda", "ministack", "uv"}
     for path in locks:
         text = path.read_text()
-        assert "http" not in text.replace("aiohttp", "").replace("httptools", "").replace(
-            "httpx", ""
-        ).replace("httpcore", ""), path
+        assert "http" not in text.replace("aiohttp", "").replace("httptools", "").replace("httpx", "").replace(
+            "httpcore", ""
+        ), path
         requirements = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
         assert all(line.endswith("\\") for line in requirements), path

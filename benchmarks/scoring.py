@@ -1,0 +1,98 @@
+"""What scoring costs: every candidate beside a boosting of 350 trees with 24 leaves, in one run.
+
+Writes build/bench.json, always; what this benchmark does not measure is null there.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from training.bootstrap import choose_params, load_data
+from training.candidates import CANDIDATES, CHAMPION, boosting
+from training.evaluate import point_figures, rows_of
+from training.export import session
+from training.fitting import one_thread
+from training.groups import split
+from training.parts import prepare
+
+OUT = Path("build/bench.json")
+BATCH = 6_000  # listings, about a full event of Lambda
+ROUNDS = 15
+LARGE = {"iterations": 350, "leaves": 24, "learning_rate": 0.05, "max_features": 1.0, "min_samples_leaf": 12}
+NOT_MEASURED = (
+    "scoring_vs_seed_style",
+    "scoring_vs_course_reference",
+    "put_vs_course_reference",
+    "scoring_vs_floor",
+    "cold_start_vs_mlflow",
+    "put_vs_prebuilt",
+    "publish_cpu_vs_bare_boto3",
+    "consume_cpu_vs_bare_boto3",
+    "drain_vs_echo_lambda",
+)
+
+
+def main() -> None:
+    """Measure, print the table, write the figures."""
+    data, params = load_data(Path(os.environ["DATA"]) if os.environ.get("DATA") else None), choose_params(quick=True)
+    held = split(data.groups, params.seed, params.split.test_share)
+    rows = rows_of(data)
+    training, test = rows.take(~held), rows.take(held)
+    with one_thread():
+        part = prepare(training, params, params.seed)
+        pricers = {name: candidate(part, params) for name, candidate in CANDIDATES.items()}
+        knobs = msgspec.structs.replace(params.boosting, **LARGE)
+        pricers["boosting 350 × 24"] = boosting(part, msgspec.structs.replace(params, boosting=knobs))
+    took = side_by_side({name: pricer.onnx() for name, pricer in pricers.items()}, test.frame)
+    figures = [
+        {
+            "candidate": name,
+            "microseconds": round(median(took[name]), 3),
+            "median_ape": round(point_figures(test.log_price, pricer.predict(test.frame))["median_ape"], 4),
+        }
+        for name, pricer in pricers.items()
+    ]
+    ratio = median(ours / theirs for ours, theirs in zip(took[CHAMPION], took["boosting 350 × 24"], strict=True))
+    ratios = dict.fromkeys(NOT_MEASURED) | {"champion_vs_boosting_350x24": round(ratio, 3)}
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps({"machine": platform.machine(), "ratios": ratios, "rows": figures}, indent=1) + "\n")
+    show(figures, ratio)
+
+
+def side_by_side(models: dict[str, bytes], frame) -> dict[str, list[float]]:
+    """Return microseconds a listing of each model, round by round, each round running all of them once."""
+    batch = frame.iloc[np.arange(BATCH) % len(frame)]
+    ready = {name: session(model) for name, model in models.items()}
+    columns = {
+        name: {node.name: batch[node.name].to_numpy()[:, None] for node in each.get_inputs()}
+        for name, each in ready.items()
+    }
+    took: dict[str, list[float]] = {name: [] for name in models}
+    for turn in range(ROUNDS + 1):
+        for name, each in ready.items():
+            start = time.process_time()
+            each.run(None, columns[name])
+            if turn:  # the first round warms up
+                took[name].append((time.process_time() - start) / BATCH * 1e6)
+    return took
+
+
+def show(rows: list[dict], ratio: float) -> None:
+    table = Table("candidate", "µs a listing", "median error on one test part")
+    for row in sorted(rows, key=lambda each: each["microseconds"]):
+        table.add_row(row["candidate"], f"{row['microseconds']:.2f}", f"{row['median_ape']:.1%}")
+    Console().print(table)
+    print(f"the champion costs {ratio:.2f} of the boosting of 350 × 24; figures in {OUT}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
