@@ -69,6 +69,15 @@ def test_a_batch_without_news_moves_the_checkpoint_too(tmp_path: Path) -> None:
     assert b'"after":"1006"' in (tmp_path / "checkpoint").read_bytes()
 
 
+@pytest.fixture
+def _interruptible():
+    """What a shell gives to a command in the foreground; one in the background would not hear SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_following_with_the_sums(tmp_path: Path, number: int) -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
