@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos bench check format up down bundle eda mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos mutants bench check format up down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -53,6 +53,16 @@ integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|l
 
 chaos: $(READY) ## a million events through the real handler under faults; planted defects must be caught
 	@$(BIN)/python -m tests.chaos
+
+MUTMUT := .cache/mutmut/bin/mutmut
+$(MUTMUT): requirements/dev.txt requirements/mutants.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/mutmut
+	@$(BIN)/uv pip sync --quiet --python .cache/mutmut/bin/python --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python .cache/mutmut/bin/python --require-hashes -r requirements/mutants.txt
+	@touch $@
+
+mutants: $(READY) $(MUTMUT) ## change the core line by line; its tests must notice (half an hour)
+	@PATH="$(CURDIR)/.cache/mutmut/bin:$$PATH" $(MUTMUT) run --max-children 2
 
 bench: $(READY) ## what scoring costs, side by side in one run; writes build/bench.json
 	@$(BIN)/python -m benchmarks.scoring
