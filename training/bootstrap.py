@@ -1,4 +1,4 @@
-"""A champion for a stack that has none yet: train, register, promote."""
+"""What the commands train with: the listings, and the knobs."""
 
 from pathlib import Path
 
