@@ -2,7 +2,9 @@ import hashlib
 import warnings
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from pricing.listing import Features
 from pricing.model import ContractMismatch, load
@@ -91,6 +93,14 @@ GOLDEN = {"features": {"neighborhood": "Buritis", "area_m2": 102.0}}
             {"interval": {"coverage": 0.9, "edges": [13.0], "low": [-1.0], "high": [1.0]}},
             "interval: expected 2",
         ),
+        (
+            {"interval": {"coverage": 0.9, "edges": [13.0], "low": [-1.0], "high": [1.0, 1.0]}},
+            "interval: expected 2",
+        ),
+        (
+            {"interval": {"coverage": 0.9, "edges": [13.0], "low": [-1.0, -1.0], "high": [1.0]}},
+            "interval: expected 2",
+        ),
         ({"version": 7}, "manifest: Expected `str`"),
     ],
 )
@@ -110,3 +120,43 @@ def test_a_truncated_manifest_is_refused():
     tiny = champion()
     with pytest.raises(ContractMismatch, match=r"^manifest: "):
         load(tiny.model, tiny.manifest[:-20])
+
+
+def by_street(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("log_price",)) -> tuple[bytes, bytes]:
+    """Return a model that reads the street alone, 11.0 where it has none and 12.0 elsewhere, and its manifest."""
+    encoder = helper.make_node(
+        "LabelEncoder",
+        ["street"],
+        ["log_price"],
+        domain="ai.onnx.ml",
+        keys_strings=[""],
+        values_floats=[11.0],
+        default_float=12.0,
+    )
+    column = helper.make_tensor_value_info("street", TensorProto.STRING, ["N", 1])
+    said = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 1]) for name in outputs]
+    three = numpy_helper.from_array(np.array([3, 1], np.int64), "three")
+    graph = helper.make_graph([encoder, *nodes], "street", [column], said, [three])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
+    golden = [{**GOLDEN, "log_price": 11.0}]
+    inputs = [{"name": "street", "type": "string"}]
+    return model, champion(sha256=sha256(model), inputs=inputs, golden=golden).manifest
+
+
+def test_a_text_that_is_not_known_reaches_the_model_as_an_empty_one():
+    homes = [Features(neighborhood="Sion", area_m2=80.0, street=street) for street in (None, "Rua Pium-I")]
+    assert load(*by_street()).log_prices(homes).tolist() == [11.0, 12.0]
+
+
+def test_a_model_that_says_more_than_log_prices_is_refused():
+    model = by_street(helper.make_node("Neg", ["log_price"], ["more"]), outputs=("log_price", "more"))
+    told = r"outputs: expected one of log prices, tensor\(float\), got \['tensor\(float\)', 'tensor\(float\)'\]"
+    with pytest.raises(ContractMismatch, match=f"^{told}$"):
+        load(*model)
+
+
+def test_a_model_that_fails_on_its_golden_rows_is_refused():
+    model = by_street(helper.make_node("Reshape", ["log_price", "three"], ["shaped"]), outputs=("shaped",))
+    with pytest.raises(ContractMismatch, match=r"^golden rows do not run: .*[Rr]eshape"):
+        load(*model)
