@@ -35,8 +35,10 @@ class Arrived(Struct, frozen=True, gc=False):
 class Consumer:
     """Reads a prediction stream, each prediction once, through resharding, throttling and disconnects.
 
-        consumer = Consumer(kinesis, "predictions", checkpoint=Path("prices.checkpoint")) for batch in
-        consumer.batches(follow=True): store(batch) consumer.commit()
+        consumer = Consumer(kinesis, "predictions", checkpoint=Path("prices.checkpoint"))
+        for batch in consumer.batches(follow=True):
+            store(batch)
+            consumer.commit()
 
     A prediction that came before (by its event's `id`) is dropped, as long as fewer than `REMEMBERED` others
     lie between. A record that is no prediction is counted in `foreign`, told to `on_foreign`, and skipped.
@@ -64,6 +66,7 @@ class Consumer:
         self._on_foreign = on_foreign
         self._clock = clock
         self._seen = _Seen(remembered)
+        self._stopped = False
         self.repeats = 0
         self.foreign = 0
 
@@ -73,7 +76,7 @@ class Consumer:
         """Yield predictions in batches, in the order of each shard, none of them empty.
 
         Ends after `limit` predictions; after `idle_timeout` seconds without one; with neither `follow` nor
-        `idle_timeout`, when every shard has been read to its end.
+        `idle_timeout`, when every shard has been read to its end; and after `stop`.
         """
         idle_since = self._clock()
         for reading in self._shards.readings():
@@ -86,10 +89,16 @@ class Consumer:
                 limit -= len(batch)
                 if not limit:
                     return
+            if self._stopped:
+                return
             if idle_timeout is None and not follow and reading.caught_up:
                 return
             if idle_timeout is not None and self._clock() - idle_since >= idle_timeout:
                 return
+
+    def stop(self) -> None:
+        """End `batches` after the read that is under way; for signal handlers and other threads."""
+        self._stopped = True
 
     def commit(self) -> None:
         """Remember durably that every batch so far has been dealt with."""

@@ -1,11 +1,8 @@
 """Predictions printed as they come, or at the end where only the newest count."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
 from rich.console import Console
 
+from belo.signals import stopped_by_signals
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.newest import Newest
 from stream_consumer.output import Output
@@ -23,11 +20,11 @@ class Printing:
     def run(self, *, follow: bool, idle_timeout: float | None, limit: int | None, latest_per_listing: bool) -> None:
         """Print predictions until the consumer ends, or SIGINT or SIGTERM comes.
 
-        The checkpoint moves after they have been printed. With `latest_per_listing` that is once, at the end
-        (an interrupted run prints nothing), or, following, as the news comes.
+        The checkpoint moves after they have been printed. With `latest_per_listing` that is once, at the end,
+        or, following, as the news comes.
         """
         newest = Newest() if latest_per_listing else None
-        with suppress(KeyboardInterrupt), _interrupted_by_sigterm():
+        with stopped_by_signals(self._consumer.stop):
             for batch in self._consumer.batches(follow=follow, idle_timeout=idle_timeout, limit=limit):
                 news = newest.offer(batch) if newest else batch
                 if follow or not newest:
@@ -46,12 +43,3 @@ class Printing:
         if self._consumer.foreign:
             told.append(f"{self._consumer.foreign} records that are no predictions")
         self._console.print(", ".join(told), style="dim", highlight=False)
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

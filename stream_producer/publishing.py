@@ -1,17 +1,15 @@
 """A file published to a stream, from its first row to the summary."""
 
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 from rich.console import Console
 
 from belo.errors import Failure, UsageFailure
+from belo.signals import stopped_by_signals
 from stream_producer.aggregating import aggregated
 from stream_producer.lingering import lingering
 from stream_producer.listing_events import ListingEvents
@@ -74,7 +72,7 @@ class FilePublisher:
         try:
             with (
                 progress_bar(self._console, choices.limit or choices.sample or rows) as advance,
-                _ended_by_signals(publisher),
+                stopped_by_signals(publisher.stop),
             ):
                 outcome = publisher.publish(records, _both(progress.accepted, advance))
         finally:
@@ -131,19 +129,3 @@ def _both(first: Callable[[list[Record]], object], second: Callable[[int], objec
         second(events_in(records))
 
     return accepted
-
-
-@contextmanager
-def _ended_by_signals(publisher: Publisher) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into an orderly end; a second one ends at once."""
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        publisher.stop()
-        signal.signal(number, signal.default_int_handler)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

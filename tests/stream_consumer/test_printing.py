@@ -69,15 +69,6 @@ def test_a_batch_without_news_moves_the_checkpoint_too(tmp_path: Path) -> None:
     assert b'"after":"1006"' in (tmp_path / "checkpoint").read_bytes()
 
 
-@pytest.fixture
-def _interruptible():
-    """What a shell gives to a command in the foreground; one in the background would not hear SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_following_with_the_sums(tmp_path: Path, number: int) -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
@@ -87,3 +78,17 @@ def test_a_signal_ends_following_with_the_sums(tmp_path: Path, number: int) -> N
 
     assert output.numbers == list(range(20))
     assert said == "20 predictions, 0 repeats dropped\n"
+
+
+def test_a_signal_before_the_end_leaves_the_rest_to_the_next_run(tmp_path: Path) -> None:
+    class Interrupting(Lines):
+        def write(self, batch: list[Arrived]) -> None:
+            super().write(batch)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    kinesis, first, second = filled(20), Interrupting(), Lines()
+    run(kinesis, first, tmp_path / "checkpoint")
+    run(kinesis, second, tmp_path / "checkpoint")
+
+    assert len(first.numbers) < 20
+    assert first.numbers + second.numbers == list(range(20))

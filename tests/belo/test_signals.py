@@ -1,0 +1,28 @@
+"""Signals that end in order."""
+
+import os
+import signal
+
+import pytest
+
+from belo.signals import stopped_by_signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_second_insists(number: int) -> None:
+    asked: list[bool] = []
+
+    with stopped_by_signals(lambda: asked.append(True)):
+        os.kill(os.getpid(), number)
+        assert asked == [True]
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+
+
+def test_what_the_signals_did_before_they_do_again() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    with stopped_by_signals(lambda: None):
+        assert signal.getsignal(signal.SIGTERM) != before
+
+    assert signal.getsignal(signal.SIGTERM) == before
