@@ -58,23 +58,31 @@ fuzz: $(READY) ## millions of mutated payloads; nothing but the declared errors 
 	@$(BIN)/python -m tests.fuzz
 
 MUTMUT := .cache/mutmut/bin/mutmut
-$(MUTMUT): requirements/dev.txt requirements/mutants.txt
+$(MUTMUT): requirements/dev.txt requirements/mutants.txt | $(READY)
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/mutmut
 	@$(BIN)/uv pip sync --quiet --python .cache/mutmut/bin/python --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python .cache/mutmut/bin/python --require-hashes -r requirements/mutants.txt
 	@touch $@
 
-mutants: $(READY) $(MUTMUT) ## change the core line by line; its tests must notice (half an hour)
+mutants: $(MUTMUT) ## change the core line by line; its tests must notice (half an hour)
 	@PATH="$(CURDIR)/.cache/mutmut/bin:$$PATH" $(MUTMUT) run --max-children 2
 
 bench: $(READY) ## what scoring costs, side by side in one run; writes build/bench.json
 	@$(BIN)/python -m benchmarks.scoring
 
-check: $(READY) ## style, types, Terraform
+CHECKOV := .cache/checkov/bin/checkov
+$(CHECKOV): requirements/checkov.txt | $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/checkov
+	@$(BIN)/uv pip sync --quiet --python .cache/checkov/bin/python --require-hashes requirements/checkov.txt
+	@touch $@
+
+check: $(CHECKOV) ## style, types, Terraform, checkov
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m belo.terraform check
+	@$(CHECKOV) -d . --framework terraform dockerfile secrets --skip-path .venv --skip-path .cache --skip-path build \
+	  --quiet --compact --skip-download
 
 format: $(READY) ## put the code into shape
 	@$(BIN)/ruff check --fix .
