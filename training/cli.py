@@ -72,12 +72,13 @@ def promote(
 
     bucket, registry = _bucket(), Registry.open(os.environ)
     chosen = version or newest(registry)
-    if auto:
+    seen = bucket.champion()
+    if auto and not (seen and seen[0].version == chosen):
         verdict = ask_the_judge(chosen, registry, bucket, choose_params().judge)
         printing.show_verdict(verdict)
         printing.show_pointer(promote_judged(verdict, registry, bucket))
     else:
-        printing.show_pointer(move(chosen, registry, bucket, "manual"))
+        printing.show_pointer(move(chosen, registry, bucket, "auto" if auto else "manual"))
 
 
 def rollback() -> None:

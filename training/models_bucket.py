@@ -62,6 +62,13 @@ class ModelsBucket:
         found = self.read(CHAMPION_KEY)
         return None if found is None else (msgspec.json.decode(found[0], type=Pointer), found[1])
 
+    def champions(self) -> list[Pointer]:
+        """Return every pointer that ever stood, the oldest first, as far as the bucket keeps versions."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=CHAMPION_KEY)
+        ids = [each["VersionId"] for page in pages for each in page.get("Versions", []) if each["Key"] == CHAMPION_KEY]
+        bodies = [self._s3.get_object(Bucket=self._bucket, Key=CHAMPION_KEY, VersionId=each)["Body"] for each in ids]
+        return [msgspec.json.decode(body.read(), type=Pointer) for body in reversed(bodies)]
+
     def move_champion(self, pointer: Pointer, seen: str | None) -> None:
         """Point to another version, provided that the pointer is still the one with the ETag `seen`.
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from pricing.manifest import Pointer
-from training.models_bucket import ModelsBucket
-from training.registry import Registry
+from training.models_bucket import ModelsBucket, sha256
+from training.registry import Registry, Version
 
 
 class Registered(Struct, frozen=True):
@@ -31,6 +31,7 @@ class Overview(Struct, frozen=True):
 
 def overview(registry: Registry, bucket: ModelsBucket | None) -> Overview:
     """Return the state of the registry and, where there is a stack, of its bucket."""
+    found = registry.versions()
     versions = [
         Registered(
             each.version,
@@ -41,18 +42,26 @@ def overview(registry: Registry, bucket: ModelsBucket | None) -> Overview:
             float(each.tags["median_ape"]) if "median_ape" in each.tags else None,
             dict(each.tags),
         )
-        for each in registry.versions()
+        for each in found
     ]
-    found = bucket.champion() if bucket else None
-    serving = found[0] if found else None
-    return Overview(versions, serving, _disagreement(versions, serving) if bucket else None)
+    seen = bucket.champion() if bucket else None
+    serving = seen[0] if seen else None
+    return Overview(versions, serving, _disagreement(registry, found, serving) if bucket else None)
 
 
-def _disagreement(versions: list[Registered], serving: Pointer | None) -> str | None:
+def _disagreement(registry: Registry, versions: list[Version], serving: Pointer | None) -> str | None:
     alias = next((each.version for each in versions if "champion" in each.aliases), None)
-    pointed = serving.version if serving else None
-    if alias == pointed:
-        return None
-    return f"MLflow's alias says champion {alias or 'none'}, S3 serves {pointed or 'none'}: " + (
-        f"`belo promote {pointed}` lets the alias follow" if pointed else "`belo promote` writes the pointer"
-    )
+    if serving is None:
+        return (
+            alias and f"MLflow's alias says champion {alias}, S3 serves none: `belo promote {alias}` writes the pointer"
+        )
+    named = next((each for each in versions if each.version == serving.version), None)
+    manifest = registry.read(named.run_id, "model/manifest.json") if named else None
+    if manifest is None or sha256(manifest) != serving.manifest_sha256:
+        return f"S3 serves version {serving.version} of another registry: the one in MLflow has none with its manifest"
+    if alias != serving.version:
+        return (
+            f"MLflow's alias says champion {alias or 'none'}, S3 serves {serving.version}: "
+            f"`belo promote {serving.version}` lets the alias follow"
+        )
+    return None

@@ -125,8 +125,9 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
     serving = overview.serving.version if overview.serving else None
     for each in overview.versions:
         data = "generated" if each.generated_data else each.data_sha256[:12]
+        trained = each.created_at[:16].replace("T", " ")
         mark = "yes" if each.version == serving else ""
-        table.add_row(each.version, ", ".join(each.aliases), _number(each.median_ape), data, each.created_at, mark)
+        table.add_row(each.version, ", ".join(each.aliases), _number(each.median_ape), data, trained, mark)
     Console().print(table)
     if overview.disagreement:
         say(overview.disagreement)

@@ -47,13 +47,16 @@ def train_worker(
 
 
 def history(*, json: Json = False) -> None:
-    """Show every retraining: when, what drifted, what was trained, the verdict, and who promoted."""
+    """Show every retraining and promotion: when, what drifted, what was trained, the verdict, and who promoted."""
     import os
 
     from belo.stack import Stack
     from training import retraining_printing
+    from training.history import history as entries
     from training.ledger import Ledger
+    from training.models_bucket import ModelsBucket
 
     stack = Stack.find(os.environ)
-    records = Ledger(stack.client("s3"), stack.archive_bucket).records()
-    retraining_printing.show_history(records, as_json=json)
+    s3 = stack.client("s3")
+    told = entries(Ledger(s3, stack.archive_bucket).records(), ModelsBucket(s3, stack.models_bucket).champions())
+    retraining_printing.show_history(told, as_json=json)

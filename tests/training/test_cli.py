@@ -67,6 +67,7 @@ def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, sample, tm
     assert (tmp_path / "scored.parquet").stat().st_size > 10_000
     with pytest.raises(Failure, match=r"version 2 is not promoted: .*better than the champion"):
         belo("promote", 2, "--auto")
+    assert belo("promote", 1, "--auto").stdout == "champion: version 1 (before: 2)\n"
 
 
 def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, sample):

@@ -11,6 +11,7 @@ from pricing.model import load
 from tests.champions import champion
 from tests.training.killing import Killed, Life
 from tests.training.retraining_world import RegistryInMemory
+from training.history import history
 from training.models_bucket import ModelsBucket
 from training.overview import overview
 from training.promote import Over, promote, record_rollback, rollback
@@ -35,6 +36,9 @@ class Registry(RegistryInMemory):
     def find(self, version):
         held = tuple(alias for alias, to in self.aliases.items() if to == version)
         return replace(super().find(version), aliases=held)
+
+    def versions(self):
+        return [self.find(each.version) for each in super().versions()]
 
     def unpoint(self, alias):
         self.aliases.pop(alias, None)
@@ -115,9 +119,36 @@ def test_a_rollback_is_recorded_and_until_then_the_disagreement_is_told(registry
     promote("2", registry, bucket, "manual")
     pointer = rollback(bucket)
     assert overview(registry, bucket).serving.version == "1"
+    assert "alias says champion 2, S3 serves 1" in overview(registry, bucket).disagreement
     record_rollback(pointer, registry)
+    assert overview(registry, bucket).disagreement is None
     assert registry.aliases["champion"] == "1"
     assert registry.tags["2"]["rolled_back_at"] == pointer.promoted_at
+
+
+def test_a_champion_of_another_registry_is_told_apart_from_ours_of_the_same_number(registry, bucket, s3):
+    assert overview(registry, bucket).disagreement is None
+    champion("1", base=8.0).put(s3, BUCKET)
+    assert "version 1 of another registry" in overview(registry, bucket).disagreement
+    registry.point("champion", "1")
+    assert "version 1 of another registry" in overview(registry, bucket).disagreement
+
+
+def test_an_alias_without_a_pointer_is_told(registry, bucket):
+    registry.point("champion", "3")
+    assert "`belo promote 3` writes the pointer" in overview(registry, bucket).disagreement
+
+
+def test_the_history_tells_promotions_and_rollbacks_apart(registry, bucket, s3):
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    promote("1", registry, bucket, "manual")
+    promote("2", registry, bucket, "auto")
+    rollback(bucket)
+    promote("3", registry, bucket, "manual")
+
+    told = [(each.verdict, each.champion_before, each.champion_after) for each in history([], bucket.champions())]
+
+    assert told == [("promoted", None, "1"), ("promoted", "1", "2"), ("rolled back", "2", "1"), ("promoted", "1", "3")]
 
 
 def test_there_is_nothing_to_roll_back_before_a_second_promotion(registry, bucket):

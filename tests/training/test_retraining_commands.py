@@ -10,7 +10,9 @@ from pricing.manifest import Manifest
 from pricing.model import load
 from tests.champions import champion
 from training.challengers import Served
+from training.history import history
 from training.ledger import Ledger
+from training.models_bucket import ModelsBucket
 from training.retraining_printing import show_history
 from training.retraining_room import LISTINGS_KEY, ReferenceFile, open_worker
 from training.sample import write_sample
@@ -37,14 +39,14 @@ def promoted(world):
 
 
 def test_the_history_says_when_what_drifted_what_was_trained_the_verdict_and_who_promoted(promoted, capsys):
-    show_history(promoted.records(), as_json=False)
+    show_history(history(promoted.records(), []), as_json=False)
     table = " ".join(capsys.readouterr().out.split())
     for word in ("2026-11-24", "rescaled", "promoted", "1 → 2", "auto"):
         assert word in table
 
 
 def test_a_program_reads_the_history_as_json(promoted, capsys):
-    show_history(promoted.records(), as_json=True)
+    show_history(history(promoted.records(), []), as_json=True)
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["id"], row["trained"], row["verdict"], row["promoted_by"]) == (
         "drift-1",
@@ -57,8 +59,15 @@ def test_a_program_reads_the_history_as_json(promoted, capsys):
     assert datetime.fromisoformat(row["when"]) == datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
+def test_what_a_retraining_promoted_is_told_once_and_the_first_champion_too(promoted):
+    pointers = ModelsBucket(promoted.s3, promoted.models).champions()
+    assert [each.version for each in pointers] == ["1", "2"]
+    told = history(promoted.records(), pointers)
+    assert [(each.kind, each.champion_after) for each in told] == [("promotion", "1"), ("drift", "2")]
+
+
 def test_an_empty_history_is_an_empty_list(world, capsys):
-    show_history(Ledger(world.s3, world.archive).records(), as_json=True)
+    show_history(history(Ledger(world.s3, world.archive).records(), []), as_json=True)
     assert json.loads(capsys.readouterr().out) == []
 
 
