@@ -79,5 +79,7 @@ def decode_batch(batch: Batch) -> tuple[list[Submitted], list[Refused]]:
 
 def _members(partition_key: str, data: bytes) -> list[tuple[str, bytes]]:
     """Return the partition keys and payloads that a record carries: one, or those of an aggregated record."""
-    # An aggregated record with nothing in it is taken as it stands, so that it ends as a dead letter, too.
-    return (split(data) if data.startswith(MAGIC) else None) or [(partition_key, data)]
+    members = split(data) if data.startswith(MAGIC) else None
+    if not members:  # an aggregated record with nothing in it ends as a dead letter, too
+        return [(partition_key, data)]
+    return [(key or partition_key, payload) for key, payload in members]  # no stream takes an empty key

@@ -45,21 +45,22 @@ class Publisher:
     def publish(self, outgoing: list[Outgoing], deadline: float) -> list[int]:
         """Publish predictions; return the positions, ascending, of those that the stream has not taken.
 
-        What the stream refuses is sent again until `deadline` (on the publisher's clock). Raises at once for
+        What the stream refuses is sent again until `deadline` (on the publisher's clock), after which no request
+        begins, not even a first one. Raises at once for
         errors that waiting cannot mend, such as a missing stream or permission.
         """
         left = self._pool.map(lambda request: self._put(request, deadline), requests(outgoing))
         return sorted({each.position for request in left for each in request})
 
     def _put(self, request: list[Outgoing], deadline: float) -> list[Outgoing]:
-        for pause in waits(LONGEST_WAIT):
+        pauses = waits(LONGEST_WAIT)
+        while request and self._clock() < deadline:
             request, _ = put_records(self._kinesis, self._stream, request)
-            if not request:
+            pause = next(pauses)
+            if not request or self._clock() + pause >= deadline:
                 break
-            if self._clock() + pause >= deadline:
-                return request
             self._sleep(pause)
-        return []
+        return request
 
 
 def requests(outgoing: list[Outgoing]) -> Iterator[list[Outgoing]]:

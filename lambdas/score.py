@@ -25,6 +25,8 @@ from lambdas.settings import Settings
 from lambdas.shadow import Challenger
 from lambdas.telemetry import emit
 
+CONNECT_TIMEOUT = 2.0  # seconds
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's, untyped
     """Score a batch of the input stream; what Lambda calls."""
@@ -34,12 +36,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 @functools.cache
 def _scorer() -> "Scorer":
     settings = Settings.read(os.environ)
-    s3 = boto3.client("s3", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 3}))
+    s3 = boto3.client(
+        "s3", config=Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=5, retries={"total_max_attempts": 3})
+    )
     kinesis = boto3.client(
         "kinesis",
         config=Config(
-            connect_timeout=2,
-            read_timeout=settings.deadline_margin_ms / 1000,  # a request begun at the deadline still ends in time
+            connect_timeout=CONNECT_TIMEOUT,
+            # A request begun at the deadline still ends in time, with a second for the rest.
+            read_timeout=max(1.0, settings.deadline_margin_ms / 1000 - CONNECT_TIMEOUT - 1),
             retries={"total_max_attempts": 1},  # the publisher retries, entry by entry
             max_pool_connections=CONNECTIONS,
             parameter_validation=False,  # a third of the time of a request

@@ -3,10 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
-from lambdas.champion import PointedModel
+from lambdas.champion import PATIENCE, PointedModel
+from lambdas.threads import Threads
 from pricing.listing import Features
 from pricing.manifest import CHALLENGER_KEY
 from pricing.model import Model
@@ -14,8 +15,6 @@ from pricing.prediction import Shadow
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-PATIENCE = 1.0  # seconds that a challenger may take over a batch
 
 
 class Challenger:
@@ -34,20 +33,26 @@ class Challenger:
         clock: Callable[[], float] = time.monotonic,
         pool: Executor | None = None,
     ) -> None:
-        self._pointed = PointedModel(s3, bucket, CHALLENGER_KEY, poll_seconds=poll_seconds, clock=clock)
-        self._pool = pool or ThreadPoolExecutor(1)
+        self._pool = pool or Threads()
+        self._pointed = PointedModel(
+            s3, bucket, CHALLENGER_KEY, poll_seconds=poll_seconds, clock=clock, pool=self._pool
+        )
         self._failed: Model | None = None
         self.dropped: str | None = None
 
     def shadows(self, features: Sequence[Features]) -> list[Shadow | None]:
         """Return what the challenger would say of each listing; never raises."""
         nothing: list[Shadow | None] = [None] * len(features)
-        model = self._current()
+        try:
+            model = self._current()
+        except Exception as error:  # noqa: BLE001 - nothing about a challenger may stop the champion
+            self.dropped = f"{type(error).__name__}: {error}"
+            return nothing
         if model is None or not features:
             return nothing
         try:
             prices = self._pool.submit(model.predict, features).result(timeout=PATIENCE).price.tolist()
-        except Exception as error:  # noqa: BLE001 - nothing that a challenger does may stop the champion
+        except Exception as error:  # noqa: BLE001 - as above
             self._failed = model
             self.dropped = f"version {model.manifest.version}: {type(error).__name__}: {error}"
             return nothing

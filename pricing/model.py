@@ -5,6 +5,7 @@ when it was exported; `Model.predict` prices a batch in one run.
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,15 +17,21 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from pricing.listing import Features
-from pricing.manifest import Manifest
+from pricing.manifest import Manifest, Offsets
 
 GOLDEN_TOLERANCE = 1e-5  # of a log price: about 1e-5 of the price
+
+GOLDEN_SECONDS = 1.0  # of CPU; a model that is fit to serve needs milliseconds
 
 _ONNX_TYPES = {"string": "tensor(string)", "float32": "tensor(float)"}
 
 
 class ContractMismatch(Exception):
     """A model that is not what its manifest says, or that this code cannot serve."""
+
+
+class TooSlow(ContractMismatch):
+    """A model that would hold up the stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,9 @@ class Model:
         log_price = self.log_prices(features)
         band = np.searchsorted(self._edges, log_price)
         with np.errstate(over="ignore"):
-            prices = np.exp([log_price, log_price + self._low[band], log_price + self._high[band]])
+            prices = np.exp([log_price, log_price + self._low[band], log_price + self._high[band]]).round(2)
         usable = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
-        price, low, high = np.where(usable, prices, np.nan).round(2)
+        price, low, high = np.where(usable, prices, np.nan)
         return Prices(price, low, high)
 
     def log_prices(self, features: Sequence[Features]) -> NDArray[np.float64]:
@@ -77,11 +84,11 @@ class Model:
 def load(model: bytes, manifest: bytes) -> Model:
     """Return the model if its hash, its inputs and its golden rows are what the manifest says.
 
-    Raises `ContractMismatch` otherwise.
+    Raises `ContractMismatch` otherwise: `TooSlow` where the golden rows take more than a second.
     """
     try:
         contract = msgspec.json.decode(manifest, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # msgspec's, and those of text that is not UTF-8 or nested too deep
         raise ContractMismatch(f"manifest: {error}") from error
     found = hashlib.sha256(model).hexdigest()
     if found != contract.sha256:
@@ -91,6 +98,7 @@ def load(model: bytes, manifest: bytes) -> Model:
     except Exception as error:  # onnxruntime's errors have no common class but this
         raise ContractMismatch(f"model.onnx: {error}") from error
     _check_signature(session, contract)
+    _check_interval(contract.interval)
     ready = Model(session, contract)
     _check_golden_rows(ready)
     return ready
@@ -115,19 +123,33 @@ def _check_signature(session: onnxruntime.InferenceSession, contract: Manifest) 
     outputs = [node.type for node in session.get_outputs()]
     if outputs != ["tensor(float)"]:
         raise ContractMismatch(f"outputs: expected one of log prices, tensor(float), got {outputs}")
-    bands = len(contract.interval.edges) + 1
-    if len(contract.interval.low) != bands or len(contract.interval.high) != bands:
+
+
+def _check_interval(interval: Offsets) -> None:
+    bands = len(interval.edges) + 1
+    if len(interval.low) != bands or len(interval.high) != bands:
         raise ContractMismatch(f"interval: expected {bands} offsets low and high, one for each band")
+    if not 0 < interval.coverage < 1:
+        raise ContractMismatch(f"interval: expected a coverage between 0 and 1, got {interval.coverage}")
+    if interval.edges != sorted(interval.edges):
+        raise ContractMismatch(f"interval: expected edges in ascending order, got {interval.edges}")
+    for low, high in zip(interval.low, interval.high, strict=True):
+        if low > high:
+            raise ContractMismatch(f"interval: expected low <= high, got {low} and {high}")
 
 
 def _check_golden_rows(model: Model) -> None:
     golden = model.manifest.golden
     if not golden:
         raise ContractMismatch("golden: no rows to check the model by")
+    started = time.thread_time()
     try:
         said = model.log_prices([row.features for row in golden])
     except Exception as error:  # as above
         raise ContractMismatch(f"golden rows do not run: {error}") from error
+    took = time.thread_time() - started
+    if took > GOLDEN_SECONDS:
+        raise TooSlow(f"golden rows: {len(golden)} took {took:.1f} s, at most {GOLDEN_SECONDS:g} s are allowed")
     expected = np.array([row.log_price for row in golden])
     wrong = np.flatnonzero(~(np.abs(said - expected) <= GOLDEN_TOLERANCE))  # a NaN is wrong, too
     if wrong.size:

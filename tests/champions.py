@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -77,6 +77,32 @@ def champion(version: str = "1", *, base: float = BASE, previous: str | None = N
     )
     document = json.loads(layout.encode(contract)) | changes
     return TinyChampion(version, model, msgspec.json.encode(document), previous)
+
+
+def slow(version: str, turns: int = 5_000_000) -> TinyChampion:
+    """Return a champion that is right and needs some seconds to say so, however few the listings."""
+    model = onnx.load_model_from_string(champion(version).model)
+    graph = model.graph
+    graph.initializer.extend(
+        [numpy_helper.from_array(np.array(turns), "turns"), numpy_helper.from_array(np.array(True), "go")]
+    )
+    graph.node[-1].output[0] = "answer"
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["on"], ["go_on"]), helper.make_node("Identity", ["held"], ["handed_on"])],
+        "turn",
+        [
+            helper.make_tensor_value_info("number", TensorProto.INT64, []),
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("held", TensorProto.FLOAT, ["N", 1]),
+        ],
+        [
+            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("handed_on", TensorProto.FLOAT, ["N", 1]),
+        ],
+    )
+    graph.node.append(helper.make_node("Loop", ["turns", "go", "answer"], ["log_price"], body=body))
+    content = model.SerializeToString()
+    return replace(champion(version, sha256=hashlib.sha256(content).hexdigest()), model=content)
 
 
 def _graph(base: float) -> bytes:

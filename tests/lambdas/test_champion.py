@@ -1,11 +1,14 @@
 import hashlib
+import threading
+import time
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from lambdas.champion import Champion, NoChampion
+from lambdas.champion import PATIENCE, Champion, NoChampion
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
-from tests.champions import champion
+from tests.champions import champion, slow
 from tests.conftest import MODELS
 from tests.lambdas.fakes import Clock, client_error
 
@@ -63,7 +66,20 @@ def no_json(s3, tiny):
     s3.put_object(Bucket=MODELS, Key=CHAMPION_KEY, Body=b'{"version":')
 
 
-@pytest.mark.parametrize("damage", [torn, missing, another_manifest, no_json])
+def no_utf8(s3, tiny):
+    s3.put_object(Bucket=MODELS, Key=CHAMPION_KEY, Body=tiny.pointer.replace(b"manual", b"man\xfcal"))
+
+
+def nested(s3, tiny):
+    depths = b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b","
+    s3.put_object(Bucket=MODELS, Key=CHAMPION_KEY, Body=tiny.pointer.replace(b"{", depths, 1))
+
+
+def manifest_no_utf8(s3, tiny):
+    replace(tiny, manifest=tiny.manifest.replace(b'"none"', b'"n\xe9"')).put(s3, MODELS)
+
+
+@pytest.mark.parametrize("damage", [torn, missing, another_manifest, no_json, no_utf8, nested, manifest_no_utf8])
 def test_a_damaged_new_version_leaves_the_old_one_serving_until_it_is_mended(s3, served, clock, damage):
     assert version(served) == "1"
     tiny = champion("2")
@@ -76,6 +92,54 @@ def test_a_damaged_new_version_leaves_the_old_one_serving_until_it_is_mended(s3,
     clock.sleep(11)
     assert version(served) == "2"
     assert served.refused is None
+
+
+def test_a_champion_that_is_slow_never_serves_and_nobody_waits_for_it(s3, served, clock):
+    assert version(served) == "1"
+    slow("2").put(s3, MODELS)
+    clock.sleep(11)
+    started = time.monotonic()
+    assert version(served) == "1"
+    assert time.monotonic() - started < PATIENCE + 1
+    assert served.refused == "version 2 is still being loaded"
+    while "still" in served.refused:
+        time.sleep(0.05)
+        assert version(served) == "1"
+    assert served.refused.startswith("TooSlow: golden rows: 3 took ")
+    clock.sleep(11)
+    assert version(served) == "1"
+    assert served.refused.startswith("TooSlow")  # and was not loaded again
+    champion("3").put(s3, MODELS)
+    clock.sleep(11)
+    assert version(served) == "3"
+    assert served.refused is None
+
+
+def test_another_version_does_not_wait_for_one_that_is_being_loaded(s3, served, clock):
+    assert version(served) == "1"
+    going_on = threading.Event()
+    champion("2").put(s3, MODELS)
+    served._pointed._s3 = Hanging(s3, model_key("2"), going_on)
+    clock.sleep(11)
+    assert version(served) == "1"
+    champion("3").put(s3, MODELS)
+    clock.sleep(11)
+    assert version(served) == "3"
+    assert served.refused is None
+    going_on.set()
+
+
+class Hanging:
+    """An S3 that does not answer for one key until it is told to."""
+
+    def __init__(self, s3, key: str, going_on: threading.Event) -> None:
+        self.s3, self.key, self.going_on = s3, key, going_on
+
+    def get_object(self, **request):
+        if request["Key"] == self.key:
+            self.going_on.wait(60)
+            raise client_error("SlowDown", 503)
+        return self.s3.get_object(**request)
 
 
 def test_a_manifest_that_was_changed_after_its_promotion_is_refused(s3, served, clock):

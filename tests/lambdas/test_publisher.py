@@ -83,6 +83,19 @@ def test_what_the_deadline_leaves_is_returned_by_position_ascending():
     assert 4 < clock.now < 8  # it tried for most of the time it had, and not beyond
 
 
+def test_after_the_deadline_no_request_begins_not_even_a_first_one():
+    kinesis = FakeKinesis()
+    publish, clock = publisher(kinesis)
+
+    def stalled(**_):
+        clock.sleep(12)
+        raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
+
+    kinesis.put_records = stalled
+    assert publish.publish(outgoing(5_000), deadline=30) == list(range(5_000))
+    assert clock.now < 30 + 12
+
+
 def test_a_position_is_returned_once_however_many_of_its_predictions_are_left():
     kinesis = FakeKinesis()
     kinesis.answers.extend([client_error("ThrottlingException")] * 1_000)

@@ -330,6 +330,12 @@ def test_events_in_an_aggregated_record_are_priced_each_at_its_index(room):
     assert (letter["sequence_number"], letter["index"], letter["partition_key"]) == ("101", 1, "b")
 
 
+def test_a_member_of_an_aggregated_record_without_a_key_has_the_records_own(room):
+    room.score(join([("", b"not JSON"), ("L-2", b"nor this")]))
+    ((first, second),) = room.dead_letters.values()
+    assert (first["partition_key"], second["partition_key"]) == ("key-100", "L-2")
+
+
 @pytest.mark.parametrize(
     ("damage", "error"),
     [

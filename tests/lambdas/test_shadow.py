@@ -6,7 +6,7 @@ from lambdas.shadow import PATIENCE, Challenger
 from pricing.listing import Features
 from pricing.manifest import CHALLENGER_KEY, manifest_key
 from tests import champions
-from tests.champions import champion
+from tests.champions import champion, slow
 from tests.conftest import MODELS
 from tests.lambdas.fakes import Clock
 
@@ -66,6 +66,30 @@ def test_a_challenger_that_does_not_load_is_dropped_with_the_reason(s3, challeng
     s3.put_object(Bucket=MODELS, Key=manifest_key("8"), Body=b"{}")
     assert challenger.shadows(HOMES) == [None, None]
     assert "ContractMismatch" in challenger.dropped
+
+
+@pytest.mark.parametrize("body", [b'{"version":"8\xfc"}', b'{"x":' + b"[" * 100_000, b""])
+def test_a_pointer_that_nobody_can_read_is_told_and_stops_nobody(s3, challenger, body):
+    s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=body)
+    assert challenger.shadows(HOMES) == [None, None]
+    assert challenger.dropped
+
+
+def test_a_challenger_that_loads_slowly_costs_a_batch_its_patience_and_gives_way_to_the_next(s3, challenger, clock):
+    tiny = slow("8")
+    tiny.put(s3, MODELS)
+    s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=tiny.pointer)
+    started = time.monotonic()
+    assert challenger.shadows(HOMES) == [None, None]
+    assert time.monotonic() - started < PATIENCE + 1
+    assert challenger.dropped == "version 8 is still being loaded"
+    while "still" in challenger.dropped:
+        time.sleep(0.05)
+        assert challenger.shadows(HOMES) == [None, None]
+    assert "TooSlow" in challenger.dropped
+    challenge(s3, "9")
+    clock.sleep(11)
+    assert challenger.shadows(HOMES)[0].version == "9"
 
 
 def crash(_):

@@ -74,6 +74,12 @@ def test_prices_are_rounded_to_cents_and_may_be_cents():
     assert prices.low == pytest.approx(np.round(np.array(expected) * np.exp(-0.4), 2), abs=1e-9)
 
 
+def test_a_price_that_rounds_to_nothing_is_no_price():
+    tiny = champion()
+    prices = load(tiny.model, tiny.manifest).predict([Features(neighborhood="Buritis", area_m2=1e-7)])
+    assert np.isnan([prices.price, prices.low, prices.high]).all()
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -100,6 +106,18 @@ GOLDEN = {"features": {"neighborhood": "Buritis", "area_m2": 102.0}}
         (
             {"interval": {"coverage": 0.9, "edges": [13.0], "low": [-1.0, -1.0], "high": [1.0]}},
             "interval: expected 2",
+        ),
+        (
+            {"interval": {"coverage": 90, "edges": [13.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]}},
+            "interval: expected a coverage between 0 and 1, got 90",
+        ),
+        (
+            {"interval": {"coverage": 0.9, "edges": [13.0, 12.0], "low": [-1.0] * 3, "high": [1.0] * 3}},
+            "interval: expected edges in ascending order",
+        ),
+        (
+            {"interval": {"coverage": 0.9, "edges": [13.0], "low": [-1.0, 1.0], "high": [1.0, -1.0]}},
+            "interval: expected low <= high, got 1.0 and -1.0",
         ),
         ({"version": 7}, "manifest: Expected `str`"),
     ],
