@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any, Literal, NoReturn
 
 import msgspec
@@ -35,7 +36,13 @@ def refusal(payload: bytes, error: Exception) -> InvalidRecord:
     JSON at all is therefore looked at again here, where speed no longer matters.
     """
     try:
-        document = json.loads(payload.decode(), parse_float=_Number, parse_int=_Number, parse_constant=_not_a_number)
+        document = json.loads(
+            payload.decode(),
+            object_pairs_hook=_unambiguous,
+            parse_float=_Number,
+            parse_int=_Number,
+            parse_constant=_not_a_number,
+        )
     except UnicodeDecodeError as wrong:
         return InvalidRecord("invalid_json", f"not UTF-8: byte 0x{payload[wrong.start]:02x} at {wrong.start}")
     except json.JSONDecodeError as wrong:
@@ -46,9 +53,15 @@ def refusal(payload: bytes, error: Exception) -> InvalidRecord:
         return InvalidRecord("invalid_json", "nested too deeply")
     if isinstance(error, RecursionError):
         return InvalidRecord("invalid_json", "nested too deeply")
-    if not isinstance(error, msgspec.ValidationError):  # a lone surrogate: JSON by the letter, but no text
-        return InvalidRecord("invalid_json", f"not JSON: {error}")
+    if not isinstance(error, msgspec.ValidationError):  # JSON by the letter, but no text
+        return InvalidRecord("invalid_json", "not UTF-8: an escape stands for half a character (a lone surrogate)")
     return _explain(error, document)
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Leave out keys that stand more than once: which of their values was refused, nobody can tell."""
+    times = Counter(name for name, _ in pairs)
+    return {name: value for name, value in pairs if times[name] == 1}
 
 
 class _NotANumber(ValueError):
@@ -118,7 +131,7 @@ def _expected(what: str, name: str) -> str:
 def _got(document: Any, names: list[str]) -> str:  # noqa: ANN401 - a parsed JSON document
     for name in names:
         if not isinstance(document, dict) or name not in document:
-            return ""  # a key stood twice, and the last one hides the one that was wrong
+            return ""
         document = document[name]
     return f", got {shown(document)}"
 

@@ -178,11 +178,16 @@ def test_deep_nesting_is_refused_even_in_a_field_that_nobody_reads():
     assert refused(data) == ("invalid_json", "nested too deeply")
 
 
+def test_of_a_key_that_stands_twice_no_value_is_blamed():
+    data = payload(area_m2=102.0).replace(b'"area_m2":102.0', b'"area_m2":-3,"area_m2":102.0')
+    assert refused(data) == ("invalid_listing", "area_m2: expected a number > 0")
+
+
 def test_a_lone_surrogate_is_no_text():
     data = payload().replace(b"L-1", b"\\ud800")
     reason, text = refused(data)
     assert reason == "invalid_json"
-    assert re.fullmatch("not JSON: .*surrogate.*", text)
+    assert text == "not UTF-8: an escape stands for half a character (a lone surrogate)"
 
 
 def test_half_an_object_is_no_json_even_if_its_first_field_is_wrong():
