@@ -1,5 +1,6 @@
 """`belo`: composes the rooms' commands, and turns errors that a person can mend into one line."""
 
+import os
 import sys
 
 import typer
@@ -35,9 +36,12 @@ for panel, commands in {
 def main() -> None:
     """Run the command line; exit code 0, 1 (failed) or 2 (called in a way that cannot work)."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # now, and not where nothing can be said any more
     except Failure as error:
-        _stop(str(error), error.exit_code)
+        error.exit("belo")
     except ClientError as error:
         answer = error.response["Error"]
         _stop(f"{error.operation_name}: {answer.get('Message') or answer['Code']} ({answer['Code']})", 1)
@@ -46,6 +50,15 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # a full disk
+        where = f"{error.filename}: " if error.filename else ""
+        _discard_output()
+        _stop(f"{where}{error.strerror or error}", 1)
+
+
+def _discard_output() -> None:
+    """Let what is still to be written to standard output go nowhere: the interpreter's end would try it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(message: str, exit_code: int) -> None:

@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.progress import track
 
 from belo import local_cloud
-from belo.errors import Failure
+from belo.errors import Failure, UsageFailure
+from belo.signals import ended_by_signals
 from belo.stack import Stack
 from lambdas.dead_letters import DeadLetter
 from pricing.manifest import Manifest
@@ -39,6 +40,7 @@ from training.bootstrap import SAMPLE, load_data
 FOLDER = Path("build/demo")
 PREDICTIONS = FOLDER / "predictions.jsonl"
 EVENTS = 5_000
+MOST_EVENTS = 10_000_000
 SHOWN = 8  # predictions and dead letters in the story
 PATIENCE = 120.0  # seconds without a new prediction or dead letter
 
@@ -81,10 +83,18 @@ class Books:
 def main() -> None:
     """Run the demo; exit code 1 where it fails or the books do not balance."""
     try:
-        balanced = run(os.environ.get("DATA"), int(os.environ.get("EVENTS") or EVENTS))
+        events = _events(os.environ.get("EVENTS") or str(EVENTS))
+        with ended_by_signals("demo"):
+            balanced = run(os.environ.get("DATA"), events)
     except Failure as failure:
-        sys.exit(f"demo: {failure}")
+        failure.exit("demo")
     sys.exit(0 if balanced else 1)
+
+
+def _events(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= MOST_EVENTS):
+        raise UsageFailure(f"EVENTS: expected a whole number from 1 to {MOST_EVENTS:,}, got {text[:80]}")
+    return int(text)
 
 
 def run(data: str | None, events: int) -> bool:
@@ -92,7 +102,7 @@ def run(data: str | None, events: int) -> bool:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".run-") as scratch, local_cloud.running() as endpoint:
         os.environ.setdefault("MLFLOW_TRACKING_URI", f"sqlite:///{scratch}/mlflow.db")
-        _chapter(1, "A local cloud, provisioned by Terraform, while a champion is trained")
+        _chapter(1, "A local cloud, provisioned by Terraform, while a champion is trained (a minute or two)")
         file = _listings(data)
         stack, manifest = local_cloud.with_champion(
             endpoint, Path(scratch), Path(data) if data else None, {"retraining": False}

@@ -24,6 +24,7 @@ from belo.drift_loop import Loop, environment
 from belo.drift_market import Market, divide, listings_file
 from belo.drift_plot import Course, draw
 from belo.errors import Failure
+from belo.signals import ended_by_signals
 from belo.stack import Stack
 from pricing.manifest import Manifest
 from pricing.model import Model, load
@@ -51,10 +52,12 @@ def main() -> None:
     """Run the demo; exit code 1 where it fails or the loop did not close."""
     options = argparse.ArgumentParser(prog="python -m belo.demo_drift", description="The feedback loop closes.")
     options.add_argument("--plot", type=Path, help="write the course of it as PNG")
+    plot = options.parse_args().plot
     try:
-        closed = run(os.environ.get("DATA") or None, options.parse_args().plot)
+        with ended_by_signals("demo-drift"):
+            closed = run(os.environ.get("DATA") or None, plot)
     except Failure as failure:
-        sys.exit(f"demo-drift: {failure}")
+        failure.exit("demo-drift")
     sys.exit(0 if closed else 1)
 
 
@@ -64,7 +67,7 @@ def run(data: str | None, plot: Path | None) -> bool:
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".run-") as scratch, local_cloud.running() as endpoint:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{scratch}/mlflow.db"
         folder = Path(scratch).resolve()
-        _chapter(1, "A local cloud, and a champion that learns from 70 % of the listings")
+        _chapter(1, "A local cloud, and a champion that learns from 70 % of the listings (a minute or two)")
         reference, market = divide(load_data(Path(data) if data else None), folder, NORMAL + DRIFTED + NEXT)
         stack, manifest = local_cloud.with_champion(endpoint, folder / "cloud", reference)
         loop = Loop(stack, market, folder, environment(stack, reference))

@@ -1,10 +1,18 @@
 """Errors that the person at the command line can mend: one line on standard error, no traceback."""
 
+import sys
+from typing import NoReturn
+
 
 class Failure(Exception):
     """Something went wrong that the message explains; exit code 1."""
 
     exit_code = 1
+
+    def exit(self, program: str) -> NoReturn:
+        """Say so on standard error, and end the process with the exit code."""
+        print(f"{program}: {self}", file=sys.stderr)
+        sys.exit(self.exit_code)
 
 
 class UsageFailure(Failure):

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +16,10 @@ from rich.console import Console
 from belo import bundle as bundles
 from belo import ministack, terraform
 from belo.errors import Failure
+from belo.signals import ended_by_signals
 from belo.stack import ENV_FILE, NAMES, OPTIONAL_NAMES, Credentials, Stack
 from pricing.manifest import Manifest
+from stream_producer.listing_files import existing
 
 REGION = "us-east-1"
 UP = ministack.FOLDER / "up"
@@ -43,11 +46,17 @@ def target(endpoint: str, emulator: str) -> bundles.Target:
 
 
 def provision(
-    endpoint: str, emulator: str, bundle: Path, workdir: Path, variables: Mapping[str, object] | None = None
+    endpoint: str,
+    emulator: str,
+    bundle: Path,
+    workdir: Path,
+    variables: Mapping[str, object] | None = None,
+    stop: threading.Event | None = None,
 ) -> Stack:
     """Let Terraform make the stack on the cloud that answers at `endpoint`; its state stays in `workdir`.
 
-    `emulator` is "ministack" or "localstack"; `variables` are Terraform's, for other than the defaults.
+    `emulator` is "ministack" or "localstack"; `variables` are Terraform's, for other than the defaults. Setting `stop`
+    ends it with a Failure.
     """
     settings = {
         "region": REGION,
@@ -57,7 +66,7 @@ def provision(
         "runtime": f"python{bundles.python_of(bundle)}",
         **(variables or {}),
     }
-    outputs = terraform.apply(workdir, settings)
+    outputs = terraform.apply(workdir, settings, stop)
     return Stack(
         **{name: outputs[name] for name in NAMES | OPTIONAL_NAMES if name in outputs},
         region=REGION,
@@ -81,12 +90,16 @@ def with_champion(
     from training.registry import Registry
     from training.train import train
 
+    listings, bundle, stop = load_data(data), bundles.build(bundles.Target()), threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        bundle = bundles.build(bundles.Target())
-        provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, variables)
-        registry = Registry.open(os.environ)
-        manifest = train(load_data(data), choose_params(quick=True), registry)
-        stack = provisioning.result()
+        provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, variables, stop)
+        try:
+            registry = Registry.open(os.environ)
+            manifest = train(listings, choose_params(quick=True), registry)
+            stack = provisioning.result()
+        except BaseException:
+            stop.set()  # nobody waits for what is being provisioned
+            raise
     promote(manifest.version, registry, ModelsBucket(stack.client("s3"), stack.models_bucket), "manual")
     return stack, manifest
 
@@ -96,11 +109,15 @@ def up(data: Path | None) -> Stack:
 
     One that is up already is left as it is, and returned; what an interrupted start has left is cleared away.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     with _alone():
         if _is_ours(ENV) and ministack.healthy(_endpoint()):
-            console.print("the local cloud is up already")
+            console.print("the local cloud is up already", end="" if data else "\n")
+            if data:
+                console.print(f"; {data} is not looked at (`make down` first)", markup=False)
             return Stack.find({}, ENV)
+        if data:
+            existing(data)
         down()
         UP.mkdir()
         try:
@@ -136,7 +153,7 @@ def _alone() -> Iterator[None]:
 
 def _is_ours(env_file: Path) -> bool:
     # A stack.env that names another cloud is somebody's own.
-    return env_file.is_file() and f"AWS_ENDPOINT_URL={_endpoint()}" in env_file.read_text().splitlines()
+    return env_file.is_file() and f"AWS_ENDPOINT_URL={_endpoint()}" in env_file.read_text(errors="replace").splitlines()
 
 
 def _endpoint() -> str:
@@ -150,12 +167,13 @@ def main() -> None:
         sys.exit("usage: python -m belo.local_cloud up|down")
     data = os.environ.get("DATA")
     try:
-        if sys.argv[1] == "up":
-            up(Path(data) if data else None)
-        else:
-            down()
+        with ended_by_signals("local cloud"):
+            if sys.argv[1] == "up":
+                up(Path(data) if data else None)
+            else:
+                down()
     except Failure as failure:
-        sys.exit(f"local cloud: {failure}")
+        failure.exit("local cloud")
 
 
 if __name__ == "__main__":

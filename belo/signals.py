@@ -1,6 +1,8 @@
 """SIGINT and SIGTERM, as a wish to end in order."""
 
 import signal
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,4 +25,39 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+SAME = 2.0  # seconds: `make` passes on the signal that its whole group has had already
+
+
+class _Ended(KeyboardInterrupt):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def ended_by_signals(name: str) -> Iterator[None]:
+    """Unwind at SIGINT or SIGTERM, then say so in one line and exit with 130 or 143.
+
+    For what has no place to look at a flag; all that it holds is released on the way. Should the exception be lost
+    in a finaliser, the next signal raises again.
+    """
+    last = -SAME
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before >= SAME:
+            raise _Ended(number)
+
+    handlers = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except _Ended as ended:
+        print(f"{name}: stopped", file=sys.stderr)
+        sys.exit(128 + ended.number)
+    finally:
+        for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -66,7 +67,11 @@ class Stack:
             raise Failure(
                 "no stack: start one with `make up`, or set BELO_LISTINGS_STREAM and the other BELO_ variables"
             )
-        lines = [line.partition("=") for line in env_file.read_text(encoding="utf-8").splitlines()]
+        try:
+            text = env_file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Failure(f"no stack: {env_file}: {error}") from None
+        lines = [line.partition("=") for line in text.splitlines()]
         values = {name.strip(): value for name, separator, value in lines if separator}
         return cls._read(values, str(env_file), credentials=_credentials(values))
 
@@ -83,7 +88,7 @@ class Stack:
             retraining_queue=values.get(OPTIONAL_NAMES["retraining_queue"]) or None,
             topic=values.get(OPTIONAL_NAMES["topic"]) or None,
             region=region,
-            endpoint_url=values.get("AWS_ENDPOINT_URL") or None,
+            endpoint_url=_endpoint(values.get("AWS_ENDPOINT_URL")),
             credentials=credentials,
         )
 
@@ -127,6 +132,19 @@ class Stack:
             aws_session_token=keys.session_token if keys else None,
             config=ours.merge(config) if config else ours,
         )
+
+
+def _endpoint(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port beyond 65535, a broken IPv6 address
+        usable = False
+    if not usable:
+        raise Failure(f"no stack: AWS_ENDPOINT_URL: expected a URL such as http://127.0.0.1:4566, got {text}")
+    return text
 
 
 def _credentials(values: Mapping[str, str]) -> Credentials | None:

@@ -3,10 +3,13 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -19,16 +22,16 @@ MIRRORS = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
-def apply(workdir: Path, variables: Mapping[str, object]) -> dict[str, str]:
+def apply(workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None) -> dict[str, str]:
     """Provision a local cloud from a copy of infra/ in `workdir`, whose state stays there; return the outputs.
 
-    Raises Failure with the end of Terraform's own words.
+    Raises Failure with the end of Terraform's own words; setting `stop` kills it.
     """
     folder = _copy(workdir)
     (folder / "terraform.tfvars.json").write_text(json.dumps(dict(variables), indent=2), encoding="utf-8")
-    _terraform(folder, *_init())
-    _terraform(folder, "apply", "-input=false", "-auto-approve")
-    outputs = json.loads(_terraform(folder, "output", "-json"))
+    _terraform(folder, *_init(), stop=stop)
+    _terraform(folder, "apply", "-input=false", "-auto-approve", stop=stop)
+    outputs = json.loads(_terraform(folder, "output", "-json", stop=stop))
     return {name: str(output["value"]) for name, output in outputs.items()}
 
 
@@ -88,24 +91,44 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     )
 
 
-def _terraform(folder: Path, *arguments: str, log: TextIO | None = None) -> str:
+def _terraform(folder: Path, *arguments: str, log: TextIO | None = None, stop: threading.Event | None = None) -> str:
     command = ["terraform", f"-chdir={folder}", *arguments]
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*command, "-no-color"] if arguments[0] != "fmt" else command,
             env=environment(os.environ),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
+            start_new_session=True,  # its providers are in it, and end with it
         )
     except FileNotFoundError:
         raise Failure("terraform is not installed; version 1.9 or newer is needed") from None
+    with process:
+        said, complained = _said(process, stop or threading.Event())
     if log:
-        log.write(done.stdout)
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip()
-        raise Failure(f"terraform {arguments[0]} failed: {words[-4000:]}")
-    return done.stdout
+        log.write(said)
+    if process.returncode:
+        raise Failure(f"terraform {arguments[0]} failed: {(complained or said).strip()[-4000:]}")
+    return said
+
+
+def _said(process: "subprocess.Popen[str]", stop: threading.Event) -> tuple[str, str]:
+    """Return what a process wrote until its end; kill its session when `stop` is set or a signal raises."""
+    try:
+        while not stop.is_set():
+            with suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=0.2)
+    except BaseException:
+        _kill(process)
+        raise
+    _kill(process)
+    raise Failure("stopped")
+
+
+def _kill(session: "subprocess.Popen[str]") -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(session.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ data "aws_iam_policy_document" "monitor" {
       "${module.archive.arn}/predictions/*",
       "${module.archive.arn}/sales/*",
       "${module.archive.arn}/monitor/*",
+      "${module.archive.arn}/index/*",
     ]
   }
 
@@ -89,6 +90,12 @@ data "aws_iam_policy_document" "monitor" {
     sid       = "KeepVerdicts"
     actions   = ["s3:PutObject"]
     resources = ["${module.archive.arn}/monitor/*"]
+  }
+
+  statement {
+    sid       = "IndexTheArchive"
+    actions   = ["s3:PutObject"]
+    resources = ["${module.archive.arn}/index/*"]
   }
 
   statement {

@@ -50,6 +50,7 @@ resource "aws_cloudwatch_event_rule" "retraining" {
   event_pattern = jsonencode({
     source      = ["belo.monitor", "belo.cli"]
     detail-type = ["DriftDetected", "RetrainingRequested"]
+    resources   = ["arn:aws:s3:::${module.archive.name}"] # all stacks of an account share the bus; spelt as the events are
   })
 }
 

@@ -74,9 +74,20 @@ data "aws_iam_policy_document" "worker" {
   }
 
   statement {
-    sid       = "ReadFeedback"
-    actions   = ["s3:GetObject"]
-    resources = ["${module.archive.arn}/predictions/*", "${module.archive.arn}/sales/*", "${module.archive.arn}/reference/*"]
+    sid     = "ReadFeedback"
+    actions = ["s3:GetObject"]
+    resources = [
+      "${module.archive.arn}/predictions/*",
+      "${module.archive.arn}/sales/*",
+      "${module.archive.arn}/reference/*",
+      "${module.archive.arn}/monitor/alarms/*",
+    ]
+  }
+
+  statement {
+    sid       = "IndexTheArchive"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${module.archive.arn}/index/*"]
   }
 
   statement {

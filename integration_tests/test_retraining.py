@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import uuid
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -109,10 +110,17 @@ def ring(cloud, champion, event_id=None):
         "kind": "performance",
         "champion": champion["version"],
         "promoted_at": champion["promoted_at"],
+        "at": datetime.now(UTC).isoformat(),
         "summary": "sales go for 25 % more",
         "moved": [],
+        "fresh": None,
     }
-    entry = {"Source": "belo.monitor", "DetailType": "DriftDetected", "Detail": json.dumps(detail)}
+    entry = {
+        "Source": "belo.monitor",
+        "DetailType": "DriftDetected",
+        "Resources": [f"arn:aws:s3:::{cloud.stack.archive_bucket}"],
+        "Detail": json.dumps(detail),
+    }
     assert cloud.stack.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
     return event_id
 

@@ -1,29 +1,31 @@
 """Reading the archive: predictions, sales, and the two joined, for the monitor and for training alike.
 
 archive = Archive(s3, bucket)
-sales = archive.sales(since)
-sold = {sale.listing_id for sale in sales}
-pairs = label(archive.predictions(since, until, lambda row: row.listing_id in sold), sales)
+sales = archive.sales()
+pairs = label(archive.of_listings((sale.listing_id for sale in sales), since, until), sales)
 """
 
 import gzip
 import math
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from lambdas.archive_index import NEVER, Index
+from lambdas.archive_objects import DAY, Object, Objects, day_of
+from lambdas.archive_objects import READERS as READERS
 from lambdas.archived import PREDICTIONS, ArchivedPrediction
 from lambdas.sales import REPORTED_AT, SALES, ReportedSale, Sale
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-READERS = 8  # objects fetched at once; the client must hold as many connections
-_AHEAD = 64  # objects that may wait in memory
+Keep = Callable[[ArchivedPrediction], bool]
 
 _rows = msgspec.json.Decoder(ArchivedPrediction)
 _sales = msgspec.json.Decoder(Sale)
@@ -41,88 +43,120 @@ class Labelled(Struct, frozen=True, gc=False):
         return math.log(self.sale.sale_price / self.prediction.predicted_price)
 
 
-class _Object(Struct, frozen=True):
-    body: bytes
-    reported_at: datetime
-
-
 class Archive:
-    """The archive bucket."""
+    """The archive bucket. The clock says which days are closed; after `deadline` no further index is begun."""
 
-    def __init__(self, s3: "S3Client", bucket: str) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        deadline: datetime = NEVER,
+    ) -> None:
+        self._objects = Objects(s3, bucket)
+        self._index = Index(self._objects, clock, deadline)
         self.unreadable = 0  # lines of sales objects that are no sale, and were skipped
 
-    def predictions(
-        self, since: datetime, until: datetime, keep: Callable[[ArchivedPrediction], bool] = lambda _: True
-    ) -> list[ArchivedPrediction]:
+    def predictions(self, since: datetime, until: datetime, keep: Keep = lambda _: True) -> list[ArchivedPrediction]:
         """Return the predictions that arrived in [since, until) and that `keep` wants, in order of arrival.
 
         Each once: of repeats of an `id`, which replayed batches bring, the first to arrive stands. Reads the
         objects of all days in between, and holds in memory only what is kept.
         """
-        first: dict[str, ArchivedPrediction] = {}
-        # A batch stands under the day of its first record, and may hold some of the next day.
-        for each in self._objects(PREDICTIONS, since - timedelta(days=1), until):
-            for row in _rows.decode_lines(gzip.decompress(each.body)):
-                if since <= row.arrived_at < until and keep(row):
-                    known = first.get(row.id)
-                    if known is None or row.arrived_at < known.arrived_at:
-                        first[row.id] = row
-        return sorted(first.values(), key=lambda row: (row.arrived_at, row.id))
+        return self.of_listings((), since, until, keep, everything_since=since)
 
-    def sales(self, since: datetime) -> list[ReportedSale]:
-        """Return the sales reported since a day, one a listing, the latest report; in the order of the reports.
+    def of_listings(
+        self,
+        listing_ids: Iterable[str],
+        since: datetime,
+        until: datetime,
+        keep: Keep = lambda _: True,
+        *,
+        everything_since: datetime | None = None,
+    ) -> list[ArchivedPrediction]:
+        """Return what `predictions` returns, of some listings; of all of them from `everything_since` on.
 
-        Sales of one report are in the order of their closing.
+        Of closed days it reads only the objects that hold one of the listings (see `archive_index`, whose `IndexBehind`
+        it may raise). Each object is read once.
         """
-        latest: dict[str, ReportedSale] = {}
-        for each in self._objects(SALES, since, None):
-            for sale in self._reported(each):
-                known = latest.get(sale.listing_id)
-                if known is None or known.reported_at <= sale.reported_at:
-                    latest[sale.listing_id] = sale
-        return sorted(latest.values(), key=lambda sale: (sale.reported_at, sale.sold_at, sale.listing_id))
+        wanted = frozenset(listing_ids)
+        whole = everything_since or until
+        began = since if wanted else max(since, whole)
+        if began >= until:
+            return []
 
-    def _reported(self, found: "_Object") -> Iterator[ReportedSale]:
+        def rows(each: Object) -> list[ArchivedPrediction]:
+            return [
+                row
+                for row in _rows.decode_lines(gzip.decompress(each.body))
+                if began <= row.arrived_at < until
+                and (row.arrived_at >= whole or row.listing_id in wanted)
+                and keep(row)
+            ]
+
+        keys = self._keys(wanted, began, whole, until)
+        return _once(row for found in self._objects.read(keys, rows) for row in found)
+
+    def sales(self) -> list[ReportedSale]:
+        """Return every sale ever reported, one a listing; in the order of the first reports, then of the closing.
+
+        Price and closing are those of the latest report, `reported_at` is the first one's: a sale that is corrected, or
+        exported again, keeps its place.
+        """
+        self.unreadable = 0
+        first: dict[str, datetime] = {}
+        latest: dict[str, ReportedSale] = {}
+        for found in self._objects.read(self._objects.keys(f"{SALES}/dt="), lambda each: each):
+            for sale in self._reported(found):
+                name, at = sale.listing_id, sale.reported_at
+                first[name] = min(at, first.get(name, at))
+                if name not in latest or latest[name].reported_at <= at:
+                    latest[name] = sale
+        sales = [structs.replace(sale, reported_at=first[name]) for name, sale in latest.items()]
+        return sorted(sales, key=lambda sale: (sale.reported_at, sale.sold_at, sale.listing_id))
+
+    def _keys(self, wanted: frozenset[str], since: datetime, whole: datetime, until: datetime) -> list[str]:
+        days = self._objects.days(PREDICTIONS, since, until)
+        old = [day for day in days if day < day_of(whole - DAY) and self._index.closed(day, until)]
+        keys = self._index.holding(wanted, old) if old else []
+        young = sorted(set(days) - set(old))
+        return sorted(keys + [key for day in young for key in self._objects.keys_of(PREDICTIONS, day)])
+
+    def _reported(self, found: Object) -> Iterator[ReportedSale]:
+        said = found.metadata.get(REPORTED_AT)
+        reported_at = datetime.fromisoformat(said) if said else found.modified_at
         for line in found.body.splitlines():
             try:
                 sale = _sales.decode(line)
             except (ValueError, RecursionError):
                 self.unreadable += 1
                 continue
-            yield ReportedSale(sale.listing_id, sale.sale_price, sale.sold_at, found.reported_at)
+            yield ReportedSale(sale.listing_id, sale.sale_price, sale.sold_at, reported_at)
 
-    def _objects(self, folder: str, since: datetime, until: datetime | None) -> Iterator["_Object"]:
-        keys = self._keys(folder, since, until)
-        with ThreadPoolExecutor(READERS) as pool:
-            for start in range(0, len(keys), _AHEAD):
-                yield from pool.map(self._object, keys[start : start + _AHEAD])
 
-    def _object(self, key: str) -> "_Object":
-        reply = self._s3.get_object(Bucket=self._bucket, Key=key)
-        said = reply["Metadata"].get(REPORTED_AT)
-        return _Object(reply["Body"].read(), datetime.fromisoformat(said) if said else reply["LastModified"])
-
-    def _keys(self, folder: str, since: datetime, until: datetime | None) -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{folder}/dt=", StartAfter=f"{folder}/dt={since:%Y-%m-%d}"
-        )
-        last = f"{folder}/dt={until:%Y-%m-%d}~" if until else "~"
-        keys: list[str] = []
-        for page in pages:
-            keys += [each["Key"] for each in page.get("Contents", [])]
-            if keys and keys[-1] > last:
-                break
-        return [key for key in keys if key <= last]
+def _once(rows: Iterable[ArchivedPrediction]) -> list[ArchivedPrediction]:
+    first: dict[str, ArchivedPrediction] = {}
+    for row in rows:
+        known = first.get(row.id)
+        if known is None or row.arrived_at < known.arrived_at:
+            first[row.id] = row
+    return sorted(first.values(), key=lambda row: (row.arrived_at, row.id))
 
 
 def label(predictions: Iterable[ArchivedPrediction], sales: Iterable[ReportedSale]) -> list[Labelled]:
-    """Return each sale with its listing's newest prediction among those given; sales of others are left out.
+    """Return each sale with the newest of its listing's predictions that arrived before it was reported.
 
-    In the order of the sales. Whether a prediction came before the sale closed is not asked: `sold_at` is what
-    somebody typed, and a listing priced again after its sale was priced from the same fields.
+    In the order of the sales; sales without such a prediction are left out. One that was made after the report says
+    nothing: its model may have learnt from the sale. Whether a prediction came before the sale *closed* is not asked:
+    `sold_at` is what somebody typed.
     """
-    newest = {row.listing_id: row for row in sorted(predictions, key=lambda row: row.arrived_at)}
-    return [Labelled(newest[sale.listing_id], sale) for sale in sales if sale.listing_id in newest]
+    by_listing: defaultdict[str, list[ArchivedPrediction]] = defaultdict(list)
+    for row in sorted(predictions, key=lambda row: row.arrived_at):
+        by_listing[row.listing_id].append(row)
+    found: list[Labelled] = []
+    for sale in sales:
+        rows = by_listing[sale.listing_id]
+        before = bisect_left(rows, sale.reported_at, key=lambda row: row.arrived_at)
+        if before:
+            found.append(Labelled(rows[before - 1], sale))
+    return found

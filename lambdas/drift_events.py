@@ -11,6 +11,7 @@ from msgspec import Struct
 from lambdas.drift import Check
 from lambdas.look import Verdict, Window
 from lambdas.price_shift import Shift
+from lambdas.sales import FreshFrom
 
 SOURCE, DETAIL_TYPE = "belo.monitor", "DriftDetected"
 ALARMS = "monitor/alarms"
@@ -22,7 +23,8 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
     """The detail of the event: what moved, and by how much.
 
     `id` is the same however often the same drift is seen: one a kind and reign of a champion. `moved` holds the `Shift`
-    for kind "performance" (only that says that retraining is worth it), the `Check`s that rang for "listings".
+    for kind "performance" (only that says that retraining is worth it), the `Check`s that rang for "listings". `fresh`,
+    of kind "performance", is the first sale of the segment that rang: where prices moved.
     """
 
     id: str
@@ -33,6 +35,7 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
     window: Window
     summary: str
     moved: list[Shift] | list[Check]
+    fresh: FreshFrom | None
 
 
 def events(verdict: Verdict) -> list[DriftDetected]:
@@ -56,6 +59,7 @@ def _event(verdict: Verdict, kind: Kind, summary: str, moved: list[Shift] | list
         window=verdict.window,
         summary=summary,
         moved=moved,
+        fresh=verdict.fresh if kind == "performance" else None,
     )
 
 
@@ -100,6 +104,7 @@ class Announcer:
         entry = {
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,
+            "Resources": [f"arn:aws:s3:::{self._bucket}"],  # whose: another stack of the account does not hear it
             "Detail": detail.decode(),
             "EventBusName": self._bus,
             "Time": event.at,

@@ -1,4 +1,9 @@
-"""One look at the champion: what came in, what was sold, and the verdict. It reads, and changes nothing.
+"""One look at the champion: what came in, what was sold, and the verdict.
+
+It reads, and changes nothing but that the archive's index of closed days may grow (`lambdas.archive_index`).
+
+Sales are all those first reported since the promotion, with what this champion had said of the homes since then.
+Nothing slides out at the old end: every look sees the path that the looks before it saw, with more at its end.
 
 False alarms: all comparisons together, at all looks, ring with `FAMILY` in a market that stands still, for as long as
 `price_shift.HORIZON` sales. `PERFORMANCE` of it is for sale prices. `LISTINGS` is for the listings: they are looked at
@@ -14,12 +19,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from lambdas import dead_letter_count, drift, price_shift, reference
+from lambdas.archive_index import NEVER
 from lambdas.archive_reader import Archive, Labelled, label
 from lambdas.archived import ArchivedPrediction
 from lambdas.drift import Check
 from lambdas.figures import Figures, figures
 from lambdas.price_shift import Sales, Shift
 from lambdas.reference import Champion
+from lambdas.sales import FreshFrom
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,6 +41,7 @@ class Window(Struct, frozen=True, kw_only=True):
     until: datetime
     predictions: int
     dead_letters: int
+    parked_batches: int  # that Lambda gave up on, and that nobody has redriven
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -47,6 +55,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     look: int  # since the promotion
     false_alarms: dict[str, float]
     performance: Shift
+    fresh: FreshFrom | None  # where prices moved, if they did
     figures: list[Figures]
     listings: list[Check]
     unreadable_sales: int
@@ -64,35 +73,40 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is looked at: a window of listings, and the sales of at most `history`."""
+    """What is looked at, and how often: a window of listings, and all sales of the reign."""
 
     models_bucket: str
     dead_letters_bucket: str
     archive_bucket: str
     window: timedelta = timedelta(days=7)
     every: timedelta = timedelta(hours=1)
-    history: timedelta = timedelta(days=90)
 
-    def look(self, s3: "S3Client", now: datetime) -> Look:
+    def look(self, s3: "S3Client", now: datetime, deadline: datetime = NEVER) -> Look:
         """Return what there is to be seen at `now`; the same archive and the same time give the same verdict.
 
-        Raises `ContractMismatch` and botocore's `ClientError` where there is no champion to hold it against.
+        Raises `ContractMismatch` and botocore's `ClientError` where there is no champion to hold it against, and
+        `IndexBehind` where old days could not be indexed before the deadline.
         """
         champion = reference.champion(s3, self.models_bucket)
-        archive = Archive(s3, self.archive_bucket)
+        archive = Archive(s3, self.archive_bucket, deadline=deadline)
         since = max(champion.promoted_at, now - self.window)
-        began = max(champion.promoted_at, now - self.history)
-        sales = [sale for sale in archive.sales(began) if began <= sale.reported_at < now]
-        sold = {sale.listing_id for sale in sales}
-        rows = archive.predictions(
-            min(since, began),
+        sales = [sale for sale in archive.sales() if champion.promoted_at <= sale.reported_at < now]
+        rows = archive.of_listings(
+            (sale.listing_id for sale in sales),
+            champion.promoted_at,
             now,
-            lambda row: row.model_version == champion.version and (row.arrived_at >= since or row.listing_id in sold),
+            lambda row: row.model_version == champion.version,
+            everything_since=since,
         )
         recent = [row for row in rows if row.arrived_at >= since]
-        letters = dead_letter_count.count(s3, self.dead_letters_bucket, since, now)
         labelled = label(rows, sales)
-        window = Window(since=since, until=now, predictions=len(recent), dead_letters=letters)
+        window = Window(
+            since=since,
+            until=now,
+            predictions=len(recent),
+            dead_letters=dead_letter_count.count(s3, self.dead_letters_bucket, since, now),
+            parked_batches=dead_letter_count.parked(s3, self.dead_letters_bucket, since, now),
+        )
         verdict = self._verdict(champion, window, recent, labelled, archive.unreadable)
         return Look(verdict, champion, recent, labelled)
 
@@ -123,7 +137,15 @@ class Watch:
                 "sales": price_shift.HORIZON,
             },
             performance=performance,
+            fresh=_fresh(performance, labelled),
             figures=figures(labelled, champion.price_edges),
             listings=listings,
             unreadable_sales=unreadable_sales,
         )
+
+
+def _fresh(shift: Shift, labelled: Sequence[Labelled]) -> FreshFrom | None:
+    if shift.rang_after_sales is None or shift.segment is None:
+        return None
+    sale = labelled[shift.rang_after_sales - shift.segment].sale
+    return FreshFrom(sale.listing_id, sale.reported_at)

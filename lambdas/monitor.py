@@ -1,11 +1,12 @@
 """The monitor: looks at the champion on a schedule, keeps the verdict, and raises the alarm.
 
 monitor/dt=YYYY-MM-DD/HHMMSS.json    every verdict
-monitor/latest.json                  the newest one
+monitor/latest.json                  the newest one; a late delivery of an older look leaves it as it is
 monitor/alarms/<id>.json             what was announced as `DriftDetected`
 
 A verdict follows from the archive and the time alone. An invocation that is repeated, or cut off anywhere and then
-repeated, leaves the same verdict, and an event under the same id.
+repeated, leaves the same verdict, and an event under the same id. One that finds more old days to index than it has
+time for fails (`IndexBehind`), and the next one goes on where it ended.
 """
 
 import functools
@@ -18,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import msgspec
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from lambdas.archive_index import NEVER
 from lambdas.archive_reader import READERS
 from lambdas.drift_events import Announcer, events
 from lambdas.look import Verdict, Watch
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LATEST = "monitor/latest.json"
+INDEXING = 2 / 3  # of an invocation's time; the rest is for reading and judging
+
+
+class _Stands(msgspec.Struct):
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +55,14 @@ class MonitorSettings:
             archive_bucket=required(environment, "BELO_ARCHIVE_BUCKET"),
             window=timedelta(hours=number(environment, "BELO_MONITOR_WINDOW_HOURS", 168)),
             every=timedelta(minutes=number(environment, "BELO_MONITOR_EVERY_MINUTES", 60)),
-            history=timedelta(days=number(environment, "BELO_MONITOR_HISTORY_DAYS", 90)),
         )
         return cls(watch, environment.get("BELO_EVENT_BUS", "default"))
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401, ARG001 - Lambda's, untyped
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's, untyped
     """Look once; what EventBridge's schedule calls, and whoever wants a look now."""
-    return _monitor().run(moment(event))
+    left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    return _monitor().run(moment(event), datetime.now(UTC) + INDEXING * left)
 
 
 def moment(event: dict[str, Any]) -> datetime:
@@ -80,18 +88,37 @@ class Monitor:
         self._watch = watch
         self._announcer = announcer
 
-    def run(self, now: datetime) -> dict[str, Any]:
+    def run(self, now: datetime, deadline: datetime = NEVER) -> dict[str, Any]:
         """Look, keep the verdict, announce what is new; return what was found, and announced, in brief."""
-        verdict = self._watch.look(self._s3, now).verdict
+        verdict = self._watch.look(self._s3, now, deadline).verdict
         document = msgspec.json.encode(verdict)
         self._put(f"monitor/dt={now:%Y-%m-%d}/{now:%H%M%S}.json", document)
-        self._put(LATEST, document)
+        self._put_latest(document, now)
         announced = [event.id for event in events(verdict) if self._announcer.announce(event)]
         report(verdict, announced)
         return {"champion": verdict.champion, "drifted": verdict.drifted, "announced": announced}
 
-    def _put(self, key: str, body: bytes) -> None:
-        self._s3.put_object(Bucket=self._watch.archive_bucket, Key=key, Body=body, ContentType="application/json")
+    def _put_latest(self, document: bytes, now: datetime) -> None:
+        while (standing := self._latest()) is None or standing[1] <= now:
+            condition = {"IfMatch": standing[0]} if standing else {"IfNoneMatch": "*"}
+            try:
+                self._put(LATEST, document, **condition)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                    continue  # somebody has written it meanwhile
+                raise
+            return
+
+    def _latest(self) -> tuple[str, datetime] | None:
+        try:
+            reply = self._s3.get_object(Bucket=self._watch.archive_bucket, Key=LATEST)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return reply["ETag"], msgspec.json.decode(reply["Body"].read(), type=_Stands).at
+
+    def _put(self, key: str, body: bytes, **condition: Any) -> None:  # noqa: ANN401 - boto3's arguments
+        bucket, kind = self._watch.archive_bucket, "application/json"
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, **condition)
 
 
 def report(verdict: Verdict, announced: list[str]) -> None:
@@ -104,6 +131,7 @@ def report(verdict: Verdict, announced: list[str]) -> None:
         "UnreadableSales": verdict.unreadable_sales,
         "WindowPredictions": verdict.window.predictions,
         "WindowDeadLetters": verdict.window.dead_letters,
+        "WindowParked": verdict.window.parked_batches,
         "PriceShift": verdict.performance.percent,
         "PriceStatistic": verdict.performance.statistic,
         "WorstIndex": max(indices, default=None),  # PSI over its limit

@@ -1,9 +1,9 @@
 """What homes were sold for: the labels, as they stand in the archive.
 
-sales/dt=YYYY-MM-DD/<uuid>.ndjson    (dt: UTC day of the report; uuid: made from the content)
+sales/dt=YYYY-MM-DD/<uuid>.ndjson    (dt: UTC day of the report; uuid: made from the content and the time of the report)
 
-Of several reports about a listing the latest counts: the report's time is the object's metadata `reported-at`, or
-where an object has none, S3's own time of writing.
+Of several reports about a listing the latest says the price, and the first its place among the sales. The report's time
+is the object's metadata `reported-at`, or where an object has none, S3's own time of writing.
 """
 
 import uuid
@@ -31,11 +31,18 @@ class Sale(Struct, frozen=True):
 
 
 class ReportedSale(Struct, frozen=True, gc=False):
-    """A sale, and when it was reported."""
+    """A sale, and when it was first reported."""
 
     listing_id: str
     sale_price: float
     sold_at: str
+    reported_at: datetime
+
+
+class FreshFrom(Struct, frozen=True):
+    """The first sale at a new level of prices, and when it was first reported."""
+
+    listing_id: str
     reported_at: datetime
 
 
@@ -45,5 +52,6 @@ def encode(sales: Iterable[Sale]) -> bytes:
 
 
 def key(body: bytes, reported_at: datetime) -> str:
-    """Return where an object of sales stands: the same content, reported again that day, replaces itself."""
-    return f"{SALES}/dt={reported_at:%Y-%m-%d}/{uuid.uuid5(_NAMESPACE, body.decode())}.ndjson"
+    """Return where a report stands; the same content, reported at another time, stands beside it."""
+    name = uuid.uuid5(_NAMESPACE, f"{reported_at.isoformat()} {body.decode()}")
+    return f"{SALES}/dt={reported_at:%Y-%m-%d}/{name}.ndjson"

@@ -10,6 +10,8 @@ from lambdas.drift import Distribution
 GREY, BLUE, RED, GREEN = "#b6bdc8", "#2f6fde", "#c8371f", "#1c8354"
 WIDTH, HEIGHT = 1040, 300
 LEFT, RIGHT, TOP, BOTTOM = 60, 16, 26, 40
+ROW, LETTER = 16, 8  # of words at 12 px: the height of a row, and what a letter takes at most on average
+PAD = {"start": 4, "middle": 0, "end": -4}  # between an edge and the words that grow away from it
 
 
 class Mark(Struct, frozen=True):
@@ -62,8 +64,14 @@ def bars(found: Distribution) -> str:
     return f'<svg viewBox="0 0 {width} {height + 16}" role="img">{"".join(drawn)}{ground}</svg>'
 
 
-def plane(frame: Frame, ticks: Sequence[tuple[float, str]], labels: Sequence[tuple[float, str]], *inside: str) -> str:
-    """Return a chart: `ticks` on the y axis, `labels` on the x axis, and what is drawn inside."""
+def plane(
+    frame: Frame,
+    ticks: Sequence[tuple[float, str]],
+    labels: Sequence[tuple[float, str]],
+    *inside: str,
+    marks: Sequence[Mark] = (),
+) -> str:
+    """Return a chart: `ticks` on the y axis, `labels` on the x axis, what is drawn inside, and marks across it."""
     lines = [
         f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{frame.y(at):.1f}" y2="{frame.y(at):.1f}" stroke="#e3e6eb"/>'
         f'<text x="{LEFT - 8}" y="{frame.y(at) + 4:.1f}" text-anchor="end">{escape(text)}</text>'
@@ -74,7 +82,11 @@ def plane(frame: Frame, ticks: Sequence[tuple[float, str]], labels: Sequence[tup
         f"{escape(text)}</text>"
         for at, text in labels
     ]
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{"".join(lines)}{"".join(inside)}</svg>'
+    rows = _rows(frame, marks)
+    above = ROW * max(rows, default=0)  # the first row fits over the plane, the others need a taller chart
+    drawn = [_mark(frame, each, row) for each, row in zip(marks, rows, strict=True)]
+    view = f"0 {-above} {WIDTH} {HEIGHT + above}"
+    return f'<svg viewBox="{view}" role="img">{"".join(lines)}{"".join(inside)}{"".join(drawn)}</svg>'
 
 
 def dots(frame: Frame, points: Sequence[tuple[float, float]]) -> str:
@@ -88,15 +100,36 @@ def line(frame: Frame, points: Sequence[tuple[float, float]], color: str, dashes
     return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2" stroke-dasharray="{dashes}"/>'
 
 
-def marks(frame: Frame, places: Sequence[Mark]) -> str:
-    """Return upright lines with their words above, every other one a line lower."""
-    return "".join(
-        f'<line x1="{frame.x(each.x):.1f}" x2="{frame.x(each.x):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" '
-        f'stroke="{each.color}" stroke-width="1.5" stroke-dasharray="5 3"/>'
-        f'<text x="{frame.x(each.x):.1f}" y="{TOP - 8 + 14 * (number % 2)}" text-anchor="{_anchor(frame, each.x)}">'
-        f"&#160;{escape(each.text)}&#160;</text>"
-        for number, each in enumerate(places)
+def _mark(frame: Frame, mark: Mark, row: int) -> str:
+    """Return an upright line with its words over it, in a row above the plane."""
+    place, y = frame.x(mark.x), TOP - 8 - ROW * row
+    return (
+        f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" '
+        f'stroke="{mark.color}" stroke-width="1.5" stroke-dasharray="5 3"/>'
+        f'<text x="{place + PAD[_anchor(frame, mark.x)]:.1f}" y="{y}" text-anchor="{_anchor(frame, mark.x)}">'
+        f"{escape(mark.text)}</text>"
     )
+
+
+def _rows(frame: Frame, marks: Sequence[Mark]) -> list[int]:
+    """Return the lowest row for each mark in which its words touch none of the marks before it."""
+    taken: list[list[tuple[float, float]]] = []
+    rows: list[int] = []
+    for each in marks:
+        left, right = _extent(frame, each)
+        free = [all(right < start or end < left for start, end in row) for row in taken]
+        row = free.index(True) if True in free else len(taken)
+        if row == len(taken):
+            taken.append([])
+        taken[row].append((left, right))
+        rows.append(row)
+    return rows
+
+
+def _extent(frame: Frame, mark: Mark) -> tuple[float, float]:
+    width, place = LETTER * len(mark.text), frame.x(mark.x)
+    left = {"start": place, "middle": place - width / 2, "end": place - width}[_anchor(frame, mark.x)]
+    return left, left + width
 
 
 def _anchor(frame: Frame, x: float) -> str:

@@ -18,7 +18,7 @@ def report_sales(
     """Tell what homes were sold for.
 
     Right rows are reported, all together; wrong ones are named by line, and then the exit code is 1. A listing reported
-    again replaces what was reported before.
+    again has the new price, and keeps its place among the sales.
     """
     import os
     from datetime import UTC, datetime

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,8 @@ from lambdas.archive_reader import Archive, Labelled, label
 from lambdas.drift_events import ALARMS
 from lambdas.look import Look, Watch
 from lambdas.price_shift import Sales
+
+SHOWN = timedelta(days=90)  # at least; more where the champion serves for longer
 
 
 class Alarm(Struct, frozen=True):
@@ -33,20 +35,20 @@ class Promotion(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Sales with the newest prediction of each home, whichever champion made it, oldest report first."""
+    """Sales with the newest prediction before each, whichever champion made it, oldest report first."""
 
     labelled: Sequence[Labelled]
     alarms: Sequence[Alarm]
 
     @classmethod
     def read(cls, look: Look, watch: Watch, s3: Any) -> "History":  # noqa: ANN401 - a boto3 client
-        """Return what the archive knows of as far back as the watch looks."""
+        """Return what the archive knows of the champion's reign, and of the last `SHOWN`."""
         now = look.verdict.at
+        began = min(look.champion.promoted_at, now - SHOWN)
         archive = Archive(s3, watch.archive_bucket)
-        sales = [sale for sale in archive.sales(now - watch.history) if sale.reported_at < now]
-        sold = {sale.listing_id for sale in sales}
-        rows = archive.predictions(now - watch.history, now, lambda row: row.listing_id in sold)
-        return cls(label(rows, sales), _alarms(s3, watch.archive_bucket))
+        sales = [sale for sale in archive.sales() if began <= sale.reported_at < now]
+        rows = archive.of_listings((sale.listing_id for sale in sales), began, now)
+        return cls(label(rows, sales), [each for each in _alarms(s3, watch.archive_bucket) if each.at >= began])
 
     def promotions(self) -> list[Promotion]:
         """Return where the sales pass from one champion to another."""

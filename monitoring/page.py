@@ -14,7 +14,7 @@ from belo.errors import Failure
 from lambdas import drift, price_shift
 from lambdas.drift_events import events
 from lambdas.look import Look, Watch
-from monitoring.charts import BLUE, GREEN, RED, Frame, Mark, bars, dots, line, marks, plane
+from monitoring.charts import BLUE, GREEN, RED, Frame, Mark, bars, dots, line, plane
 from monitoring.history import History
 from monitoring.words import (
     CHECKS,
@@ -100,7 +100,7 @@ def _course(history: History) -> str:
         _dates(history),
         dots(frame, list(enumerate(offsets))),
         line(frame, history.course(), BLUE),
-        marks(frame, sorted(places, key=lambda mark: mark.x)),
+        marks=sorted(places, key=lambda mark: mark.x),
     )
 
 

@@ -1,7 +1,6 @@
 """Files of sales: CSV with the header listing_id,sale_price,sold_at, or JSON Lines with these fields."""
 
 import csv
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,9 @@ from msgspec import Struct
 
 from belo.errors import Failure, UsageFailure
 from lambdas.sales import REPORTED_AT, Sale, encode, key
+from pricing.normalise import identifier
 from pricing.refusal import listing_refusal, shown
+from stream_producer.listing_files import existing
 
 FIELDS: tuple[str, ...] = Sale.__struct_fields__
 
@@ -36,8 +37,9 @@ class Outcome(Struct, frozen=True):
 def report(file: Path, s3: Any, bucket: str, now: datetime) -> Outcome:  # noqa: ANN401 - a boto3 client
     """Put the file's sales into the archive, all in one object: either all of them stand there or none.
 
-    Wrong rows are left out and returned. The same file reported again replaces itself; a later report about a listing
-    replaces an earlier one when the archive is read. Raises `Failure` where the file cannot be read at all.
+    Wrong rows are left out and returned. Of several reports about a listing the archive's reader takes the latest
+    price, and the first one's place among the sales: reporting a file again moves nothing. Raises `Failure` where the
+    file cannot be read at all.
     """
     sales: dict[str, Sale] = {}
     refused: list[Wrong] = []
@@ -72,7 +74,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | Wrong]]:
     if reader is None:
         raise UsageFailure(f"{file}: expected a name that ends in .csv, .jsonl or .ndjson")
     try:
-        with file.open(encoding="utf-8-sig", newline="") as content:
+        with existing(file).open(encoding="utf-8-sig", newline="") as content:
             yield from reader(file, content)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Failure(f"{file}: {error}") from error
@@ -97,7 +99,7 @@ def _json_rows(_: Path, content: IO[str]) -> Iterator[tuple[int, dict[str, Any] 
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = msgspec.json.decode(line)
         except (ValueError, RecursionError):
             yield number, Wrong(number, f"row: expected JSON, got {shown(line.strip())}")
             continue
@@ -106,9 +108,8 @@ def _json_rows(_: Path, content: IO[str]) -> Iterator[tuple[int, dict[str, Any] 
 
 def _sale(line: int, row: dict[str, Any]) -> Sale | Wrong:
     known = {name: row[name] for name in FIELDS if row.get(name) not in (None, "")}
-    if isinstance(known.get("listing_id"), int):  # tables keep identifiers as numbers
-        known["listing_id"] = str(known["listing_id"])
     try:
+        known["listing_id"] = identifier(known["listing_id"])
         known["sale_price"] = _number(known["sale_price"])
         known["sold_at"] = _time(known["sold_at"])
     except KeyError as error:
@@ -137,8 +138,8 @@ def _number(value: object) -> object:
 def _time(value: object) -> str:
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
-    if at is None:
-        raise _NotA(f"sold_at: expected a time such as 2026-11-23T12:00:00Z, got {shown(value)}")
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if at is not None:
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):  # no time, or none that UTC's calendar holds
+        pass
+    raise _NotA(f"sold_at: expected a time such as 2026-11-23T12:00:00Z, got {shown(value)}")

@@ -30,10 +30,11 @@ def verdict_sentence(verdict: Verdict) -> str:
     what = " and ".join(KINDS[kind] for kind in verdict.drifted)
     since = f"Champion {verdict.champion}, since {verdict.promoted_at:%Y-%m-%d %H:%M} UTC"
     window = verdict.window
+    parked = f" {window.parked_batches:,} batches were parked: see belo redrive." if window.parked_batches else ""
     return (
         f"{since}: {f'DRIFT of {what}' if what else 'no drift'}. {window.predictions:,} predictions and "
         f"{window.dead_letters:,} dead letters since {window.since:%Y-%m-%d %H:%M}, "
-        f"{verdict.performance.sales:,} sales."
+        f"{verdict.performance.sales:,} sales.{parked}"
     )
 
 

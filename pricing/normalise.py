@@ -7,6 +7,7 @@ numbers come as text. Values are converted, never judged here: what a valid list
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 
@@ -22,6 +23,7 @@ _COUNTS = ("rooms", "garage_places")
 _NUMBERS = ("area_m2", "adm_fees", "latitude", "longitude", *_COUNTS)
 _TEXTS = ("listing_id", "neighborhood", "city", "address")
 
+_EXACT = 2**53  # whole numbers up to here are exact as floats
 _UNKNOWN = frozenset({"", "--"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _RANGE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*-\s*(\d{1,15}(?:\.\d+)?)", re.ASCII)
@@ -30,11 +32,13 @@ _RANGE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*-\s*(\d{1,15}(?:\.\d+)?)", re.ASCII
 def normalise(row: Mapping[str, object], listing_id: str) -> Listing:
     """Return the listing that a row of a file or a request describes.
 
-    Canonical names win over scraped ones; `listing_id` serves where the row names none. Unknown fields
-    (`price` among them) are ignored. Raises `InvalidRecord` naming the field and the value.
+    Canonical names win over scraped ones, and blanks around a name do not matter; `listing_id` serves where the
+    row names none. Unknown fields (`price` among them) are ignored. Raises `InvalidRecord` naming the field and
+    the value.
     """
     values: dict[str, object] = {}
-    for name, value in row.items():
+    for column, value in row.items():
+        name = column.strip()
         field = SPELLINGS.get(name, name)
         if field not in values or name == field:
             values[field] = value
@@ -43,14 +47,24 @@ def normalise(row: Mapping[str, object], listing_id: str) -> Listing:
         listing[field] = _text(values.get(field))
     for field in _NUMBERS:
         listing[field] = _number(field, values.get(field))
-    if isinstance(listing["listing_id"], int):  # tables keep identifiers as numbers
-        listing["listing_id"] = str(listing["listing_id"])
-    listing["listing_id"] = listing["listing_id"] or listing_id
+    named = identifier(listing["listing_id"])
+    listing["listing_id"] = listing_id if named is None else named
     known = {field: value for field, value in listing.items() if value is not None}
     try:
         return msgspec.convert(known, Listing)
     except msgspec.ValidationError as error:
         raise listing_refusal(error, known) from None
+
+
+def identifier(value: object) -> object:
+    """Return an identifier that a table keeps as a whole number (1, 1.0 or a decimal) as text, else `value`."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return value
+    if isinstance(value, float) and not abs(value) <= _EXACT:
+        return value
+    if isinstance(value, Decimal) and not value.is_finite():
+        return value
+    return str(int(value)) if value == int(value) else value
 
 
 def number_or_range(text: str) -> float | None:

@@ -50,7 +50,7 @@ def consume(
     if form not in list(Format):
         raise UsageFailure(f"--format: expected table, jsonl or csv, got {form}")
     stack = Stack.find(os.environ)
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     consumer = Consumer(
         stack.client("kinesis"),
         stack.predictions_stream,
@@ -63,18 +63,11 @@ def consume(
 
 
 def _position(text: str) -> "Position":
-    from datetime import UTC, datetime
-
+    from belo.times import time
     from stream_consumer.positions import HORIZON, Position, latest
 
     if text == "trim-horizon":
         return HORIZON
     if text == "latest":
         return latest()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageFailure(
-            f"--from: expected trim-horizon, latest or a time such as 2026-11-23T12:00:00Z, got {text}"
-        ) from None
-    return Position(at=at if at.tzinfo else at.replace(tzinfo=UTC))
+    return Position(at=time("--from", text, "trim-horizon, latest or a time"))

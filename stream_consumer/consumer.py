@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
 from pricing import prediction
@@ -119,7 +118,7 @@ class Consumer:
     def _arrived(self, shard_id: str, record: "RecordTypeDef") -> Arrived | None:
         try:
             event = prediction.decode(record["Data"])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             self.foreign += 1
             self._on_foreign(f"{shard_id} {record['SequenceNumber']}: not a prediction ({error})")
             return None

@@ -29,18 +29,22 @@ def publish(
     """Publish the listings of a file to the input stream.
 
     Rows that are no valid listing are counted, shown and not sent. A row's event has the same id
-    each time, so publishing again makes no second prediction.
+    each time: publish a file again and its events are priced again, under the same ids, and
+    `belo consume` drops the second predictions.
     """
     import os
 
     from rich.console import Console
 
     from belo.stack import Stack
+    from stream_producer.choices import Choices
     from stream_producer.publisher import FAST
-    from stream_producer.publishing import Choices, FilePublisher
+    from stream_producer.publishing import FilePublisher
 
     stack = Stack.find(os.environ)
-    publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream, Console(stderr=True))
+    publisher = FilePublisher(
+        stack.client("kinesis", FAST), stack.listings_stream, Console(stderr=True, soft_wrap=True)
+    )
     choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
     # Not sys.stdin: a thread that still waits for it would hang the interpreter's end.
     stdin = os.fdopen(0, "rb", closefd=False) if file == "-" else None
@@ -69,7 +73,8 @@ def redrive(
     """Send dead letters and parked batches back to the input stream.
 
     They keep their partition keys and their events' ids. What the stream has taken moves to redriven/
-    in the same bucket.
+    in the same bucket. A submission that was redriven counts as its listing's latest: what counts is its
+    new position on the stream.
     """
     import os
 
@@ -79,7 +84,7 @@ def redrive(
     from stream_producer.redrive import redrive_bucket
 
     choice = _choice(reason, since)
-    summary = redrive_bucket(Stack.find(os.environ), choice, Console(stderr=True), dry_run=dry_run)
+    summary = redrive_bucket(Stack.find(os.environ), choice, Console(stderr=True, soft_wrap=True), dry_run=dry_run)
     if as_json:
         _print_json(summary)
     else:
@@ -91,17 +96,12 @@ def redrive(
 
 
 def _choice(reason: str | None, since: str | None) -> "Choice":
-    from datetime import UTC, datetime
-
+    from belo.times import time
     from stream_producer.redrive import REASONS, Choice
 
     if reason is not None and reason not in REASONS:
         raise UsageFailure(f"--reason: expected one of {', '.join(REASONS)}, got {reason}")
-    try:
-        at = datetime.fromisoformat(since) if since else None
-    except ValueError:
-        raise UsageFailure(f"--since: expected a time such as 2026-11-23T12:00:00Z, got {since}") from None
-    return Choice(reason=reason, since=at.replace(tzinfo=UTC) if at and not at.tzinfo else at)
+    return Choice(reason=reason, since=time("--since", since) if since else None)
 
 
 def _print_json(summary: object) -> None:

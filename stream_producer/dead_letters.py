@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from pricing.listing import Text
 from stream_producer.records import Record
 
 DEAD_LETTERS = "dead-letters/"
@@ -63,6 +64,7 @@ class _Line(Struct):
     payload: str
     partition_key: str
     arrived_at: datetime
+    sequence_number: str
 
 
 class _DeadLetters:
@@ -75,7 +77,8 @@ class _DeadLetters:
     @staticmethod
     def _letter(line: _Line) -> Letter:
         data = b64decode(line.payload, validate=True)
-        return Letter(line.reason, _in_utc(line.arrived_at), Record(line.partition_key, data))
+        key = line.partition_key or _listing_id(data) or line.sequence_number
+        return Letter(line.reason, _in_utc(line.arrived_at), Record(key, data))
 
     def holding(self, indices: Sequence[int]) -> bytes:
         return gzip.compress(b"".join(self._lines[index] + b"\n" for index in indices), mtime=0)
@@ -104,6 +107,24 @@ class _Parked:
         event = {**self._event, "Records": [self._records[index] for index in indices]}
         payload = msgspec.json.encode(event).decode() if self._is_text else event
         return msgspec.json.encode({**self._document, "payload": payload})
+
+
+class _Data(Struct):
+    listing_id: Text
+
+
+class _Named(Struct):
+    """What names the listing of an event, whatever is wrong with the rest of it."""
+
+    data: _Data
+
+
+def _listing_id(payload: bytes) -> str:
+    """Return the key that an event has if its record had an empty one, as an aggregated record may have; or ""."""
+    try:
+        return msgspec.json.decode(payload, type=_Named).data.listing_id
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _in_utc(time: datetime) -> datetime:

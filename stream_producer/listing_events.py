@@ -22,7 +22,7 @@ SOURCE = "/publish"
 
 SAMPLE_SEED = 42
 
-_encode_json = msgspec.json.Encoder().encode
+_encode_json = msgspec.json.Encoder(enc_hook=str).encode  # tables bring types of their own
 
 
 class ListingEvents:
@@ -84,7 +84,9 @@ class ListingEvents:
         rows = read_rows(self._file, self._stdin)
         return rows if self._sample is None else iter(_sample(rows, self._sample))
 
-    def _record(self, turn: int, number: int, row: dict[str, Any]) -> Record:
+    def _record(self, turn: int, number: int, row: dict[str, Any] | InvalidRecord) -> Record:
+        if isinstance(row, InvalidRecord):
+            raise row
         if "specversion" in row:
             data = _encode_json(row)
             key = listing_format.decode(data).data.listing_id

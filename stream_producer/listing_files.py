@@ -3,7 +3,8 @@
 import csv
 import hashlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -12,8 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from belo.errors import Failure, UsageFailure
+from pricing.refusal import InvalidRecord
+from stream_producer.lines import Lines
 
-Row = tuple[int, dict[str, object]]
+Row = tuple[int, dict[str, object] | InvalidRecord]  # a row that cannot be read is the reason why
+OnColumns = Callable[[list[str]], object]
 
 STANDARD_INPUT = "-"
 REQUIRED_COLUMNS = (("neighborhood",), ("area_m2", "square-foot"))  # each in one of its spellings
@@ -30,24 +34,26 @@ class FileIdentity(Struct, frozen=True):
     rows: int
 
 
-def read_rows(file: str | Path, stdin: BinaryIO | None = None) -> Iterator[Row]:
+def read_rows(file: str | Path, stdin: BinaryIO | None = None, on_columns: OnColumns = lambda _: None) -> Iterator[Row]:
     """Yield the rows of a file with their numbers, 1-based over the data rows.
 
     Parquet goes by its suffix, as do CSV (`.csv`) and JSON Lines (`.jsonl`, `.ndjson`, `.json`); anything
     else, and `-` for standard input, is JSON Lines if it starts with a brace and CSV if not. CSV values are
-    text as they stand; a JSON Lines row may also be a whole CloudEvents envelope. Raises `UsageFailure`
-    where there is no such file, `Failure` naming the line where it cannot be read, or the columns that are
-    missing.
+    text as they stand; a JSON Lines row may also be a whole CloudEvents envelope. `on_columns` is called with
+    the names of the columns, as they stand, before the first row, where the format names them. A row that is
+    not JSON, or has not the columns' number of values, is an `InvalidRecord` naming the line, and reading goes
+    on. Raises `UsageFailure` where there is no such file, `Failure` where nothing further can be read, or for
+    columns that are missing or stand twice.
     """
     if str(file) == STANDARD_INPUT:
-        yield from _text_rows(stdin or sys.stdin.buffer, "standard input", suffix="")
+        yield from _text_rows(stdin or sys.stdin.buffer, "standard input", "", on_columns)
         return
     path = existing(file)
     if path.suffix.lower() in _PARQUET:
-        yield from _parquet_rows(path)
+        yield from _parquet_rows(path, on_columns)
         return
     with path.open("rb") as lines:
-        yield from _text_rows(lines, str(file), path.suffix.lower())
+        yield from _text_rows(lines, str(file), path.suffix.lower(), on_columns)
 
 
 def identify(file: str | Path) -> FileIdentity:
@@ -77,65 +83,81 @@ def existing(file: str | Path) -> Path:
         raise UsageFailure(f"{file}: {error.strerror}") from None
 
 
-def _text_rows(lines: Iterable[bytes], name: str, suffix: str) -> Iterator[Row]:
+def _text_rows(lines: Iterable[bytes], name: str, suffix: str, on_columns: OnColumns) -> Iterator[Row]:
     lines = iter(lines)
-    first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
-    lines = chain((first,), lines)
-    if suffix in _JSON_LINES or (suffix != ".csv" and first.lstrip()[:1] in (b"{", b"[")):
-        return _json_rows(lines, name)
-    return _csv_rows(lines, name)
+    try:
+        first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
+        lines = chain((first,), lines)
+        if suffix in _JSON_LINES or (suffix != ".csv" and first.lstrip()[:1] in (b"{", b"[")):
+            yield from _json_rows(lines)
+        else:
+            yield from _csv_rows(Lines(lines, name), name, on_columns)
+    except OSError as error:
+        raise Failure(f"{name}: {error.strerror or error}") from None
 
 
-def _json_rows(lines: Iterable[bytes], name: str) -> Iterator[Row]:
+def _json_rows(lines: Iterable[bytes]) -> Iterator[Row]:
     decode = msgspec.json.Decoder().decode
     number = 0
     for line_number, line in enumerate(lines, start=1):
         if line.isspace() or not line:
             continue
+        number += 1
         try:
             row = decode(line)
         except (ValueError, RecursionError) as error:
-            raise Failure(f"{name}, line {line_number}: not one JSON object a line ({error})") from None
-        if not isinstance(row, dict):
-            raise Failure(f"{name}, line {line_number}: expected a JSON object, got {line[:40]!r}")
-        number += 1
-        yield number, row
+            yield number, _broken(f"line {line_number}: not one JSON object a line ({error})")
+            continue
+        is_object = isinstance(row, dict)
+        yield number, row if is_object else _broken(f"line {line_number}: expected a JSON object, got {line[:40]!r}")
 
 
-def _csv_rows(lines: Iterable[bytes], name: str) -> Iterator[Row]:
-    reader = csv.reader(_decoded(lines, name), strict=True)  # else a stray quote swallows the rows behind it
+def _csv_rows(lines: Lines, name: str, on_columns: OnColumns) -> Iterator[Row]:
     try:
-        header = [column.strip() for column in next(reader, [])]
-        _require_columns(header, name)
-        for number, values in enumerate(filter(None, reader), start=1):
-            if len(values) != len(header):
-                raise Failure(f"{name}, line {reader.line_num}: {len(values)} values for {len(header)} columns")
-            yield number, dict(zip(header, values, strict=True))
+        header = next(csv.reader(lines, strict=True), [])
     except csv.Error as error:
-        raise Failure(f"{name}, line {reader.line_num}: not CSV ({error})") from None
+        raise Failure(f"{name}, line {lines.number}: not CSV ({error})") from None
+    _require_columns(header, name)
+    on_columns(header)
+    for number, values in enumerate(_csv_values(lines, len(header)), start=1):
+        yield number, values if isinstance(values, InvalidRecord) else dict(zip(header, values, strict=True))
 
 
-def _decoded(lines: Iterable[bytes], name: str) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
+def _csv_values(lines: Lines, columns: int) -> Iterator[list[str] | InvalidRecord]:
+    reader = csv.reader(lines, strict=True)  # else a stray quote swallows the rows behind it
+    while True:
+        lines.begin_row()
         try:
-            yield line.decode()
-        except UnicodeDecodeError as error:
-            byte = f"byte 0x{line[error.start]:02x}"
-            raise Failure(f"{name}, line {number}: not UTF-8 ({byte} at {error.start})") from None
+            values = next(reader, None)
+        except csv.Error as error:
+            yield _broken(f"line {lines.keep_one()}: not CSV ({error})")
+            continue
+        if values is None:
+            return
+        if len(values) == columns:
+            yield values
+        elif values:  # else a blank line
+            yield _broken(f"line {lines.keep_one()}: {len(values)} values for {columns} columns")
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
+def _broken(what: str) -> InvalidRecord:
+    return InvalidRecord("invalid_json", what)
+
+
+def _parquet_rows(path: Path, on_columns: OnColumns) -> Iterator[Row]:
     import pyarrow as pa  # heavy, and needed for this format only
 
     file = _parquet(path)
-    _require_columns(list(file.schema_arrow.names), str(path))
+    names = list(file.schema_arrow.names)
+    _require_columns(names, str(path))
+    on_columns(names)
     number = 0
     try:
         for batch in file.iter_batches(batch_size=_ROWS_A_READ):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise Failure(f"{path}: damaged after row {number} ({error})") from None
 
 
@@ -149,7 +171,8 @@ def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarr
         raise Failure(f"{path}: not a Parquet file ({error})") from None
 
 
-def _require_columns(columns: list[str], name: str) -> None:
+def _require_columns(names: list[str], name: str) -> None:
+    columns = [column.strip() for column in names]
     missing = [" or ".join(names) for names in REQUIRED_COLUMNS if not set(names) & set(columns)]
     if not columns:
         raise Failure(f"{name}: empty, expected a header with {' and '.join(missing)}")
@@ -157,3 +180,5 @@ def _require_columns(columns: list[str], name: str) -> None:
         found = ", ".join(columns)
         found = found if len(found) <= 200 else f"{found[:200]}…"
         raise Failure(f"{name}: no column {', no column '.join(missing)}; found: {found}")
+    if twice := [column for column, number in Counter(columns).items() if number > 1]:
+        raise Failure(f"{name}: the column {', '.join(twice) or '(without a name)'} stands there more than once")

@@ -1,7 +1,7 @@
 """A file published to a stream, from its first row to the summary."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,26 +11,17 @@ from rich.console import Console
 from belo.errors import Failure, UsageFailure
 from belo.signals import stopped_by_signals
 from stream_producer.aggregating import aggregated
+from stream_producer.choices import Choices
 from stream_producer.lingering import lingering
 from stream_producer.listing_events import ListingEvents
 from stream_producer.listing_files import STANDARD_INPUT, identify
 from stream_producer.publisher import Outcome, Publisher
 from stream_producer.records import Record, events_in
 from stream_producer.resume import Progress, progress_file
-from stream_producer.talk import NotSent, obstacle, progress_bar
+from stream_producer.talk import NotSent, obstacle, progress_bar, way_on
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
-
-
-class Choices(Struct, frozen=True, kw_only=True):
-    """What is published of a file, and how; `rate` in events a second."""
-
-    sample: int | None = None
-    limit: int | None = None
-    rate: float | None = None
-    aggregate: bool = False
-    resume: bool = False
 
 
 class Summary(Struct, frozen=True):
@@ -56,7 +47,8 @@ class FilePublisher:
     def publish(self, file: str, choices: Choices, stdin: BinaryIO | None = None) -> tuple[Summary, str]:
         """Publish a file; return the summary, and why it is not complete ("" where it is).
 
-        Stops cleanly at SIGINT and SIGTERM. Raises `Failure` for what it cannot read or may not do.
+        Stops cleanly at SIGINT and SIGTERM, and where the file cannot be read any further: what was read until then
+        is sent. Raises `Failure` for what it cannot read at all or may not do.
         """
         started = time.monotonic()
         sha256, rows, progress = self._prepare(file, choices)
@@ -64,24 +56,33 @@ class FilePublisher:
         events = ListingEvents(
             file, sha256, sample=choices.sample, limit=choices.limit, on_invalid=refused.show, stdin=stdin
         )
-        records: Iterable[Record | None] = lingering(events) if file == STANDARD_INPUT else events
-        records = progress.watch(records)
-        if choices.aggregate:
-            records = aggregated(records)
+        reading = _Reading(lingering(events) if file == STANDARD_INPUT else events)
+        records = progress.watch(reading)
+        outcome = self._run(aggregated(records) if choices.aggregate else records, choices, rows, progress)
+        refused.rest()
+        if reading.failure and progress.acknowledged is None and not (events.invalid or outcome.failed):
+            raise reading.failure
+        complete = outcome.complete and not reading.failure
+        if complete and progress.is_beyond:
+            raise UsageFailure(f"{file}: an earlier run came further than this one would go: {progress.place}")
+        if complete:
+            progress.forget()
+        summary = _summary(outcome, events.invalid, time.monotonic() - started, complete=complete)
+        if complete and events.invalid and progress.acknowledged is None:
+            return summary, f"{file}: not one valid listing"
+        unreadable = str(reading.failure or "")
+        return summary, obstacle(outcome, progress.acknowledged, unreadable, way_on(file, choices))
+
+    def _run(self, records: Iterable[Record | None], choices: Choices, rows: int | None, progress: Progress) -> Outcome:
         publisher = Publisher(self._kinesis, self._stream, rate=choices.rate)
         try:
             with (
                 progress_bar(self._console, choices.limit or choices.sample or rows) as advance,
                 stopped_by_signals(publisher.stop),
             ):
-                outcome = publisher.publish(records, _both(progress.accepted, advance))
+                return publisher.publish(records, _both(progress.accepted, advance))
         finally:
             progress.save()
-        if outcome.complete:
-            progress.forget()
-        refused.rest()
-        summary = _summary(outcome, events.invalid, time.monotonic() - started)
-        return summary, obstacle(outcome, progress.acknowledged, file)
 
     def _prepare(self, file: str, choices: Choices) -> tuple[str, int | None, Progress]:
         if file == STANDARD_INPUT:
@@ -92,7 +93,7 @@ class FilePublisher:
         progress = Progress(self._progress_file(identity.sha256, choices))
         if choices.resume:
             at = progress.load()
-            told = f"going on after row {at.row}" if at else "nothing to resume: starting with row 1"
+            told = f"going on after {progress.place}" if at else "nothing to resume: starting with row 1"
             self._console.print(told, style="dim")
         return identity.sha256, identity.rows, progress
 
@@ -111,7 +112,21 @@ class FilePublisher:
         return f"{stream['StreamARN']} {stream['StreamCreationTimestamp'].isoformat()}"
 
 
-def _summary(outcome: Outcome, invalid: int, seconds: float) -> Summary:
+class _Reading:
+    """Records up to where they cannot be read any further; then `failure` says why."""
+
+    def __init__(self, records: Iterable[Record | None]) -> None:
+        self._records = records
+        self.failure: Failure | None = None
+
+    def __iter__(self) -> Iterator[Record | None]:
+        try:
+            yield from self._records
+        except Failure as failure:
+            self.failure = failure
+
+
+def _summary(outcome: Outcome, invalid: int, seconds: float, *, complete: bool) -> Summary:
     return Summary(
         published=outcome.published,
         failed=outcome.failed,
@@ -119,7 +134,7 @@ def _summary(outcome: Outcome, invalid: int, seconds: float) -> Summary:
         retried=outcome.retried,
         seconds=round(seconds, 3),
         events_per_second=round(outcome.published / seconds, 1) if seconds else 0.0,
-        complete=outcome.complete,
+        complete=complete,
     )
 
 

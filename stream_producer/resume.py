@@ -41,6 +41,8 @@ class Progress:
         self._outstanding: deque[Position] = deque()
         self._taken: set[Position] = set()
         self._saved_at = 0.0
+        self._started_at: Position | None = None
+        self._last: Position | None = None
         self.acknowledged: Position | None = None
 
     def load(self) -> Position | None:
@@ -51,15 +53,27 @@ class Progress:
             state = msgspec.json.decode(self._file.read_bytes(), type=_State)
         except msgspec.DecodeError as error:
             raise Failure(f"{self._file}: cannot tell how far publishing came ({error})") from None
-        self.acknowledged = Position(state.turn, state.row)
+        self._started_at = self.acknowledged = Position(state.turn, state.row)
         return self.acknowledged
+
+    @property
+    def place(self) -> str:
+        """Return the position in words."""
+        at = self.acknowledged
+        return "" if at is None else f"row {at.row}" + (f" of pass {at.turn + 1}" if at.turn else "")
+
+    @property
+    def is_beyond(self) -> bool:
+        """Return whether the file stands at a place that the records, read to their end, do not come to."""
+        return self._started_at is not None and (self._last is None or self._last < self._started_at)
 
     def watch(self, records: Iterable[Record | None]) -> Iterator[Record | None]:
         """Pass on the records that are not on the stream yet, remembering that they are on their way."""
         start = self.acknowledged or Position(0, 0)
         for record in records:
             if record is not None:
-                if record.positions[-1] <= start:
+                self._last = record.positions[-1]
+                if self._last <= start:
                     continue
                 self._outstanding.extend(record.positions)
             yield record

@@ -1,5 +1,6 @@
 """What a person sees of a file being published."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pricing.refusal import InvalidRecord
+from stream_producer.choices import Choices
 from stream_producer.listing_files import STANDARD_INPUT
 from stream_producer.publisher import Outcome
 from stream_producer.records import Position
@@ -33,17 +35,28 @@ class NotSent:
             self._console.print(f"… and {self._number - INVALID_SHOWN} more rows are not sent", style="yellow")
 
 
-def obstacle(outcome: Outcome, at: Position | None, file: str) -> str:
+def obstacle(outcome: Outcome, at: Position | None, unreadable: str, way_on: str) -> str:
     """Return why a run ended early, up to where it came, and how to go on; "" for a complete one."""
-    if outcome.complete:
+    if outcome.complete and not unreadable:
         return ""
-    what = f"{outcome.failed} events were refused to the end ({outcome.error})" if outcome.failed else "stopped"
+    what = unreadable or "stopped"
+    if outcome.failed:
+        what = f"{outcome.failed} events were refused to the end ({outcome.error})"
     reached = f"everything up to row {at.row} is on the stream" if at else "the first row is not on the stream"
     again = f" (pass {at.turn + 1})" if at and at.turn else ""
-    way_on = (
-        "" if file == STANDARD_INPUT else f"; the same command with --resume goes on (belo publish {file} --resume)"
-    )
-    return f"{what}: {reached}{again}{way_on}"
+    return f"{what}: {reached}{again}{'' if unreadable else way_on}"
+
+
+def way_on(file: str, choices: Choices) -> str:
+    """Return how the run of a file is taken up again; "" for standard input."""
+    if file == STANDARD_INPUT:
+        return ""
+    options: list[str] = []
+    for name, value in (("--sample", choices.sample), ("--limit", choices.limit)):
+        options += [name, str(value)] if value is not None else []
+    options += ["--aggregate"] if choices.aggregate else []
+    command = shlex.join(["belo", "publish", file, *options, "--resume"])
+    return f"; the same command with --resume goes on ({command})"
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """A file of listings priced without a stream, by the lines that price the stream: row by row, in order."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
@@ -15,9 +15,8 @@ from pricing.normalise import normalise
 from pricing.refusal import InvalidRecord
 from stream_producer.listing_files import read_rows
 from training.models_bucket import ModelsBucket
-from training.sinks import Row, open_sink
+from training.sinks import ADDED, Row, open_sink
 
-ADDED = ("predicted_price", "low", "high", "error")
 CHUNK = 1_000  # rows a run of the model
 
 Numbered = tuple[int, Row]
@@ -26,9 +25,11 @@ Numbered = tuple[int, Row]
 def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
     """Yield the rows in order and in chunks, each with `ADDED`: prices in BRL, or None and an error.
 
-    `price` is never read. Memory holds one chunk.
+    `price` is never read. Memory holds one chunk. Raises `Failure` for a row that has a column of these names.
     """
     while chunk := list(islice(rows, CHUNK)):
+        for _, row in chunk:
+            _refuse_taken(row)
         read = [_read(number, row) for number, row in chunk]
         homes = [home for home in read if isinstance(home, Features)]
         prices = model.predict(homes)
@@ -39,11 +40,16 @@ def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
         ]
 
 
+def _refuse_taken(columns: Iterable[str]) -> None:
+    if taken := [name for name in columns if name in ADDED]:
+        raise Failure(f"the column {', '.join(taken)} is there already, and would be overwritten: rename it")
+
+
 def _read(number: int, row: Mapping[str, object]) -> Features | str:
     try:
         if "specversion" in row:  # an event as it stands on the stream
-            return features(decode(msgspec.json.encode(row)).data)
-        return features(normalise({name: row[name] for name in row if name != "price"}, f"L-{number}"))
+            return features(decode(msgspec.json.encode(row, enc_hook=str)).data)
+        return features(normalise({name: row[name] for name in row if name.strip() != "price"}, f"L-{number}"))
     except InvalidRecord as error:
         return str(error)
 
@@ -67,16 +73,30 @@ class Count:
 def score_file(file: Path, output: Path | None, model: Model, step: Callable[[int], object]) -> Count:
     """Price a file into another, or to standard output; call `step` with each chunk's rows.
 
-    The output appears under its name only when it is whole.
+    The output appears under its name only when it is whole. Raises `Failure` for a row that cannot be read, and for
+    a column that is there already.
     """
     rows = refused = 0
-    with open_sink(output, file) as write:
-        for chunk in priced(read_rows(file), model):
+    columns: list[str] = []
+    with open_sink(output, file) as begin:
+        chunks = priced(_whole(file, columns), model)
+        first = next(chunks, [])
+        _refuse_taken(columns)
+        write = begin([*columns, *ADDED] if columns or not first else list(first[0]))
+        for chunk in chain([first], chunks):
             write(chunk)
             rows += len(chunk)
             refused += sum(row["error"] is not None for row in chunk)
             step(len(chunk))
     return Count(rows, refused)
+
+
+def _whole(file: Path, columns: list[str]) -> Iterator[Numbered]:
+    """Yield the rows, and add their columns' names; a row that cannot be read cannot come out again, and fails."""
+    for number, row in read_rows(file, on_columns=columns.extend):
+        if isinstance(row, InvalidRecord):
+            raise Failure(f"{file}, {row}")
+        yield number, row
 
 
 def open_champion(bucket: ModelsBucket) -> Model:

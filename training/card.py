@@ -1,5 +1,8 @@
 """The model card: what a version is, what it was trained on, how good it is, and what it is bad at."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 
 from pricing.manifest import Manifest
@@ -9,29 +12,45 @@ from training.parts import Rows
 from training.report import figures_table, table
 
 
-def model_card(manifest: Manifest, data: Dataset, candidate: str, test: Rows, said: Log) -> str:
-    """Return the card in Markdown; `said` are the log prices of the test part."""
+@dataclass(frozen=True, slots=True)
+class About:
+    """What only those know who made the version, in sentences; `prices` are what it was measured by."""
+
+    recipe: str
+    learnt: str
+    measured: str
+    prices: Literal["asking price", "sale price"]
+
+
+def trained_on(data: Dataset) -> str:
+    """Return what a file of listings is, as a card says it."""
     origin = (
         "the **generated sample**: no real listing, good for trying the machinery and for nothing else"
         if data.generated
         else f"`{data.name}` (asking prices of listings, not prices of sales)"
     )
+    return (
+        f"{origin}. sha256 `{data.sha256}`. {data.report.rows_in:,} rows, {data.report.rows_out:,} in the population "
+        f"({POPULATION}). Listings that may be the same home stay on one side of every split."
+    )
+
+
+def model_card(manifest: Manifest, about: About, test: Rows, said: Log) -> str:
+    """Return the card in Markdown; `said` are the log prices of homes whose prices it did not see, the test part."""
     parts = [
         f"# {manifest.name}, version {manifest.version}",
-        f"Recipe `{candidate}` (training/candidates.py), trained {manifest.created_at}, "
-        f"MLflow run {manifest.mlflow_run_id}.",
+        f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
         "## What it does",
         "Prices homes for sale in Belo Horizonte, in BRL, from neighbourhood, street, area, rooms, garage, monthly "
         "fee and place; all but neighbourhood and area may be unknown. With each price comes an interval that holds "
         f"the actual price {manifest.interval.coverage:.0%} of the time. The price is a median: as often too high as "
         "too low.",
         "## What it was trained on",
-        f"{origin}. sha256 `{data.sha256}`. {data.report.rows_in:,} rows, {data.report.rows_out:,} in the population "
-        f"({POPULATION}). Listings that may be the same home stay on one side of every split.",
+        about.learnt,
         "## How good it is",
-        f"On {len(said):,} listings that it was not trained on:",
+        about.measured,
         figures_table({"test part": manifest.metrics}),
-        "Errors and APE are of the asking price; `bias` is the mean of log(actual / predicted).",
+        f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
         "## What it is bad at",
         _weak_spots(manifest, test, said),
         "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "

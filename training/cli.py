@@ -12,7 +12,10 @@ File = Annotated[
     Path | None,
     typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV with the Kaggle header."),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of splits, folds and learners.", show_default="params.yaml")]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, max=2**31 - 1, help="Seed of splits, folds and learners.", show_default="params.yaml"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -92,7 +95,12 @@ def rollback() -> None:
 
     pointer = back(_bucket())
     printing.show_pointer(pointer)
-    record_rollback(pointer, Registry.open(os.environ))
+    try:
+        record_rollback(pointer, Registry.open(os.environ))
+    except Exception as error:  # noqa: BLE001 - whatever MLflow raises: a failure would have it rolled back again
+        why = str(error).partition("\n")[0]
+        way_on = f"`belo promote {pointer.version}` lets the alias follow"
+        printing.talk.print(f"rolled back; MLflow could not record it ({why}): {way_on}", markup=False, highlight=False)
 
 
 def models(json: Json = False) -> None:
@@ -123,10 +131,11 @@ def score(
     ] = "champion",
 ) -> None:
     """Price a file without a stream: one row in, one row out, in order; `price` is never read."""
+    from belo.signals import ended_by_signals
     from training import printing
     from training.batch import score_file
 
-    with printing.doing("Scoring") as step:
+    with ended_by_signals("belo score"), printing.doing("Scoring") as step:
         count = score_file(file, output, _model(model), step)
     printing.say(f"{count.rows:,} rows, {count.refused:,} of them without a price (column error says why)")
 

@@ -1,5 +1,6 @@
 """What the market answered: sales with the predictions made for these homes, as something to learn and judge by."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,36 +10,31 @@ from numpy.typing import NDArray
 
 from lambdas.archive_reader import Archive, Labelled, label
 from lambdas.archived import features
+from lambdas.sales import FreshFrom
 from pricing.manifest import Pointer
 from training.data import AREAS, PRICES, to_frame
 from training.groups import group_keys
 from training.levels import Log
 from training.parts import Rows
 from training.retraining_records import Sold
-from training.retraining_requests import Request
 
 SALES = timedelta(days=180)  # reported in
 LISTED = timedelta(days=365)  # before that
-NEWEST = 200  # sales that a contest is about, where no alarm says when prices moved
+NEWEST = 200  # sales that a contest is about at most
 
 HALF_LIFE = timedelta(days=90)  # of a sale's weight
 HEAVIEST = 4  # listings that a sale of today counts for
 
 
 def gather(archive: Archive, until: datetime) -> list[Sold]:
-    """Return the sales of the population that were reported before `until`, in the order of the reports.
+    """Return the sales that were first reported in the `SALES` before `until`, in the order of these reports.
 
-    Each with its listing's newest prediction; sales of homes that were never priced are left out.
+    Each with its listing's newest prediction from before the report; sales of homes that had none are left out.
     """
-    sales = [sale for sale in archive.sales(until - SALES) if sale.reported_at < until]
-    sold = {sale.listing_id for sale in sales}
-    rows = archive.predictions(until - SALES - LISTED, until, lambda row: row.listing_id in sold)
-    return [_sold(each) for each in label(rows, sales) if _in_population(each)]
-
-
-def _in_population(each: Labelled) -> bool:
-    price, area = each.sale.sale_price, each.prediction.area_m2
-    return PRICES[0] <= price <= PRICES[1] and AREAS[0] <= area <= AREAS[1]
+    since = until - SALES
+    sales = [sale for sale in archive.sales() if since <= sale.reported_at < until]
+    rows = archive.of_listings((sale.listing_id for sale in sales), since - LISTED, until)
+    return [_sold(each) for each in label(rows, sales)]
 
 
 def _sold(each: Labelled) -> Sold:
@@ -68,7 +64,7 @@ def _time(text: str, otherwise: datetime) -> datetime:
 class Sales:
     """Sales as arrays: `frame` as a model's inputs and `price` (BRL); groups, log prices and weights of shape (N,).
 
-    `fresh` says which are of the newest regime of prices: the ones that a contest is about.
+    `fresh` says which ones a contest is about; they are of prices as they are now.
     """
 
     frame: pd.DataFrame
@@ -100,16 +96,42 @@ def weights(sold: list[Sold]) -> NDArray[np.int64]:
     return np.maximum(1, np.round(HEAVIEST * 0.5**ages)).astype(np.int64)
 
 
-def first_fresh(sold: list[Sold], request: Request, champion: Pointer) -> int:
-    """Return the first sale of the newest regime: where the alarm saw prices move, else the first of the newest 200.
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """The sales of the population; those from number `first` on are fresh, of prices as they are now."""
 
-    The alarm counts the sales of one reign: those that the champion itself had priced, reported since its promotion.
+    sold: list[Sold]
+    first: int
+
+    @property
+    def fresh(self) -> int:
+        """Return how many sales are fresh."""
+        return len(self.sold) - self.first
+
+    def sales(self) -> Sales:
+        """Return them as a contest takes them: of the fresh ones it is about the newest `NEWEST`."""
+        return Sales.of(self.sold, max(self.first, len(self.sold) - NEWEST))
+
+
+def contested(gathered: list[Sold], fresh: FreshFrom | None, champion: Pointer) -> Contested:
+    """Return what a contest is about: the sales since prices moved, or where nobody says when, since the promotion.
+
+    Sales from before a promotion are what the champion may have learnt; and if prices moved then, of both regimes.
     """
-    latest = max(0, len(sold) - NEWEST)
-    if request.fresh_from is None:
-        return latest
-    since = datetime.fromisoformat(champion.promoted_at)
-    reign = [
-        place for place, each in enumerate(sold) if each.model_version == champion.version and each.reported_at >= since
-    ]
-    return max(latest, reign[request.fresh_from]) if request.fresh_from < len(reign) else latest
+    first = _first(gathered, fresh or datetime.fromisoformat(champion.promoted_at))
+    inside = [in_population(each) for each in gathered]
+    return Contested([each for each, wanted in zip(gathered, inside, strict=True) if wanted], sum(inside[:first]))
+
+
+def _first(gathered: list[Sold], since: FreshFrom | datetime) -> int:
+    if isinstance(since, datetime):
+        return bisect_left(gathered, since, key=lambda each: each.reported_at)
+    places = (place for place, each in enumerate(gathered) if each.listing_id == since.listing_id)
+    named = next(places, None)  # in a report of many, it tells the new prices from the old ones
+    return _first(gathered, since.reported_at) if named is None else named
+
+
+def in_population(each: Sold) -> bool:
+    """Return whether a sale is one of those that models are made for."""
+    price, area = each.sale_price, each.features.area_m2
+    return PRICES[0] <= price <= PRICES[1] and AREAS[0] <= area <= AREAS[1]

@@ -62,7 +62,13 @@ class Verdict:
 
 
 def judge(challenger: Contender, champion: Contender | None, evidence: Evidence, knobs: Judging) -> Verdict:
-    """Return the verdict; without a champion the challenger has only to keep its own promises."""
+    """Return the verdict; without a champion the challenger has only to keep its own promises.
+
+    On too few listings nothing else is looked at.
+    """
+    enough, against = _enough(evidence, knobs), champion.version if champion else None
+    if not enough.passed:
+        return Verdict(challenger.version, against, len(evidence.log_price), (enough,), (), {})
     contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
     said = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
     offsets = {name: each.model.manifest.interval for name, each in contenders.items()}
@@ -70,7 +76,7 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
     figures = {
         name: point_figures(actual, said[name]) | interval_figures(actual, said[name], offsets[name]) for name in said
     }
-    checks = [_enough(evidence, knobs)]
+    checks = [enough]
     slices: list[Slice] = []
     if champion:
         errors = {name: np.abs(actual - each) for name, each in said.items()}
@@ -78,7 +84,6 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
         slices = [_slice(name, mask, actual, said, offsets) for name, mask in masks.items() if mask.any()]
         checks += [_better(errors, evidence.groups, knobs), _no_slice_suffers(slices, knobs)]
     checks += [*_intervals(figures["challenger"], knobs), _parity(challenger, knobs), *_budget(challenger, knobs)]
-    against = champion.version if champion else None
     return Verdict(challenger.version, against, len(actual), tuple(checks), tuple(slices), figures)
 
 

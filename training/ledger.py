@@ -19,8 +19,10 @@ import msgspec
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
+from lambdas.drift_events import ALARMS
 from training.models_bucket import ABSENT, BUSY, REFUSED
 from training.retraining_records import Claim, Evidence, Record, Verdict
+from training.retraining_requests import Request, of_alarm
 
 FOLDER = "retraining"
 GZIP = b"\x1f\x8b"
@@ -89,6 +91,13 @@ class Ledger:
         keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
         found = [self._read(key, Record) for key in keys]
         return sorted((each for each in found if each), key=lambda each: each.finished_at)
+
+    def alarms(self) -> list[Request]:
+        """Return the requests of all alarms that the monitor remembers, the ones that came to the queue and others."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{ALARMS}/")
+        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        found = [self._get(key) for key in keys]
+        return [of_alarm(each[0]) for each in found if each]
 
     def claim(self, request_id: str, worker: str, lasting: timedelta, clock: Clock = now) -> Lease:
         """Claim a request; raises `Held` while another's claim lasts."""

@@ -35,6 +35,11 @@ class ModelsBucket:
             raise
         return reply["Body"].read(), reply["ETag"]
 
+    def free(self, version: str, model: bytes, manifest: bytes) -> bool:
+        """Return whether `put_version` would take a version: nothing else stands under its number."""
+        there = self.read(model_key(version)), self.read(manifest_key(version))
+        return all(each is None or each[0] == ours for each, ours in zip(there, (model, manifest), strict=True))
+
     def put_version(self, version: str, model: bytes, manifest: bytes) -> None:
         """Write a version, the manifest last; what stands there already is left alone if it is the same.
 

@@ -25,7 +25,7 @@ from training.judge import Verdict
 from training.overview import Overview
 from training.report import verdict_report
 
-talk = Console(stderr=True)
+talk = Console(stderr=True, soft_wrap=True)
 Step = Callable[[], None]
 
 
@@ -49,7 +49,7 @@ def doing(what: str) -> Iterator[Callable[[int], None]]:
         TextColumn("{task.completed:,.0f}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=talk, transient=True) as progress:
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as progress:
         task = progress.add_task(what, total=None)
         yield lambda count: progress.advance(task, count)
 
@@ -73,7 +73,7 @@ def stages() -> Iterator[Callable[[str, int], None]]:
 def counting(what: str, total: int) -> Iterator[Step]:
     """Show a bar of `total` steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=talk, transient=True) as progress:
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
 

@@ -7,6 +7,7 @@ import msgspec
 
 from belo.errors import Failure
 from pricing.manifest import CHALLENGER_KEY, Pointer, encode
+from training.ledger import Clock, now
 from training.models_bucket import ModelsBucket, sha256
 from training.promote import Over, promote
 from training.registry import Registry
@@ -23,6 +24,7 @@ class Promotion:
     models_bucket: str
     bucket: ModelsBucket
     registry: Registry
+    clock: Clock = now
 
     def challenger(self) -> Pointer | None:
         """Return what is scored in shadow, if anything."""
@@ -50,7 +52,7 @@ class Promotion:
         if serving and serving.previous == version:
             return "promoted", f"{why}; version {serving.version} has replaced it since"
         try:
-            promote(version, self.registry, self.bucket, "auto", over=Over(over.version))
+            promote(version, self.registry, self.bucket, "auto", self.clock, over=Over(over.version))
         except Failure:
             after = self.bucket.champion()
             if after == seen:

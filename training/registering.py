@@ -3,25 +3,29 @@
 import hashlib
 import importlib.metadata
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from pricing.listing import Features
 from pricing.manifest import MODEL_NAME, Golden, Manifest, encode
 from pricing.model import load
+from training.candidates import CHAMPION
+from training.card import About, model_card, trained_on
 from training.challengers import Challenger
 from training.contenders import TRAINED_ON
 from training.contest import Contest
-from training.data import to_frame
+from training.data import Dataset, to_frame
+from training.evaluate import Figures, figures
 from training.export import LIBRARIES, golden_rows
 from training.groups import fingerprints
+from training.models_bucket import ModelsBucket
 from training.packaging import package
 from training.params import Params
+from training.parts import Rows
 from training.registry import Registry
 from training.train import code_version
 
@@ -30,17 +34,23 @@ TAG = "retraining"  # a version's tag: the request that it was trained for
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """A challenger that won, for which request and by what figures, and what it learnt from."""
+    """A challenger that won, for which request and over whom, and what it learnt from."""
 
     request_id: str
     challenger: Challenger
     contests: list[Contest]
-    figures: Mapping[str, Any]
+    fresh: Rows  # the sales that it was judged by
     gathered_at: datetime
     data_sha256: str
     generated: bool
     homes: list[Features]  # golden rows are chosen from these
-    champion_run: str
+    champion: Manifest
+    listings: Dataset | None
+
+    @property
+    def figures(self) -> Figures:
+        """Return how good it is on the fresh sales."""
+        return figures(self.challenger.said, self.challenger.offsets, self.fresh)
 
 
 Keep = Callable[[Registry, str, Winner], None]
@@ -54,28 +64,26 @@ def keep_model(registry: Registry, run_id: str, winner: Winner) -> None:
         registry.keep_folder(run_id, "model", path)
 
 
-def register(winner: Winner, registry: Registry, params: Params, keep: Keep = keep_model) -> str:
-    """Return the version of a winner, its artefacts complete.
+def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: Params, keep: Keep = keep_model) -> str:
+    """Return the version of a winner, its artefacts complete, under a number that is free in the models bucket.
 
     A version that an earlier attempt has registered for the request is taken up, and its artefacts are written again.
     """
-    run_id, version = _version(winner, registry, params)
-    model = winner.challenger.model
-    document = encode(_manifest(winner, run_id, version, params))
+    run_id, manifest = _numbered(winner, registry, bucket, params)
+    model, document = winner.challenger.model, encode(manifest)
     load(model, document)  # what serving would refuse is not registered as finished
     keep(registry, run_id, winner)
     registry.keep(run_id, TRAINED_ON, _trained_on(winner, registry))
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
+    registry.keep(run_id, "card.md", _card(winner, manifest).encode())
     registry.keep(run_id, "model/model.onnx", model)
     registry.keep(run_id, "model/manifest.json", document)
     registry.finish_run(run_id, {**winner.figures, **winner.challenger.facts})
-    return version
+    return manifest.version
 
 
-def _version(winner: Winner, registry: Registry, params: Params) -> tuple[str, str]:
-    found = next((each for each in registry.versions() if each.tags.get(TAG) == winner.request_id), None)
-    if found:
-        return found.run_id, found.version
+def _numbered(winner: Winner, registry: Registry, bucket: ModelsBucket, params: Params) -> tuple[str, Manifest]:
+    """Return run and manifest, its version's number free: a registry that began anew gives out numbers again."""
     tags = {
         TAG: winner.request_id,
         "trained": winner.challenger.name,
@@ -84,8 +92,15 @@ def _version(winner: Winner, registry: Registry, params: Params) -> tuple[str, s
         "code_version": code_version(),
         "median_ape": f"{winner.figures['median_ape']:.4f}",
     }
-    run_id = registry.start_run(winner.challenger.name, msgspec.to_builtins(params), tags)
-    return run_id, registry.register(run_id, tags)
+    found = next((each for each in registry.versions() if each.tags.get(TAG) == winner.request_id), None)
+    run_id = found.run_id if found else registry.start_run(winner.challenger.name, msgspec.to_builtins(params), tags)
+    version = found.version if found else registry.register(run_id, tags)
+    while not bucket.free(
+        version, winner.challenger.model, encode(manifest := _manifest(winner, run_id, version, params))
+    ):
+        registry.tag(version, "verdict", "void: the models bucket holds another version of this number")
+        version = registry.register(run_id, tags)
+    return run_id, manifest
 
 
 def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Manifest:
@@ -111,8 +126,28 @@ def _trained_on(winner: Winner, registry: Registry) -> bytes:
     """Return what a later judge must not judge this version by (`training.contenders`)."""
     known = set(fingerprints(winner.challenger.learnt))
     if winner.challenger.inherits:
-        known |= set((registry.read(winner.champion_run, TRAINED_ON) or b"").decode().split())
+        known |= set((registry.read(winner.champion.mlflow_run_id, TRAINED_ON) or b"").decode().split())
     return "\n".join(sorted(known)).encode()
+
+
+def _card(winner: Winner, manifest: Manifest) -> str:
+    before, listings = winner.champion.version, winner.listings
+    if winner.challenger.inherits or listings is None:
+        recipe = f"Version {before}, its prices and the width of its intervals each multiplied by a factor"
+        learnt = (
+            f"What version {before} was trained on, and {len(winner.challenger.learnt):,} sales for the two factors."
+        )
+    else:
+        sales = len(winner.challenger.learnt) - listings.report.rows_out
+        recipe = f"Recipe `{CHAMPION}` (training/candidates.py)"
+        learnt = f"{trained_on(listings)} And {sales:,} sales; all prices brought to the level of the newest ones."
+    about = About(
+        recipe=f"{recipe}, retrained over version {before}.",
+        learnt=f"{learnt} sha256 of it all `{winner.data_sha256}`.",
+        measured=f"On the newest {len(winner.fresh.log_price):,} sales, each priced by a fit that had not seen it:",
+        prices="sale price",
+    )
+    return model_card(manifest, about, winner.fresh, winner.challenger.said)
 
 
 def _golden(winner: Winner, params: Params) -> list[Golden]:

@@ -59,19 +59,21 @@ class Registry:
 
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         uri = environ.get("MLFLOW_TRACKING_URI")
-        if uri:
-            client = MlflowClient(uri, uri)
-            try:
-                client.search_experiments(max_results=1)
-            except MlflowException as error:
-                raise Failure(f"MLflow at {uri} does not answer: {error}") from None
-            return cls(client, None)
-        DEFAULT_STORE.parent.mkdir(parents=True, exist_ok=True)
-        return cls(MlflowClient(f"sqlite:///{DEFAULT_STORE.resolve()}"), DEFAULT_ARTIFACTS.resolve().as_uri())
+        if not uri:
+            DEFAULT_STORE.parent.mkdir(parents=True, exist_ok=True)
+        store = uri or f"sqlite:///{DEFAULT_STORE.resolve()}"
+        try:
+            client = MlflowClient(store, store)
+            client.search_experiments(max_results=1)
+        except (MlflowException, SQLAlchemyError) as error:
+            first_line = str(error).partition("\n")[0]
+            raise Failure(f"MLflow at {store} does not answer: {first_line}") from None
+        return cls(client, None if uri else DEFAULT_ARTIFACTS.resolve().as_uri())
 
     def start_run(
         self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], parent: str | None = None

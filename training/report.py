@@ -34,9 +34,9 @@ def verdict_report(verdict: Verdict) -> str:
         f"# Challenger {verdict.challenger} against {against}: {word}",
         f"Measured on {verdict.rows} listings that neither was trained on.",
         table(("check", "", "finding"), checks),
-        "## Figures",
-        figures_table(verdict.figures),
     ]
+    if verdict.figures:
+        parts += ["## Figures", figures_table(verdict.figures)]
     if verdict.slices:
         parts += [
             "## By slice",

@@ -9,7 +9,7 @@ changes nothing: a winner has one version, and the pointer moves once, only away
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -17,26 +17,23 @@ import msgspec
 from belo.errors import Failure
 from lambdas.archive_reader import Archive
 from pricing.manifest import Pointer
-from training.budget import over_budget
-from training.challengers import Challenger, Served, Trainer
-from training.contest import LEVEL, MIN_SALES, Contest, contest
+from training.agenda import again, due, lost, open_drifts, reign
+from training.challengers import Served, Trainer
+from training.contest import MIN_SALES
 from training.data import Dataset
-from training.evaluate import figures
-from training.export import run_onnx
-from training.feedback import Sales, first_fresh, gather
+from training.feedback import contested, gather
+from training.judging import against, judge, told
 from training.ledger import Clock, Ledger, now
 from training.models_bucket import ModelsBucket, parse
-from training.params import Judging, Params
+from training.params import Params
 from training.promotion import Promotion
 from training.registering import Keep, Winner, keep_model, register
 from training.registry import Registry
-from training.retraining_records import Evidence, Outcome, Record, Verdict
+from training.retraining_records import Evidence, Outcome, Record, Sold, Verdict
 from training.retraining_requests import Request
 from training.shadow_review import review
 
 Policy = Literal["auto", "shadow-first", "manual"]
-OPEN: frozenset[Outcome] = frozenset({"kept", "undecided"})  # a drift that is still to be dealt with
-PERIOD = timedelta(days=30)  # between contests that nothing but the schedule asks for
 BY_POLICY: dict[Policy, Outcome] = {"auto": "promoted", "shadow-first": "in shadow", "manual": "awaiting a person"}
 
 
@@ -62,13 +59,14 @@ class Retraining:
 
         What was done before is not done again. Raises `Failure` where there is no champion to challenge.
         """
+        if request.kind == "schedule" and not self.ledger.evidence(request.id):
+            found = self._open_matter(request)
+            if found is None:
+                return None
+            request = found
         if done := self.ledger.record(request.id):
             return done
-        evidence = self.ledger.evidence(request.id)
-        if evidence is None:
-            if request.kind == "schedule" and self._nothing_to_do(request):
-                return None
-            evidence = self.ledger.keep_evidence(self._gather(request))
+        evidence = self.ledger.evidence(request.id) or self.ledger.keep_evidence(self._gather(request))
         verdict = self.ledger.verdict(request.id)
         if verdict is None:
             verdict = self.ledger.keep_verdict(request.id, self._judge(evidence))
@@ -77,13 +75,17 @@ class Retraining:
         self.tell(record)
         return self.ledger.keep_record(record)
 
-    def _nothing_to_do(self, request: Request) -> bool:
-        champion, challenger = self._champion(), self.promotion.challenger()
-        reign = [each for each in self.ledger.records() if each.reign_since == champion.promoted_at]
-        if challenger or any(each.request.kind == "drift" and each.outcome in OPEN for each in reign[-1:]):
-            return False
-        since = [each.finished_at for each in reign] + [_time(champion)]
-        return request.at - max(since) < PERIOD
+    def _open_matter(self, asked: Request) -> Request | None:
+        """Return what the schedule's request amounts to: itself, an alarm that was lost, or None for nothing to do."""
+        champion = self._champion()
+        if self.promotion.challenger():
+            return asked  # to review it
+        records = reign(self.ledger.records(), champion)
+        if found := lost(self.ledger.alarms(), records, champion):
+            return found
+        if drifts := open_drifts(records):
+            return again(asked, drifts, gather(self.archive, self.clock()), champion)
+        return asked if due(asked, records, champion) else None
 
     def _gather(self, request: Request) -> Evidence:
         at = self.clock()
@@ -114,39 +116,39 @@ class Retraining:
         return self._contest(evidence)
 
     def _contest(self, evidence: Evidence) -> Verdict:
-        first = first_fresh(evidence.sales, evidence.request, evidence.champion)
-        count = len(evidence.sales) - first
-        if count < MIN_SALES:
-            why = f"{count} sales since prices moved; at least {MIN_SALES} are needed"
+        about = contested(evidence.sales, evidence.request.fresh, evidence.champion)
+        if about.fresh < MIN_SALES:
+            why = f"{about.fresh} sales {_since(evidence)}; at least {MIN_SALES} are needed"
             return Verdict(outcome="undecided", why=why, contests=[])
         model, document = self.bucket.get_version(evidence.champion.version)
         champion = Served(model, parse(document))
-        listings = self.listings(champion)
-        sales = Sales.of(evidence.sales, first)
+        listings, sales = self.listings(champion), about.sales()
         found = self.train(champion, sales, listings, self.params)
         contests = judge(champion, sales, found, self.params.judge)
         winners = [pair for pair in zip(contests, found, strict=True) if pair[0].won]
         if not winners:
-            return Verdict(outcome="kept", why="; ".join(_against(each) for each in contests), contests=contests)
+            why = "; ".join(against(each) for each in contests)
+            return Verdict(outcome="kept", why=why, contests=contests, fresh=about.fresh)
         best, challenger = max(winners, key=lambda pair: pair[0].gain)
         winner = Winner(
             request_id=evidence.request.id,
             challenger=challenger,
             contests=contests,
-            figures=figures(challenger.said, challenger.offsets, sales.rows.take(sales.fresh)),
+            fresh=sales.rows.take(sales.fresh),
             gathered_at=evidence.gathered_at,
-            data_sha256=_fingerprint(evidence, listings),
+            data_sha256=_fingerprint(about.sold, listings),
             generated=champion.manifest.generated_data,
-            homes=[each.features for each in evidence.sales],
-            champion_run=champion.manifest.mlflow_run_id,
+            homes=[each.features for each in about.sold],
+            champion=champion.manifest,
+            listings=listings,
         )
-        version = register(winner, self.registry, self.params, self.keep_model)
         return Verdict(
             outcome=BY_POLICY[self.policy],
-            why=_told(best),
+            why=told(best),
             contests=contests,
-            version=version,
+            version=register(winner, self.registry, self.bucket, self.params, self.keep_model),
             trained=challenger.name,
+            fresh=about.fresh,
         )
 
     def _record(self, evidence: Evidence, verdict: Verdict, outcome: Outcome, why: str) -> Record:
@@ -163,38 +165,17 @@ class Retraining:
             contests=verdict.contests,
             trained=verdict.trained,
             version=verdict.version,
+            fresh=verdict.fresh,
         )
 
 
-def judge(champion: Served, sales: Sales, found: list[Challenger], budget: Judging) -> list[Contest]:
-    """Return each challenger's contest on the fresh sales; together they promote by chance with at most `LEVEL`."""
-    fresh = sales.fresh
-    actual, said = sales.log_price[fresh], run_onnx(champion.model, sales.frame[fresh])
-    level, intervals = LEVEL / len(found), [(champion.manifest.interval, each.offsets) for each in found]
-    contests = [
-        contest(each.name, actual, (said, each.said), offsets, sales.groups[fresh], level)
-        for each, offsets in zip(found, intervals, strict=True)
-    ]
-    return [
-        msgspec.structs.replace(each, reasons=each.reasons + over_budget(challenger.model, sales.frame, budget))
-        for each, challenger in zip(contests, found, strict=True)
-    ]
+def _since(evidence: Evidence) -> str:
+    return "since prices moved" if evidence.request.fresh else f"since {evidence.champion.promoted_at[:16]}"
 
 
-def _fingerprint(evidence: Evidence, listings: Dataset | None) -> str:
-    sales = msgspec.json.encode(evidence.sales)
+def _fingerprint(sold: list[Sold], listings: Dataset | None) -> str:
+    sales = msgspec.json.encode(sold)
     return hashlib.sha256((listings.sha256 if listings else "").encode() + sales).hexdigest()
-
-
-def _told(best: Contest) -> str:
-    return (
-        f"{best.challenger}: on the newest {best.sales} sales the median error falls from {best.error_champion:.1%} "
-        f"to {best.error_challenger:.1%}, the loss by {best.gain:.0%} (at least {best.gain_low:.0%})"
-    )
-
-
-def _against(each: Contest) -> str:
-    return f"{each.challenger}: {', '.join(each.reasons)}"
 
 
 def _time(pointer: Pointer) -> datetime:

@@ -20,7 +20,8 @@ def retrain(
     from training.retraining_requests import ask
 
     stack = Stack.find(os.environ)
-    request_id = ask(stack.client("events"), os.environ.get("BELO_EVENT_BUS", "default"), reason)
+    bus = os.environ.get("BELO_EVENT_BUS", "default")
+    request_id = ask(stack.client("events"), bus, stack.archive_bucket, reason)
     retraining_printing.show_asked(request_id, as_json=json)
 
 
@@ -41,9 +42,7 @@ def train_worker(
         if not worker.one(wait_seconds=1):
             retraining_printing.say("no request waits")
         return
-    taken = 0
-    while max_requests is None or taken < max_requests:
-        taken += worker.one()
+    worker.work(max_requests)
 
 
 def history(*, json: Json = False) -> None:

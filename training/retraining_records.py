@@ -36,7 +36,11 @@ class Sold(Struct, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """What a request is decided on, as it stood when it was first taken up; sales in the order of their reports."""
+    """What a request is decided on, as it stood when it was first taken up.
+
+    All sales of homes that were priced before they were reported as sold, in the order of their reports: also those
+    outside the population, which an alarm may name.
+    """
 
     request: Request
     gathered_at: datetime
@@ -53,10 +57,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     contests: list[Contest]
     version: str | None = None
     trained: str | None = None  # the winner's name
+    fresh: int = 0  # as in `Record`
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """A request that is done with."""
+    """A request that is done with; `fresh` counts the sales that had come since prices moved, if a contest was held."""
 
     request: Request
     finished_at: datetime
@@ -70,3 +75,4 @@ class Record(Struct, frozen=True, kw_only=True):
     contests: list[Contest]
     trained: str | None
     version: str | None
+    fresh: int = 0

@@ -1,6 +1,8 @@
 """Requests for a retraining: an alarm of the monitor, the schedule, or a person; all come as EventBridge events.
 
-Every way of asking passes through one rule (infra/retraining.tf), so that a worker is woken up whoever asks.
+Every way of asking passes through one rule (infra/retraining.tf), so that a worker is woken up whoever asks. An event
+names the stack that it is about by its archive bucket, among the event's `resources`: another stack of the account does
+not hear it.
 """
 
 from datetime import datetime
@@ -11,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from belo.errors import Failure
+from lambdas.sales import FreshFrom
 
 BY_HAND = ("belo.cli", "RetrainingRequested")  # source and detail type
 BY_MONITOR = ("belo.monitor", "DriftDetected")
@@ -27,8 +30,9 @@ class InvalidRequest(ValueError):
 class Request(Struct, frozen=True, kw_only=True):
     """What was asked for. `id` is the same however often the same request is delivered.
 
-    `champion` and `promoted_at` name the reign in which a drift was seen. `fresh_from` counts, among the sales of that
-    reign and from 0, the first one that the alarm found at a new level; None where nobody said.
+    `champion` and `promoted_at` name the reign in which a drift was seen. `drift` is the alarm that the request is
+    about: its own id, or where the schedule takes up a drift again, that drift's. `fresh` is the first sale at the new
+    level, None where nobody says since when prices are new.
     """
 
     id: str
@@ -37,20 +41,17 @@ class Request(Struct, frozen=True, kw_only=True):
     reason: str
     champion: str | None = None
     promoted_at: datetime | None = None
-    fresh_from: int | None = None
-
-
-class _Moved(Struct):
-    segment: int | None = None
-    rang_after_sales: int | None = None
+    drift: str | None = None
+    fresh: FreshFrom | None = None
 
 
 class _Drift(Struct):
     id: Id
     champion: str
     promoted_at: datetime
+    at: datetime
     summary: str
-    moved: list[_Moved] = []
+    fresh: FreshFrom | None = None
 
 
 class _ByHand(Struct):
@@ -79,7 +80,7 @@ def decode(body: str) -> Request:
         event = _decoder.decode(body)
         kind = (event.source, event.detail_type)
         if kind == BY_MONITOR:
-            return _of_drift(event, msgspec.json.decode(event.detail, type=_Drift))
+            return of_alarm(event.detail)
         if kind == BY_HAND:
             asked = msgspec.json.decode(event.detail, type=_ByHand)
             return Request(id=asked.id, kind="manual", at=event.time, reason=asked.reason)
@@ -92,26 +93,35 @@ def decode(body: str) -> Request:
     raise InvalidRequest(f"not a retraining request: {event.detail_type} from {event.source}")
 
 
-def _of_drift(event: _Event, drift: _Drift) -> Request:
-    fresh = [each.rang_after_sales - each.segment for each in drift.moved if each.rang_after_sales and each.segment]
+def of_alarm(document: bytes | msgspec.Raw) -> Request:
+    """Return the request that an alarm of the monitor makes: the detail of its event, or what the monitor remembers.
+
+    Raises msgspec's `DecodeError` where it is no alarm.
+    """
+    drift = msgspec.json.decode(document, type=_Drift)
     return Request(
         id=drift.id,
         kind="drift",
-        at=event.time,
+        at=drift.at,
         reason=drift.summary,
         champion=drift.champion,
         promoted_at=drift.promoted_at,
-        fresh_from=min(fresh, default=None),
+        drift=drift.id,
+        fresh=drift.fresh,
     )
 
 
-def ask(events: Any, bus: str, reason: str) -> str:  # noqa: ANN401 - a boto3 client
-    """Ask for a retraining by hand; return the request's id. Raises `Failure` where the bus does not take it."""
+def ask(events: Any, bus: str, archive_bucket: str, reason: str) -> str:  # noqa: ANN401 - a boto3 client
+    """Ask a stack for a retraining by hand; return the request's id.
+
+    Raises `Failure` where the bus does not take it.
+    """
     asked = _ByHand(id=f"manual-{uuid4()}", reason=reason)
     source, detail_type = BY_HAND
     entry = {
         "Source": source,
         "DetailType": detail_type,
+        "Resources": [f"arn:aws:s3:::{archive_bucket}"],
         "Detail": msgspec.json.encode(asked).decode(),
         "EventBusName": bus,
     }

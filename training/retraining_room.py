@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from belo.errors import Failure, UsageFailure
 from belo.stack import Stack
@@ -47,7 +47,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         train=challengers,
         params=choose_params(),
         policy=_policy(environ),
-        tell=_teller(stack),
+        tell=_teller(stack, say),
     )
     url = url_of(sqs, stack.retraining_queue)
     return Worker(sqs=sqs, queue_url=url, ledger=ledger, retrain=retraining.run, lease=visibility(sqs, url), say=say)
@@ -93,7 +93,8 @@ class ReferenceFile:
             return read_listings(path, generated=generated)
 
 
-def _teller(stack: Stack) -> Callable[[Record], None]:
+def _teller(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], None]:
+    """Return what publishes a record on the stack's topic; nobody being told is no reason to retrain again."""
     if not stack.topic:
         return lambda _: None
     sns, topic = stack.client("sns"), stack.topic
@@ -101,6 +102,9 @@ def _teller(stack: Stack) -> Callable[[Record], None]:
     def tell(record: Record) -> None:
         subject = f"Retraining: {record.outcome}, champion {record.champion_after}"
         text = f"{record.request.reason}\n\n{record.outcome}: {record.why}\n\nrequest {record.request.id}"
-        sns.publish(TopicArn=topic, Subject=subject[:100], Message=text)
+        try:
+            sns.publish(TopicArn=topic, Subject=subject[:100], Message=text)
+        except (BotoCoreError, ClientError) as error:
+            say(f"nobody was told: {error}")
 
     return tell

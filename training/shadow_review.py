@@ -1,15 +1,19 @@
-"""A challenger in shadow, judged on live pairs: what the champion and it said of the same homes, before these sold."""
+"""A challenger in shadow, judged on live pairs: what the champion and it said of the same homes, before these sold.
+
+It is looked at a few times, each time on the first so many pairs, so that how often somebody looks does not matter.
+"""
+
+from datetime import datetime
 
 import numpy as np
 
-from pricing.manifest import Manifest
-from training.contest import contest
-from training.feedback import Sales
+from pricing.manifest import Manifest, Offsets, Pointer
+from training.contest import LEVEL, Contest, contest
+from training.feedback import Sales, in_population
 from training.models_bucket import ModelsBucket, parse
-from training.retraining_records import Evidence, Verdict
+from training.retraining_records import Evidence, Sold, Verdict
 
-DECIDED = 60  # pairs from which a challenger that is better is promoted
-ENOUGH = 300  # pairs after which one that is still not better is dropped
+LOOKS = (60, 120, 300)  # pairs; together the looks promote by chance with at most `LEVEL`
 
 
 def review(evidence: Evidence, bucket: ModelsBucket) -> Verdict:
@@ -17,25 +21,47 @@ def review(evidence: Evidence, bucket: ModelsBucket) -> Verdict:
     champion, challenger = evidence.champion, evidence.challenger
     if challenger is None:
         raise ValueError("no challenger to review")
-    pairs = [
+    pairs = _pairs(evidence.sales, champion, challenger)
+    offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
+    found = looks(pairs, offsets)
+    if won := next((each for each in found if each.won), None):
+        why = f"better in shadow, on {won.sales} live pairs: loss less by {won.gain:.0%}"
+        return Verdict(outcome="promoted", why=why, contests=found, version=challenger.version, trained=won.challenger)
+    why = f"version {challenger.version} in shadow: "
+    if found:
+        why += f"{', '.join(found[-1].reasons)}, on the first {found[-1].sales} pairs; "
+    following = next((count for count in LOOKS if count > len(pairs)), None)
+    if following is None:
+        return Verdict(outcome="dropped", why=why + "no more looks", contests=found)
+    why += f"{len(pairs)} sales so far, {following} are needed for a look"
+    return Verdict(outcome="undecided", why=why, contests=found)
+
+
+def _pairs(gathered: list[Sold], champion: Pointer, challenger: Pointer) -> list[Sold]:
+    """Return the sales that were reported in the challenger's shadow, priced by both: none that it has learnt."""
+    since = datetime.fromisoformat(challenger.promoted_at)
+    return [
         each
-        for each in evidence.sales
-        if each.model_version == champion.version and each.shadow_version == challenger.version and each.shadow_price
+        for each in gathered
+        if each.reported_at > since
+        and (each.model_version, each.shadow_version) == (champion.version, challenger.version)
+        and each.shadow_price
+        and in_population(each)
     ]
-    if len(pairs) < DECIDED:
-        why = f"version {challenger.version} in shadow: {len(pairs)} sales so far, {DECIDED} are needed"
-        return Verdict(outcome="undecided", why=why, contests=[])
+
+
+def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> list[Contest]:
+    """Return the contest of each look that there are pairs for, in the order of their reports; the offsets are both's.
+
+    A look sees nothing of later pairs: it says the same however many there are.
+    """
+    return [_look(pairs[:count], offsets) for count in LOOKS if count <= len(pairs)]
+
+
+def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> Contest:
     sales = Sales.of(pairs, 0)
     said = (np.log([each.predicted_price for each in pairs]), np.log([each.shadow_price or np.nan for each in pairs]))
-    offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
-    found = contest("in shadow", sales.log_price, said, offsets, sales.groups)
-    if found.won:
-        why = f"better in shadow, on {found.sales} live pairs: loss less by {found.gain:.0%}"
-        return Verdict(
-            outcome="promoted", why=why, contests=[found], version=challenger.version, trained=found.challenger
-        )
-    why = f"version {challenger.version} in shadow: {', '.join(found.reasons)}"
-    return Verdict(outcome="dropped" if len(pairs) >= ENOUGH else "undecided", why=why, contests=[found])
+    return contest("in shadow", sales.log_price, said, offsets, sales.groups, LEVEL / len(LOOKS))
 
 
 def _manifest(bucket: ModelsBucket, version: str) -> Manifest:

@@ -1,28 +1,35 @@
 """Where priced rows go: CSV, JSON Lines or Parquet, chunk by chunk."""
 
 import csv
-import json
 import sys
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+import msgspec
 
 from belo.errors import Failure, UsageFailure
 
 Row = dict[str, object]
 Write = Callable[[list[Row]], None]
+Begin = Callable[[Sequence[str]], Write]  # from the columns of the table
 
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson", ".json")
+ADDED = ("predicted_price", "low", "high", "error")
+
+_encode_json = msgspec.json.Encoder(enc_hook=str).encode  # NaN and Infinity are null, bytes are base64
 
 
 @contextmanager
-def open_sink(output: Path | None, source: Path) -> Iterator[Write]:
-    """Yield a function that writes chunks of rows; the columns are those of the first row.
+def open_sink(output: Path | None, source: Path) -> Iterator[Begin]:
+    """Yield a function that begins a table of some columns, and returns the one that writes chunks of rows.
 
     Without `output` they go to standard output: JSON Lines as JSON Lines, all else as CSV. The file appears under
-    its name when all is written, and not at all after an error.
+    its name when all is written, and not at all after an error. A row with a column that the table has not is a
+    `Failure`, except in JSON Lines.
     """
     if output is None:
         yield json_lines_sink(sys.stdout) if source.suffix.lower() in JSON_LINES else csv_sink(sys.stdout)
@@ -31,8 +38,8 @@ def open_sink(output: Path | None, source: Path) -> Iterator[Write]:
         raise UsageFailure(f"{output}: which format? Use .csv, .jsonl or .parquet")
     unfinished = output.with_name(f".{output.name}.part")
     try:
-        with _open(unfinished, output.suffix.lower(), source) as write:
-            yield write
+        with _open(unfinished, output.suffix.lower(), source) as begin:
+            yield begin
         unfinished.replace(output)
     except OSError as error:
         raise Failure(f"{output}: {error.strerror or error}") from None
@@ -41,62 +48,50 @@ def open_sink(output: Path | None, source: Path) -> Iterator[Write]:
 
 
 @contextmanager
-def _open(path: Path, suffix: str, source: Path) -> Iterator[Write]:
+def _open(path: Path, suffix: str, source: Path) -> Iterator[Begin]:
     if suffix in PARQUET:
-        with _parquet_sink(path, source) as write:
-            yield write
+        from training.parquet_sink import parquet_sink  # pyarrow is heavy
+
+        with parquet_sink(path, source if source.suffix.lower() in PARQUET else None) as begin:
+            yield begin
         return
     with path.open("w", encoding="utf-8", newline="") as out:
         yield json_lines_sink(out) if suffix in JSON_LINES else csv_sink(out)
 
 
-def csv_sink(out: IO[str]) -> Write:
-    """Write CSV; None is an empty field."""
-    writers: list[csv.DictWriter[str]] = []
+def not_the_columns(what: object) -> Failure:
+    """Return the failure of a row that does not fit the table."""
+    return Failure(f"not the first row's columns: {what}; write JSON Lines (-o FILE.jsonl)")
+
+
+def csv_sink(out: IO[str]) -> Begin:
+    """Write CSV: None is an empty field, what is nested stands as JSON, bytes as base64."""
+
+    def begin(columns: Sequence[str]) -> Write:
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+
+        def write(rows: list[Row]) -> None:
+            try:
+                writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+            except ValueError as error:  # JSON Lines whose rows differ in their fields
+                raise not_the_columns(error) from None
+
+        return write
+
+    return begin
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict | list):
+        return _encode_json(value).decode()
+    return b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def json_lines_sink(out: IO[str]) -> Begin:
+    """Write JSON Lines; each row names its own fields."""
 
     def write(rows: list[Row]) -> None:
-        if not writers:
-            writers.append(csv.DictWriter(out, list(rows[0]), lineterminator="\n"))
-            writers[0].writeheader()
-        try:
-            writers[0].writerows(rows)
-        except ValueError as error:  # JSON Lines whose rows differ in their fields
-            raise Failure(f"not the first row's columns: {error}; write JSON Lines (-o FILE.jsonl)") from None
+        out.writelines(f"{_encode_json(row).decode()}\n" for row in rows)
 
-    return write
-
-
-def json_lines_sink(out: IO[str]) -> Write:
-    """Write JSON Lines."""
-
-    def write(rows: list[Row]) -> None:
-        out.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
-
-    return write
-
-
-@contextmanager
-def _parquet_sink(path: Path, source: Path) -> Iterator[Write]:
-    """Write Parquet; the columns of a Parquet source keep their types."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    added = [(name, pa.float64()) for name in ("predicted_price", "low", "high")] + [("error", pa.string())]
-    known: Any = pq.read_schema(source) if source.suffix.lower() in PARQUET else None
-    writers: list[Any] = []
-
-    def write(rows: list[Row]) -> None:
-        try:
-            if not writers:
-                own = known or pa.Table.from_pylist(rows).schema
-                fields = [own.field(name) for name in own.names if name not in dict(added)]
-                writers.append(pq.ParquetWriter(path, pa.schema([*fields, *added])))
-            writers[0].write_table(pa.Table.from_pylist(rows, schema=writers[0].schema))
-        except pa.ArrowException as error:
-            raise Failure(f"not the first rows' types: {error}; write JSON Lines (-o FILE.jsonl)") from None
-
-    try:
-        yield write
-    finally:
-        for writer in writers:
-            writer.close()
+    return lambda _columns: write

@@ -9,7 +9,7 @@ import msgspec
 from pricing.manifest import Manifest, encode
 from pricing.model import load
 from training.candidates import CHAMPION
-from training.card import model_card
+from training.card import About, model_card, trained_on
 from training.compare import Compared, comparison_report
 from training.contenders import keep_evidence
 from training.export import golden_rows, run_onnx, write_manifest
@@ -45,7 +45,13 @@ def register(
     document = encode(manifest)
     load(fitted.model, document)  # what serving would refuse does not count as finished
     said = run_onnx(fitted.model, bench.test.frame)
-    registry.keep(run_id, "card.md", model_card(manifest, bench.data, CHAMPION, bench.test, said).encode())
+    about = About(
+        recipe=f"Recipe `{CHAMPION}` (training/candidates.py).",
+        learnt=trained_on(bench.data),
+        measured=f"On {len(said):,} listings that it was not trained on:",
+        prices="asking price",
+    )
+    registry.keep(run_id, "card.md", model_card(manifest, about, bench.test, said).encode())
     registry.keep(run_id, "model/manifest.json", document)
     registry.point("challenger", version)
     return manifest

@@ -44,11 +44,28 @@ class Worker:
 
         Raises whatever stopped the retraining: the request then comes again, in the end to the dead-letter queue.
         """
+        message = self._receive(wait_seconds)
+        if message:
+            self._take_up(*message)
+        return message is not None
+
+    def work(self, at_most: int | None = None) -> None:
+        """Take up so many requests, or requests for ever; one that fails is told, and comes again as of `one`."""
+        taken = 0
+        while at_most is None or taken < at_most:
+            message = self._receive(WAIT_SECONDS)
+            if message is None:
+                continue
+            taken += 1
+            try:
+                self._take_up(*message)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next request may do without
+                self.say(f"failed: {type(error).__name__}: {error}")
+
+    def _receive(self, wait_seconds: int) -> tuple[str, str] | None:
+        """Return the body of a request and its receipt, if one comes."""
         reply = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=1, WaitTimeSeconds=wait_seconds)
-        for message in reply.get("Messages", []):
-            self._take_up(message["Body"], message["ReceiptHandle"])
-            return True
-        return False
+        return next(((each["Body"], each["ReceiptHandle"]) for each in reply.get("Messages", [])), None)
 
     def _take_up(self, body: str, receipt: str) -> None:
         try:

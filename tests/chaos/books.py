@@ -1,33 +1,34 @@
 """The books: every record that went in, against everything that came out."""
 
-import base64
 import gzip
 import json
-import math
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from tests.champions import price
-from tests.chaos.champions import CHALLENGERS
+from tests.chaos.documents import Expectation, Origin, wrong_in_key, wrong_in_letter, wrong_in_prediction
 from tests.chaos.handler import DEAD_LETTERS
-from tests.chaos.submissions import Identity, Submission
+from tests.chaos.submissions import Identity
 from tests.chaos.world import Position, World
+from tests.simulator import Record
 
-EDGE = 13.0  # of the bands of a tiny champion's interval: it reaches 0.4 in log price below, 0.3 above
-TOLERANCE = 1e-5  # relative; two events of a stream are hardly ever as near to each other
+__all__ = ["RAISED", "Expectation", "Verdict", "audit"]
 
 PROGRAMMING_ERRORS = {"NameError", "UnboundLocalError", "TypeError", "AttributeError", "ImportError"}
 RAISED = "the handler raised"
+TIMED_OUT = "Sandbox.Timedout"
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)  # what reading another document than ours raises
+
+Records = Mapping[tuple[str, str], Record]
 
 
 @dataclass(slots=True)
 class Verdict:
-    """`lost` records ended nowhere; `wrong` counts false prices, positions, ids, orders, dead letters and
-    parkings; `duplicates` is how many predictions a consumer that drops repeats by id removes."""
+    """`lost` records ended nowhere; `wrong` counts false prices, positions, ids, orders, dead letters, parkings
+    and invocations; `duplicates` is how many predictions a consumer that drops repeats by id removes."""
 
     events: int
     lost: int = 0
@@ -43,24 +44,14 @@ class Verdict:
             self.problems.append(f"{kind}: {what}")
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What else must hold: which versions may price at all (version to base), whether batches may be
-    parked, and by which version events from a time on are priced (seconds since the epoch)."""
-
-    bases: dict[str, float]
-    may_park: bool = False
-    version_from: tuple[float, str] = (math.inf, "")
-
-
 def audit(world: World, expected: Expectation) -> Verdict:
     """Balance the books of a world whose mapping has nothing left to do."""
     verdict = Verdict(events=len(world.submitted))
-    predicted = _predictions(world, expected, verdict)
-    lettered = _dead_letters(world, verdict)
+    records = {(each.shard_id, each.sequence_number): each for each in world.listings.records()}
+    predicted = _predictions(world, records, expected, verdict)
+    lettered = _dead_letters(world, records, verdict)
     parked = set(_parked(world))
-    for error in {invocation.answer.error for invocation in world.mapping.log} & PROGRAMMING_ERRORS:
-        verdict.note("wrong", f"{RAISED} {error}")
+    _invocations(world, verdict)
     verdict.parked = len(parked)
     if parked and not expected.may_park:
         verdict.note("wrong", f"{len(parked)} records parked without need")
@@ -72,88 +63,60 @@ def audit(world: World, expected: Expectation) -> Verdict:
     return verdict
 
 
-def _predictions(world: World, expected: Expectation, verdict: Verdict) -> dict[Position, str]:
+def _predictions(world: World, records: Records, expected: Expectation, verdict: Verdict) -> dict[Position, str]:
     """Return the id predicted for each record; note what is wrong with any prediction."""
     found: dict[Position, str] = {}
     ids: dict[Identity, str] = {}
     owners: dict[str, Identity] = {}
-    count = 0
-    arrivals = {(r.shard_id, r.sequence_number): r.arrived_at for r in world.listings.records()}
-    for record in world.predictions.records():
-        count += 1
+    stored = world.predictions.records()
+    for record in stored:
         event = msgspec.json.decode(record.data)
-        data, origin = event["data"], event["data"]["source_position"]
-        position = (origin["shard_id"], origin["sequence_number"], origin["index"])
-        identity = (data["event_source"], data["event_id"])
-        submission = world.submitted.get(position)
-        if submission is None or submission.identity != identity or data["listing_id"] != submission.partition_key:
-            verdict.note("wrong", f"no such record at {position}: {data}")
-            continue
-        found[position] = event["id"]
-        if ids.setdefault(identity, event["id"]) != event["id"] or owners.setdefault(event["id"], identity) != identity:
-            verdict.note("wrong", f"id {event['id']} of {identity}")
-        if problem := _price_problem(submission, event, expected, arrivals[position[:2]]):
-            verdict.note("wrong", f"{problem}: {data}")
-    verdict.duplicates = count - len(owners)
+        try:
+            position, origin, identity = _origin(world, records, event["data"]["source_position"])
+            data, name = event["data"], event["id"]
+            if identity is None or identity != (data["event_source"], data["event_id"]):
+                verdict.note("wrong", f"no such event at {position}: {data}")
+                continue
+            found[position] = name
+            if ids.setdefault(identity, name) != name or owners.setdefault(name, identity) != identity:
+                verdict.note("wrong", f"id {name} of {identity}")
+            elif origin.submission.reason:
+                verdict.note("wrong", f"a price for what is {origin.submission.reason}: {data}")
+            elif record.partition_key != origin.submission.listing_id:
+                verdict.note("wrong", f"partition key {record.partition_key} of {data}")
+            elif problem := wrong_in_prediction(event, origin, expected, world.began):
+                verdict.note("wrong", f"{problem}: {data}")
+        except UNREADABLE as error:
+            verdict.note("wrong", f"{type(error).__name__} {error}: no prediction: {event}")
+    verdict.duplicates = len(stored) - len(owners)
     return found
 
 
-def _price_problem(
-    submission: Submission, event: dict[str, Any], expected: Expectation, arrived_at: float
-) -> str | None:
-    data = event["data"]
-    version = data["model"]["version"]
-    if version not in expected.bases:
-        return f"version {version} must never serve"
-    if arrived_at >= expected.version_from[0] and version != expected.version_from[1]:
-        return f"version {expected.version_from[1]} should serve"
-    right = _price(submission, expected.bases[version])
-    low, high = data["interval"]["low"], data["interval"]["high"]
-    if not _near(data["predicted_price"], right):
-        return f"price: expected {right}"
-    if not any(_near(low, right / factor) and _near(high, right * factor) for factor in _factors(right)):
-        return f"interval around {right}"
-    shadow = data.get("shadow")
-    if shadow and not _near(shadow["predicted_price"], _price(submission, CHALLENGERS.get(shadow["version"]))):
-        return "a false shadow"
-    if event["subject"] != submission.partition_key or data["features"]["area_m2"] != submission.area_m2:
-        return "features of another listing"
-    return None
+def _origin(world: World, records: Records, said: Mapping[str, Any]) -> tuple[Position, Origin, Identity | None]:
+    """Return the position that a document says it comes from; raises `KeyError` where nothing stood."""
+    position = (said["shard_id"], said["sequence_number"], said["index"])
+    submission = world.submitted[position]
+    return position, Origin(records[position[:2]], said["index"], submission), submission.identity
 
 
-def _price(submission: Submission, base: float | None) -> float:
-    return math.nan if base is None else price(submission.neighborhood, submission.area_m2, base)
-
-
-def _near(given: float, right: float) -> bool:
-    return math.isclose(given, right, rel_tol=TOLERANCE, abs_tol=0.01)
-
-
-def _factors(right: float) -> list[float]:
-    """By how much the interval may reach from a price: at the edge of a band, the float32 of a model
-    decides."""
-    distance = math.log(right) - EDGE
-    return [math.exp(0.4)] * (distance < TOLERANCE) + [math.exp(0.3)] * (distance > -TOLERANCE)
-
-
-def _dead_letters(world: World, verdict: Verdict) -> set[Position]:
+def _dead_letters(world: World, records: Records, verdict: Verdict) -> set[Position]:
     found = set()
-    for letter in _lines(world):
-        position = (letter["shard_id"], letter["sequence_number"], letter["index"])
-        submission = world.submitted.get(position)
-        if submission is None or submission.reason is None:
-            verdict.note("wrong", f"a good record is dead: {letter}")
-        elif letter["reason"] != submission.reason or base64.b64decode(letter["payload"]) != submission.payload:
-            verdict.note("wrong", f"dead letter of {submission}: {letter}")
-        else:
-            found.add(position)
-    return found
-
-
-def _lines(world: World) -> Iterator[dict[str, Any]]:
     for key in world.s3.keys(DEAD_LETTERS, "dead-letters/"):
+        sources = []
         for line in gzip.decompress(world.s3.objects[DEAD_LETTERS, key].body).splitlines():
-            yield msgspec.json.decode(line)
+            letter = msgspec.json.decode(line)
+            try:
+                position, origin, _ = _origin(world, records, letter)
+                sources.append(origin.record)
+                if problem := wrong_in_letter(letter, origin):
+                    verdict.note("wrong", f"{problem}: {letter}")
+                else:
+                    found.add(position)
+            except UNREADABLE as error:
+                verdict.note("wrong", f"{type(error).__name__} {error}: no dead letter: {letter}")
+        if problem := wrong_in_key(key, sources, records):
+            verdict.note("wrong", f"{key}: {problem}")
+    return found
 
 
 def _parked(world: World) -> Iterator[tuple[str, str]]:
@@ -163,6 +126,28 @@ def _parked(world: World) -> Iterator[tuple[str, str]]:
             yield record["eventID"].partition(":")[0], record["kinesis"]["sequenceNumber"]
 
 
+def _invocations(world: World, verdict: Verdict) -> None:
+    """No invocation runs into its time-out, or fails, more often than faults struck that excuse it.
+
+    A time-out is excused where the invocation itself was held up, or a call of a client that waits for ever; a
+    failure where it crashed, was thrown off, or could not write its dead letters. A batch without any champion
+    fails, too. A model that cannot be read excuses nothing, nor do refusals of the output stream.
+    """
+    kinesis, s3, function = world.kinesis, world.s3, world.function
+    stalls = function.injected["Stall"]
+    if world.shape.patient:
+        stalls += kinesis.injected["Stall"] + s3.injected["Stall"]
+    excuses = function.injected.total() + kinesis.injected["Crash"] + s3.injected["Crash"] + s3.struck["PutObject"]
+    errors = Counter(each.answer.error for each in world.mapping.log if each.answer.error)
+    failures = errors.total() - errors[TIMED_OUT] - errors["NoChampion"]
+    if errors[TIMED_OUT] > stalls:
+        verdict.note("wrong", f"{errors[TIMED_OUT]} invocations ran out of time, {stalls} were held up")
+    if failures > excuses:
+        verdict.note("wrong", f"{failures} invocations failed, {excuses} with reason: {errors}")
+    for error in errors.keys() & PROGRAMMING_ERRORS:
+        verdict.note("wrong", f"{RAISED} {error}")
+
+
 def _order(world: World, predicted: dict[Position, str], parked: set[tuple[str, str]], verdict: Verdict) -> None:
     """A consumer that sorts by position and drops repeats sees each listing's events in the order of
     submission."""
@@ -170,13 +155,13 @@ def _order(world: World, predicted: dict[Position, str], parked: set[tuple[str, 
     restored: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
     names: dict[str, Identity | None] = {}
     for position, submission in world.submitted.items():
-        if submission.identity and position[:2] not in parked:
-            submitted[submission.partition_key].append(submission.identity)
+        if submission.reason is None and position[:2] not in parked:
+            submitted[submission.listing_id].append(submission.identity)
     for position, name in predicted.items():
         submission = world.submitted[position]
         names[name] = submission.identity
         if position[:2] not in parked:
-            restored[submission.partition_key].append((int(position[1]), position[2], name))
+            restored[submission.listing_id].append((int(position[1]), position[2], name))
     for listing, events in submitted.items():
         seen = [names[name] for _, _, name in sorted(restored[listing])]
         if _once(seen) != _once(events):

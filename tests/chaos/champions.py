@@ -7,20 +7,63 @@ import random
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, manifest_key, model_key
-from tests.champions import BASE, TinyChampion, champion
+from tests.champions import BASE, NEIGHBORHOODS, TinyChampion, champion, slow
 from tests.chaos.handler import MODELS
+from tests.chaos.submissions import INFINITE, NOT_A_NUMBER
 from tests.chaos.world import World
 
-GOOD = {"1": BASE, "2": BASE + 0.3, "3": BASE - 0.3}  # version to base
-FIRST, SECOND, LAST = (champion(version, base=base) for version, base in GOOD.items())
-CHALLENGERS = {"c1": BASE + 0.1, "c2": BASE - 0.1, "crashing": BASE}
+
+class Served(NamedTuple):
+    """What a version says: the base of its log prices, and the coverage of its intervals."""
+
+    base: float
+    coverage: float
+
+
+GOOD = {"1": Served(BASE, 0.9), "2": Served(BASE + 0.3, 0.8), "3": Served(BASE - 0.3, 0.95)}
+CHALLENGERS = {"c1": BASE + 0.1, "c2": BASE - 0.1, "c3": BASE + 0.2, "crashing": BASE, "slow": BASE}
+SILENT = {"c2": "Lourdes", "c3": "Lourdes"}  # challengers, and where they alone have no price: no golden row looks
+NOWHERE = {NOT_A_NUMBER: math.nan, INFINITE: math.inf}  # where no version has a price
 POLL = 11.0  # seconds after which every environment looks for a new champion
+
+
+def _elsewhere(made: TinyChampion, levels: dict[str, float]) -> TinyChampion:
+    """Return the champion with other levels for some neighbourhoods, of which no golden row knows."""
+    graph = onnx.load_model_from_string(made.model)
+    known = NEIGHBORHOODS | levels
+    for attribute in graph.graph.node[0].attribute:
+        if attribute.name == "keys_strings":
+            attribute.strings[:] = [name.encode() for name in known]
+        elif attribute.name == "values_floats":
+            attribute.floats[:] = known.values()
+    return _with_model(made, graph.SerializeToString())
+
+
+def _with_model(made: TinyChampion, model: bytes) -> TinyChampion:
+    manifest = json.loads(made.manifest) | {"sha256": hashlib.sha256(model).hexdigest()}
+    return replace(made, model=model, manifest=json.dumps(manifest).encode())
+
+
+def _serving(version: str) -> TinyChampion:
+    made = champion(version, base=GOOD[version].base)
+    interval = json.loads(made.manifest)["interval"] | {"coverage": GOOD[version].coverage}
+    return _elsewhere(champion(version, base=GOOD[version].base, interval=interval), NOWHERE)
+
+
+def challenger(version: str) -> TinyChampion:
+    """A good challenger; c2 and c3 say NaN where every champion has a price."""
+    silent = {SILENT[version]: math.nan} if version in SILENT else {}
+    return _elsewhere(champion(version, base=CHALLENGERS[version]), silent)
+
+
+FIRST, SECOND, LAST = map(_serving, GOOD)
 
 
 def wrong_where_no_golden_row_looks() -> TinyChampion:
@@ -56,8 +99,24 @@ def crashing() -> TinyChampion:
     graph.graph.initializer.append(numpy_helper.from_array(np.array([3, 1], np.int64), "three"))
     graph.graph.node[-1].output[0] = "free"
     graph.graph.node.append(helper.make_node("Reshape", ["free", "three"], ["log_price"]))
-    model = graph.SerializeToString()
-    return replace(champion("crashing", sha256=hashlib.sha256(model).hexdigest()), model=model)
+    return _with_model(champion("crashing"), graph.SerializeToString())
+
+
+def slow_on_batches() -> TinyChampion:
+    """A model that takes no time over its three golden rows, and some hundredths of a second over each listing more."""
+    graph = onnx.load_model_from_string(slow("slow").model)
+    constants = {"first": np.array(0), "three": np.array(3), "turns_each": np.array(100_000)}
+    kept = [each for each in graph.graph.initializer if each.name != "turns"]
+    graph.graph.initializer[:] = kept + [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    count = [
+        helper.make_node("Shape", ["answer"], ["shape"]),
+        helper.make_node("Gather", ["shape", "first"], ["listings"]),
+        helper.make_node("Sub", ["listings", "three"], ["more"]),
+        helper.make_node("Mul", ["more", "turns_each"], ["turns"]),
+    ]
+    *before, loop = graph.graph.node
+    graph.graph.node[:] = [*before, *count, loop]
+    return _with_model(champion("slow"), graph.SerializeToString())
 
 
 def _put(world: World, made: TinyChampion) -> None:
@@ -119,14 +178,21 @@ def promote_broken(world: World, rng: random.Random) -> int:
 
 def challenge(world: World, rng: random.Random) -> int:
     """Let challengers come and go: good ones, one that crashes, one that does not load, and none."""
-    good = [champion(version, base=CHALLENGERS[version]) for version in ("c1", "c2")]
-    for challenger in rng.sample([*good, crashing(), truncated(), None], 5):
-        if challenger is None:
+    for comer in rng.sample([challenger("c1"), challenger("c2"), crashing(), truncated(), None], 5):
+        if comer is None:
             world.s3.objects.pop((MODELS, CHALLENGER_KEY), None)
         else:
-            world.promote(challenger, CHALLENGER_KEY)
+            world.promote(comer, CHALLENGER_KEY)
         world.run(POLL)
     return 5
+
+
+def take_turns(world: World, _: random.Random) -> int:
+    """Let one good challenger follow another, each of which is dropped once it is slow. No fault in itself."""
+    for version in ("c1", "c2"):
+        world.promote(challenger(version), CHALLENGER_KEY)
+        world.run(POLL)
+    return 0
 
 
 def swap(world: World, rng: random.Random) -> int:

@@ -64,15 +64,17 @@ DEFECTS = [
         ),
         (
             "forget what the deadline left over",
-            "                return request\n",
-            "                return []\n",
+            "        return request\n",
+            "        return []\n",
         ),
+        ("begin requests after the deadline", "while request and self._clock() < deadline:", "while request:"),
     ),
     *_in(
         "lambdas/score.py",
         ("report the highest position only", "for each in unpublished]", "for each in unpublished[-1:]]"),
         ("report nothing", "for each in unpublished]", "for each in unpublished[:0]]"),
         ("skip the dead letters", "self._dead_letters.write(batch, refused)", "pass"),
+        ("keep no time back from the deadline", " / 1000 - self._deadline_margin", " / 1000"),
         (
             "dead-letter what was throttled",
             "self._report(batch,",
@@ -88,6 +90,30 @@ DEFECTS = [
             "        with __import__('contextlib').suppress(Exception): self._s3.put_object(",
         ),
         ("one dead-letters key a day", "-{batch.sequence_number(0)}.ndjson.gz", ".ndjson.gz"),
+        (
+            "name dead letters after the last record",
+            "-{batch.sequence_number(0)}.ndjson.gz",
+            "-{batch.sequence_number(-1)}.ndjson.gz",
+        ),
+        ("a dead letter without its partition key", "partition_key=refused.partition_key", "partition_key=''"),
+        (
+            "let every dead letter arrive with the first",
+            "arrived_at=batch.arrived_at(refused.position)",
+            "arrived_at=batch.arrived_at(0)",
+        ),
+    ),
+    *_in(
+        "lambdas/batch.py",
+        (
+            "give the events in an aggregated record its own key",
+            "[(key or partition_key, payload)",
+            "[(partition_key, payload)",
+        ),
+        (
+            "drop what follows a bad event in an aggregated record",
+            "refused.append(Refused(position, index, key, payload, error.reason, str(error)))",
+            "refused.append(Refused(position, index, key, payload, error.reason, str(error))); break",
+        ),
     ),
     *_in(
         "lambdas/predictions.py",
@@ -112,27 +138,51 @@ DEFECTS = [
             "Outgoing(submitted.position,",
             "Outgoing(submitted.position + 1,",
         ),
+        ("publish prices that are none", "if math.isnan(each.price):", "if False:"),
+        ("claim another coverage", "manifest.interval.coverage, now", "0.5, now"),
+        ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
+        ("put all predictions under one partition key", "key = listing_id if", "key = 'x' if"),
     ),
     *_in(
         "lambdas/champion.py",
         (
             "remember the pointer before its model has loaded",
-            "self._swap(pointer)\n",
-            "self._etag = etag; self._swap(pointer)\n",
+            "        etag, pointer = found\n",
+            "        etag, pointer = found; self._etag = etag\n",
         ),
         ("do not verify the manifest", "if manifest_sha256 not in {None, found}:", "if False:"),
         ("never look for a new champion", "self._clock() + self._poll_seconds", "self._clock() + 1e9"),
-        ("let go of the last good champion", "self.refused = f", "self.model = None; self.refused = f"),
+        ("let go of the last good champion", 'self.refused = f"{type', 'self.model = None; self.refused = f"{type'),
+        (
+            "let a fault of S3 stop the last good champion",
+            "(BotoCoreError, ClientError, ContractMismatch,",
+            "(ContractMismatch,",
+        ),
     ),
     *_in(
         "lambdas/shadow.py",
-        ("let a challenger's failure through", "except Exception as error:", "except EOFError as error:"),
+        (
+            "let a challenger's failure through",
+            "except Exception as error:  # noqa: BLE001 - as above",
+            "except EOFError as error:",
+        ),
+        ("wait for a slow challenger", ".result(timeout=PATIENCE)", ".result()"),
+        ("publish a shadow that is no price", "None if math.isnan(price) else", ""),
         ("give a challenger's prices to other listings", "for price in prices]", "for price in prices[::-1]]"),
     ),
     *_in(
         "pricing/model.py",
         ("do not verify the model", "if found != contract.sha256:", "if False:"),
+        ("take 0.00 for a price", "(prices > 0).all(axis=0)", "(prices >= 0).all(axis=0)"),
         ("swap before the golden rows are checked", "    _check_golden_rows(ready)\n", "    pass\n"),
+    ),
+    *_in(
+        "pricing/aggregation.py",
+        ("give the events in an aggregated record the first key", "return keys[index], data", "return keys[0], data"),
+    ),
+    *_in(
+        "pricing/listing.py",
+        ("forget the street", "street=street[:TEXT_LIMIT] or None", "street=None"),
     ),
 ]
 

@@ -1,34 +1,25 @@
 """The production handler, unchanged, on fakes: the one place that knows how it is put together."""
 
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, cast
 
 from lambdas.champion import Champion
 from lambdas.dead_letters import DeadLetters
 from lambdas.publisher import Publisher
-from lambdas.score import Scorer
+from lambdas.score import CONNECT_TIMEOUT, Scorer
 from lambdas.settings import Settings
 from lambdas.shadow import Challenger
+from tests.chaos.threads import InLine
 from tests.simulator import FakeKinesis, FakeS3, SimulatedClock
 
 MODELS, DEAD_LETTERS, PREDICTIONS = "models", "dead-letters", "predictions"
 SETTINGS = Settings(PREDICTIONS, MODELS, DEAD_LETTERS)
 MARGIN = SETTINGS.deadline_margin_ms / 1000  # seconds
-S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT = 5.0, MARGIN  # seconds, as the function's clients have them
-
-
-class InLine(Executor):
-    """Runs what is submitted at once, in the caller's thread, so that every run is the same."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        """Return a future that is done."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 # a kill, too, belongs to whoever asks for the result
-            future.set_exception(error)
-        return future
+S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT = (
+    5.0,
+    MARGIN - CONNECT_TIMEOUT - 1,
+)  # seconds, as the function's clients have them
 
 
 @dataclass(slots=True)
@@ -49,15 +40,17 @@ class Telemetry:
         """Nothing is held back."""
 
 
-def cold_start(clock: SimulatedClock, kinesis: FakeKinesis, s3: FakeS3, pool: Executor) -> Scorer:
-    """Return the handler as a fresh execution environment has it."""
+def cold_start(
+    clock: SimulatedClock, kinesis: FakeKinesis, s3: FakeS3, *, publishing: Executor, challenging: Executor
+) -> Scorer:
+    """Return the handler as a fresh execution environment has it; the champion is loaded in line."""
     kinesis_client, s3_client = cast("Any", kinesis), cast("Any", s3)
     clocks: Any = {"poll_seconds": SETTINGS.champion_poll_seconds, "clock": clock.monotonic}
     return Scorer(
-        Champion(s3_client, MODELS, **clocks),
-        Publisher(kinesis_client, PREDICTIONS, pool=pool, clock=clock.monotonic, sleep=clock.sleep),
+        Champion(s3_client, MODELS, pool=InLine(), **clocks),
+        Publisher(kinesis_client, PREDICTIONS, pool=publishing, clock=clock.monotonic, sleep=clock.sleep),
         DeadLetters(s3_client, DEAD_LETTERS),
         deadline_margin=MARGIN,
-        challenger=Challenger(s3_client, MODELS, pool=pool, **clocks),
+        challenger=Challenger(s3_client, MODELS, pool=challenging, **clocks),
         clock=clock.monotonic,
     )

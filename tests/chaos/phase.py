@@ -4,8 +4,9 @@ import itertools
 import random
 from dataclasses import dataclass, replace
 
+from pricing.manifest import CHALLENGER_KEY
 from tests.chaos.books import Expectation, Verdict, audit
-from tests.chaos.champions import FIRST, GOOD, LAST, POLL, promote_broken
+from tests.chaos.champions import FIRST, GOOD, LAST, POLL, challenger
 from tests.chaos.storms import STORMS
 from tests.chaos.submissions import Mix, records
 from tests.chaos.weather import Storm, Weather
@@ -13,6 +14,7 @@ from tests.chaos.world import World
 
 CALM = 300.0  # seconds between the last fault and the events that must find everything in order
 EVERYTHING = "everything at once"
+NEXT = challenger("c3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,16 @@ def _run(storm: Storm, weather: Weather, seed: int, events: int) -> Result:
     world.run(POLL)
     weather.calm = True
     world.promote(LAST)  # again, if a fault has moved the pointer
+    world.promote(NEXT, CHALLENGER_KEY)
     world.run()
     world.clock.sleep(CALM)
-    version_from = (world.clock.time(), LAST.version)
+    since = world.clock.time()
     world.submit(stream)
     world.run()
-    expected = Expectation(GOOD, storm.may_park, version_from)
+    expected = Expectation(GOOD, storm.may_park, (since, LAST.version), (since, NEXT.version))
     verdict = audit(world, expected)
-    if storm.between is promote_broken and not world.telemetry.champion_refused:
-        verdict.note("wrong", "a refused champion raised no metric")
+    if storm.metric and not getattr(world.telemetry, storm.metric):
+        verdict.note("wrong", f"no metric was raised: {storm.metric}")
     return Result(storm.name, injected + storm.injected(world), verdict)
 
 

@@ -2,7 +2,7 @@
 
 import random
 
-from tests.chaos.champions import BROKEN, FIRST, POLL, SECOND, challenge, promote_broken, swap
+from tests.chaos.champions import BROKEN, FIRST, POLL, SECOND, challenge, promote_broken, swap, take_turns
 from tests.chaos.submissions import Mix
 from tests.chaos.weather import Make, Storm
 from tests.chaos.world import SIX_HOURS, Shape, World
@@ -21,6 +21,7 @@ from tests.simulator import (
 )
 
 PUT, GET, LETTER, INVOKE = "kinesis PutRecords", "s3 GetObject", "s3 PutObject dead-letters", "lambda Invoke"
+PREDICT = "thread predict"
 POINTER = "s3 GetObject models/house-price/champion.json"
 THROTTLED, INTERNAL = "ProvisionedThroughputExceededException", "InternalFailure"
 SLOW_DOWN, UNAVAILABLE = RefuseCall("SlowDown", 503), RefuseCall("ServiceUnavailable", 500)
@@ -38,6 +39,10 @@ def _any(*faults: Fault) -> Make:
 
 def _slow(rng: random.Random) -> Fault:
     return Stall(rng.uniform(0.5, 45))
+
+
+def _late(rng: random.Random) -> Fault:
+    return Stall(rng.uniform(0.1, 200))
 
 
 def _torn(rng: random.Random) -> Fault:
@@ -132,14 +137,27 @@ STORMS = [
     _champion("reads slow", GET, _slow),
     _champion("pointer changes between reads", POINTER, _any(*FLAPPING)),
     _champion("swapped under load"),
-    Storm("champion: broken version promoted", between=promote_broken, over=len(BROKEN) * POLL),
+    Storm(
+        "champion: broken version promoted",
+        between=promote_broken,
+        over=len(BROKEN) * POLL,
+        metric="champion_refused",
+    ),
     Storm(
         "champion: none for an hour",
         between=_an_hour_without_champion,
         injected=_without_champion,
         without_champion=True,
     ),
-    Storm("challenger: comes, crashes, goes", between=challenge, over=5 * POLL),
+    Storm("challenger: comes, crashes, goes", between=challenge, over=5 * POLL, metric="challenger_dropped"),
+    Storm(
+        "challenger: slow",
+        PREDICT,
+        _late,
+        between=take_turns,
+        over=2 * POLL,
+        metric="challenger_dropped",
+    ),
     Storm("poison flood", mix=Mix(bad=0.9), injected=_bad),
     Storm("records aggregated", mix=Mix(bad=0.1, aggregates=0.3), injected=_aggregates),
     Storm("publisher repeats events", mix=Mix(repeats=0.3), injected=_repeats),

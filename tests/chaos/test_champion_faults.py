@@ -3,9 +3,8 @@
 import pytest
 
 from pricing.manifest import CHALLENGER_KEY
-from tests.champions import champion
 from tests.chaos.books import Expectation, audit
-from tests.chaos.champions import BROKEN, CHALLENGERS, FIRST, GOOD, LAST, POLL, SECOND, crashing, truncated
+from tests.chaos.champions import BROKEN, FIRST, GOOD, LAST, POLL, SECOND, challenger, crashing, truncated
 from tests.chaos.submissions import Mix, records
 from tests.chaos.world import Shape, World
 from tests.simulator import RefuseCall, Script, Stall
@@ -91,9 +90,9 @@ def test_a_slow_bucket_costs_the_batch_time_but_no_event(world):
     assert versions(world) == {"1", "2"}
 
 
-@pytest.mark.parametrize("challenger", [crashing(), truncated()], ids=["crashes", "does not load"])
-def test_a_challenger_costs_the_champion_nothing_when_it(challenger, world):
-    world.promote(challenger, CHALLENGER_KEY)
+@pytest.mark.parametrize("spoiled", [crashing(), truncated()], ids=["crashes", "does not load"])
+def test_a_challenger_costs_the_champion_nothing_when_it(spoiled, world):
+    world.promote(spoiled, CHALLENGER_KEY)
     world.submit(records(2, 50, Mix()))
     world.run()
     verdict = audit(world, Expectation(GOOD))
@@ -102,7 +101,7 @@ def test_a_challenger_costs_the_champion_nothing_when_it(challenger, world):
 
 
 def test_a_good_challenger_casts_its_own_price_as_a_shadow(world):
-    world.promote(champion("c1", base=CHALLENGERS["c1"]), CHALLENGER_KEY)
+    world.promote(challenger("c1"), CHALLENGER_KEY)
     world.submit(records(2, 50, Mix(bad=0.0)))
     world.run()
     shadows = sum(b'"shadow":{"version":"c1"' in record.data for record in world.predictions.records())

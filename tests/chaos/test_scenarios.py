@@ -9,7 +9,8 @@ import pytest
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.prediction import decode
 from tests.chaos.champions import FIRST
-from tests.chaos.handler import DEAD_LETTERS, MODELS, PREDICTIONS, InLine, cold_start
+from tests.chaos.handler import DEAD_LETTERS, MODELS, PREDICTIONS, cold_start
+from tests.chaos.threads import InLine
 from tests.scenarios import DENIED, Denied, Outcome, Scenario, SickStream, test_what_comes_of
 from tests.simulator import (
     EventSourceMapping,
@@ -61,7 +62,7 @@ def simulate(scenario: Scenario) -> Outcome:
     for data in scenario.payloads:
         assert listings.accept(data, "one", clock.time())
     kinesis = cast("FakeKinesis", SickKinesis(FakeKinesis(clock, [predictions]), sick))
-    scorer = cold_start(clock, kinesis, s3, InLine())
+    scorer = cold_start(clock, kinesis, s3, publishing=InLine(), challenging=InLine())
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         time.sleep(0.002)  # predictions say the time in milliseconds, and by it invocations are told apart

@@ -9,7 +9,7 @@ from tests.chaos.champions import FIRST, GOOD
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.phase import run_everything, run_phase
 from tests.chaos.storms import STORMS
-from tests.chaos.submissions import Mix, Submission, records
+from tests.chaos.submissions import Mix, Submission, alone, records
 from tests.chaos.weather import Storm, Weather
 from tests.chaos.world import Shape, World
 from tests.simulator import DropConnection, RefuseEntries
@@ -40,7 +40,7 @@ def test_requests_in_flight_at_once_lose_nothing_either():
     storm = Storm("", "kinesis", lambda rng: rng.choice([RefuseEntries(), DropConnection(after=True)]), rate=0.3)
     weather = Weather([storm], seed=1)
     with ThreadPoolExecutor(4) as pool:
-        world = World(1, weather, Shape(shards=1, batch_size=10_000, parallelization_factor=1), pool=pool)
+        world = World(1, weather, Shape(shards=1, batch_size=10_000, parallelization_factor=1), publishing=pool)
         world.promote(FIRST)
         world.submit(records(1, 5_000, Mix()))
         world.run()
@@ -52,7 +52,7 @@ def test_requests_in_flight_at_once_lose_nothing_either():
 def test_a_whole_event_of_poison_costs_one_write_and_does_not_hold_up_what_follows():
     world = World(shape=Shape(shards=1, batch_size=10_000, parallelization_factor=1))
     world.promote(FIRST)
-    poison = [(Submission(b"no JSON" + b" " * 300, "L-1", reason="invalid_json"),)] * 6_600
+    poison = [alone(Submission(b"no JSON" + b" " * 300, "L-1", reason="invalid_json"))] * 6_600
     world.submit(poison)
     world.submit(records(1, 100, Mix(bad=0.0)))
     world.run()

@@ -23,7 +23,7 @@ class Storm:
 
     `make` says what strikes the calls whose name begins with `on`, each with probability `rate`. `between`
     happens after each burst of events, which arrives `over` some seconds, and returns how many faults that
-    was; `injected` counts the others at the end.
+    was; `injected` counts the others at the end. `metric` names what the telemetry must have counted by then.
     """
 
     name: str
@@ -33,10 +33,11 @@ class Storm:
     between: Between | None = None
     injected: Callable[[World], int] = struck
     mix: Mix = field(default_factory=Mix)
-    over: float = 0.0
+    over: float = 0.9
     shape: Shape = field(default_factory=Shape)
     without_champion: bool = False
     may_park: bool = False
+    metric: str = ""
 
 
 class Weather:

@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from pricing import aggregation
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from tests.champions import TinyChampion
 from tests.chaos.handler import (
@@ -17,11 +17,11 @@ from tests.chaos.handler import (
     MODELS,
     PREDICTIONS,
     S3_READ_TIMEOUT,
-    InLine,
     Telemetry,
     cold_start,
 )
-from tests.chaos.submissions import Submission
+from tests.chaos.submissions import Entry, Submission
+from tests.chaos.threads import InLine, SlowThreads
 from tests.simulator import (
     EventSourceMapping,
     FakeKinesis,
@@ -36,6 +36,7 @@ from tests.simulator import (
 )
 
 SIX_HOURS, TWO_DAYS = 6 * 3600, 48 * 3600
+MIDNIGHT = datetime(2025, 11, 25, tzinfo=UTC).timestamp()
 Position = tuple[str, str, int]  # a shard's id, a sequence number, and the index in an aggregate
 
 
@@ -53,17 +54,20 @@ class Shape:
 
 @dataclass
 class World:
-    """Streams, buckets, the function and its mapping on one clock. `seed` and `faults` decide everything."""
+    """Streams, buckets, the function and its mapping on one clock, a minute before midnight, UTC. `seed` and
+    `faults` decide everything."""
 
     seed: int = 0
     faults: Faults = no_faults
     shape: Shape = field(default_factory=Shape)
-    pool: Executor = field(default_factory=InLine)  # for the publisher
+    publishing: Executor = field(default_factory=InLine)
+    challenging: Executor | None = None  # by default, threads that keep the simulated time
 
     def __post_init__(self) -> None:
         random.seed(self.seed)  # the publisher's jitter
         shape = self.shape
-        self.clock = SimulatedClock()
+        self.clock = SimulatedClock(start=MIDNIGHT - 60)
+        self.began = datetime.now(UTC)  # predictions bear the time of a real clock
         self.telemetry = Telemetry()
         self.submitted: dict[Position, Submission] = {}
         self._latest = self.clock.time()  # arrival
@@ -72,9 +76,11 @@ class World:
         patience = [math.inf] * 2 if shape.patient else [S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT]
         self.s3 = FakeS3(self.clock, faults=self.faults, read_timeout=patience[0])
         self.kinesis = FakeKinesis(self.clock, [self.predictions], faults=self.faults, read_timeout=patience[1])
+        self.threads = SlowThreads(self.clock, self.faults)
+        pools = {"publishing": self.publishing, "challenging": self.challenging or self.threads}
         self.function = Function(
             self.clock,
-            lambda: cold_start(self.clock, self.kinesis, self.s3, self.pool),
+            lambda: cold_start(self.clock, self.kinesis, self.s3, **pools),
             timeout=60,
             faults=self.faults,
         )
@@ -90,17 +96,15 @@ class World:
             self.clock, self.listings, self.function, settings, on_failure=on_failure, seed=self.seed
         )
 
-    def submit(self, records: Iterable[tuple[Submission, ...]], over: float = 0.0) -> None:
-        """Put records on the input stream in the coming seconds; several submissions make an aggregate."""
-        every = list(records)
+    def submit(self, entries: Iterable[Entry], over: float = 0.0) -> None:
+        """Put entries on the input stream in the coming seconds."""
+        every = list(entries)
         begin = max(self.clock.time(), self._latest)
-        for count, parts in enumerate(every):
+        for count, entry in enumerate(every):
             self._latest = begin + over * count / len(every)
-            inner = [(part.partition_key, part.payload) for part in parts]
-            data = parts[0].payload if len(parts) == 1 else aggregation.join(inner)
-            record = self.listings.accept(data, parts[0].partition_key, self._latest)
+            record = self.listings.accept(entry.data, entry.partition_key, self._latest)
             assert record is not None
-            for index, part in enumerate(parts):
+            for index, part in enumerate(entry.parts):
                 self.submitted[record.shard_id, record.sequence_number, index] = part
 
     def promote(self, champion: TinyChampion, key: str = CHAMPION_KEY) -> None:
@@ -125,4 +129,4 @@ class World:
     @property
     def injected(self) -> int:
         """How many faults have struck."""
-        return sum(each.injected.total() for each in (self.kinesis, self.s3, self.function))
+        return sum(each.injected.total() for each in (self.kinesis, self.s3, self.function, self.threads))

@@ -180,37 +180,79 @@ def test_what_the_model_read_can_be_had_back(bucket, archiver):
     assert [features(row) for row in everything(bucket)] == [HOME]
 
 
-def test_the_latest_report_about_a_listing_counts_whichever_day_it_came(bucket):
+def test_the_latest_report_about_a_listing_says_the_price_whichever_day_it_came(bucket):
     cloud = Cloud(bucket)
     cloud.report([Sale("L-1", 2.0, "2026-11-02"), Sale("L-2", 5.0, "2026-11-02")], START + timedelta(days=2))
     cloud.report([Sale("L-1", 1.0, "2026-11-09")], START)
-    sales = Archive(bucket, ARCHIVE).sales(START)
-    assert [(sale.listing_id, sale.sale_price) for sale in sales] == [("L-1", 2.0), ("L-2", 5.0)]
+    sales = Archive(bucket, ARCHIVE).sales()
+    assert [(sale.listing_id, sale.sale_price, sale.sold_at) for sale in sales] == [
+        ("L-1", 2.0, "2026-11-02"),
+        ("L-2", 5.0, "2026-11-02"),
+    ]
+
+
+def test_a_sale_that_is_reported_again_keeps_the_place_of_its_first_report(bucket):
+    cloud = Cloud(bucket)
+    january = [Sale("L-1", 1.0, "2026-01-09"), Sale("L-2", 1.0, "2026-01-10")]
+    cloud.report(january, START)
+    cloud.report([Sale("L-3", 3.0, "2026-02-01")], START + timedelta(days=30))
+    before = Archive(bucket, ARCHIVE).sales()
+    cloud.report(january, START + timedelta(days=40))
+    assert Archive(bucket, ARCHIVE).sales() == before
+    assert [sale.reported_at for sale in before] == [START, START, START + timedelta(days=30)]
+
+
+def test_a_report_that_is_made_again_on_the_same_day_moves_nothing_either(bucket):
+    cloud = Cloud(bucket)
+    cloud.report([Sale("L-1", 1.0, "2026-01-09")], START)
+    cloud.report([Sale("L-2", 1.0, "2026-01-09")], START + timedelta(hours=1))
+    cloud.report([Sale("L-1", 1.0, "2026-01-09")], START + timedelta(hours=2))
+    assert [sale.listing_id for sale in Archive(bucket, ARCHIVE).sales()] == ["L-1", "L-2"]
 
 
 def test_sales_come_in_the_order_of_their_reports_then_of_their_closing(bucket):
     cloud = Cloud(bucket)
     cloud.report([Sale("L-3", 1.0, "2026-01-01")], START + timedelta(hours=1))
     cloud.report([Sale("L-1", 1.0, "2026-11-09"), Sale("L-2", 1.0, "2026-11-08")], START)
-    assert [sale.listing_id for sale in Archive(bucket, ARCHIVE).sales(START)] == ["L-2", "L-1", "L-3"]
+    assert [sale.listing_id for sale in Archive(bucket, ARCHIVE).sales()] == ["L-2", "L-1", "L-3"]
 
 
 def test_sales_that_somebody_else_wrote_are_read_and_broken_lines_are_counted(bucket):
     lines = (
         b'{"listing_id":"L-1","sale_price":5,"sold_at":"2026-11-01"}\nnonsense\n{"listing_id":"L-2","sale_price":-1}\n'
     )
-    bucket.put_object(Bucket=ARCHIVE, Key=f"sales/dt={datetime.now(UTC):%Y-%m-%d}/by-hand.ndjson", Body=lines)
+    bucket.put_object(Bucket=ARCHIVE, Key="sales/dt=2026-11-01/by-hand.ndjson", Body=lines)
     archive = Archive(bucket, ARCHIVE)
-    assert [sale.listing_id for sale in archive.sales(START - timedelta(days=3_650))] == ["L-1"]
-    assert archive.unreadable == 2
+    for _ in range(2):
+        (sale,) = archive.sales()
+        assert archive.unreadable == 2
+    assert datetime.now(UTC) - sale.reported_at < timedelta(minutes=1)  # S3's own time of writing
+
+
+def reported(bucket, *sales: Sale, at: datetime):
+    Cloud(bucket).report(list(sales), at)
+    return Archive(bucket, ARCHIVE).sales()
 
 
 def test_a_sale_is_joined_with_the_newest_prediction_of_its_listing(bucket):
     rows = [*Market(seed=1).predictions(2), *Market(seed=2).predictions(2, start=START + timedelta(days=1))]
-    Cloud(bucket).report([Sale("L-1", 1e5, "x"), Sale("nobody priced", 1e5, "x")], START)
-    (pair,) = label(reversed(rows), Archive(bucket, ARCHIVE).sales(START))
+    sales = reported(bucket, Sale("L-1", 1e5, "x"), Sale("nobody priced", 1e5, "x"), at=START + timedelta(days=2))
+    (pair,) = label(reversed(rows), sales)
     assert pair.prediction == rows[3]
     assert pair.offset == pytest.approx(-math.log(rows[3].predicted_price / 1e5))
+
+
+def test_a_prediction_that_was_made_after_the_first_report_says_nothing(bucket):
+    early, late = (Market(seed=1).predictions(2, start=START + timedelta(days=day)) for day in (0, 2))
+    reported(bucket, Sale("L-0", 1e5, "x"), Sale("L-1", 1e5, "x"), at=START + timedelta(days=1))
+    sales = reported(bucket, Sale("L-1", 2e5, "x"), at=START + timedelta(days=9))
+    pairs = label([*early[1:], *late], sales)
+    assert [(pair.prediction, pair.sale.sale_price) for pair in pairs] == [(early[1], 2e5)]
+
+
+def test_a_prediction_of_the_very_moment_of_the_report_comes_too_late(bucket):
+    rows = Market(seed=1).predictions(1)
+    assert label(rows, reported(bucket, Sale("L-0", 1e5, "x"), at=START)) == []
 
 
 def test_the_bucket_must_be_named():

@@ -121,7 +121,9 @@ def test_the_event_is_one_that_rules_can_match(cloud):
         "window",
         "summary",
         "moved",
+        "fresh",
     }
+    assert entry["Resources"] == [f"arn:aws:s3:::{ARCHIVE}"]
 
 
 def test_listings_that_change_are_an_event_of_their_own_kind(cloud):

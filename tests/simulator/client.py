@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -28,10 +29,10 @@ URL = "https://simulated.invalid"
 class FakeClient:
     """A client of one simulated service. Thread-safe: one call at a time.
 
-    `faults` is asked once a call and may be replaced at any time; `injected` counts what struck; each call
-    takes `latency` seconds of the simulated clock. Without a `read_timeout` (seconds) a client waits for
-    ever; with one, an answer that takes longer raises botocore's ReadTimeoutError, though the service has
-    done what it was asked to. A killed function's calls have no effect.
+    `faults` is asked once a call and may be replaced at any time; `injected` counts what struck, and `struck` in
+    which operation; each call takes `latency` seconds of the simulated clock. Without a `read_timeout` (seconds) a
+    client waits for ever; with one, an answer that takes longer raises botocore's ReadTimeoutError, though the
+    service has done what it was asked to. A killed function's calls have no effect.
     """
 
     service = ""
@@ -50,6 +51,7 @@ class FakeClient:
         self._lock = threading.RLock()
         self.faults = faults
         self.injected = Injected()
+        self.struck: Counter[str] = Counter()
         self.calls = 0
 
     def _call(self, operation: str, target: str, act: Callable[[Fault | None], Answer]) -> Answer:
@@ -60,6 +62,7 @@ class FakeClient:
             fault = self.faults(Call(self.service, operation, target))
             if fault is not None:
                 self.injected.note(fault)
+                self.struck[operation] += 1
             self._before(operation, fault)
             answer = act(fault)
             self._after(fault)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from belo.errors import Failure, UsageFailure
+from pricing.refusal import InvalidRecord
 from stream_producer.listing_files import identify, read_rows
 
 KAGGLE = "address,adm-fees,garage-places,price,rooms,square-foot,neighborhood,city,latitude,longitude\n"
@@ -91,16 +92,9 @@ def test_standard_input_is_known_by_its_first_character(content: bytes, expected
         ("a.csv", b"", "empty, expected a header with neighborhood and area_m2 or square-foot"),
         ("a.csv", b"id,bairro\n1,2\n", "no column neighborhood, no column area_m2 or square-foot; found: id, bairro"),
         ("a.csv", b"neighborhood;area_m2\n", "found: neighborhood;area_m2"),
-        ("a.csv", b"neighborhood,area_m2\nCentro\n", "line 2: 1 values for 2 columns"),
-        ("a.csv", b"neighborhood,area_m2\nA,1\nB,1,2\n", "line 3: 3 values for 2 columns"),
-        ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\nC,3\n', "line 4: not CSV"),
         ("a.csv", "neighborhood,area_m2\nCentro,1\nGamé,2\n".encode("latin-1"), "line 3: not UTF-8 (byte 0xe9 at 3)"),
         ("a.csv", "neighborhood,area_m2\n".encode("utf-16"), "line 1: not UTF-8 (byte 0xff at 0)"),
-        ("a.jsonl", b'{"a":1}\n{"a":\n', "line 2: not one JSON object a line"),
-        ("a.jsonl", b'{"a":1}\n\n{"a":NaN}\n', "line 3: not one JSON object a line"),
-        ("a.jsonl", b'{"a":"\xff"}\n', "line 1: not one JSON object a line"),
-        ("a.jsonl", b"[" * 100_000, "line 1: not one JSON object a line"),
-        ("a.json", b'[{"a":1}]\n', "line 1: expected a JSON object, got b'[{"),
+        ("a.csv", b"neighborhood,area_m2,area_m2 \nCentro,1,2\n", "the column area_m2 stands there more than once"),
         ("a.parquet", b"PAR1 but not really", "not a Parquet file"),
         ("a.parquet", b"", "not a Parquet file"),
     ],
@@ -114,6 +108,32 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line_with_the_place(
     assert told in str(failure.value)
     assert name in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told", "good"),
+    [
+        ("a.csv", b"neighborhood,area_m2\nCentro\nA,1\n", {1: "line 2: 1 values for 2 columns"}, [2]),
+        ("a.csv", b"neighborhood,area_m2\nA,1\nB,1,2\n", {2: "line 3: 3 values for 2 columns"}, [1]),
+        ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\nC,3\n', {1: "line 2: not CSV"}, [2, 3]),
+        ("a.csv", b'neighborhood,area_m2\nA,1\n"B",2\n"C"x,3\nD,4\n', {3: "line 4: not CSV"}, [1, 2, 4]),
+        ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\n"C",3\n', {1: "line 2: not CSV"}, [2, 3]),
+        ("a.jsonl", b'{"a":1}\n{"a":\n{"a":2}\n', {2: "line 2: not one JSON object a line"}, [1, 3]),
+        ("a.jsonl", b'{"a":1}\n\n{"a":NaN}\n', {2: "line 3: not one JSON object a line"}, [1]),
+        ("a.jsonl", b'{"a":"\xff"}\n', {1: "line 1: not one JSON object a line"}, []),
+        ("a.jsonl", b"[" * 100_000 + b'\n{"a":1}', {1: "line 1: not one JSON object a line"}, [2]),
+        ("a.json", b'[{"a":1}]\n', {1: "line 1: expected a JSON object, got b'[{"}, []),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_told_with_its_line_and_takes_no_other_with_it(
+    tmp_path: Path, name: str, content: bytes, told: dict[int, str], good: list[int]
+) -> None:
+    rows = dict(read_rows(file(tmp_path, name, content)))
+
+    broken = {number: str(row) for number, row in rows.items() if isinstance(row, InvalidRecord)}
+    assert broken.keys() == told.keys()
+    assert all(text in broken[number] for number, text in told.items())
+    assert [number for number in rows if number not in broken] == good
 
 
 def test_parquet_without_the_columns_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from belo.errors import Failure, UsageFailure
-from stream_producer.publishing import Choices, FilePublisher, Summary
+from stream_producer.choices import Choices
+from stream_producer.publishing import FilePublisher, Summary
 from tests.stream_consumer.fake_kinesis import FakeKinesis, service_error
 
 

@@ -87,38 +87,55 @@ class Market:
     s3: Any
     archive: str
     draw: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
-    sold: int = 0
+    reported: list[datetime] = field(default_factory=list)  # of each home, L-0 first
+    at: datetime = NOW - timedelta(days=60)
 
     def sell(
-        self, count: int, rise: float = 1.0, *, version: str = "1", shadow: tuple[str, float] | None = None
+        self,
+        count: int,
+        rise: float = 1.0,
+        *,
+        at: datetime | None = None,
+        version: str = "1",
+        shadow: tuple[str, float] | None = None,
+        outside: bool = False,
     ) -> None:
         """Price new homes under a version, and sell them for `rise` times what they were worth.
 
-        `shadow` is a challenger's version, and by what it multiplies the champion's prices.
+        A lot is one report, made `at` that time, else after the lot before it; its homes were priced the day before.
+        `shadow` is a challenger's version, and by what it multiplies the champion's prices. Homes `outside` the
+        population are dearer than any of it.
         """
+        self.at = at or self.at + timedelta(hours=count)
         names = self.draw.choice(list(NEIGHBORHOODS), count)
-        areas = np.exp(self.draw.normal(4.6, 0.4, count)).clip(25, 900).round(1)
+        areas = np.exp(self.draw.normal(4.6, 0.25, count)).clip(40, 200).round(1)
         said = np.exp(BASE + 0.9 * np.log(areas) + np.array([NEIGHBORHOODS[name] for name in names]))
-        prices = said * rise * np.exp(self.draw.normal(0, SPREAD, count))
-        numbers = range(self.sold, self.sold + count)
-        self.sold += count
-        at = NOW - timedelta(days=100) + timedelta(hours=self.sold)
+        prices = np.full(count, 9e6) if outside else said * rise * np.exp(self.draw.normal(0, SPREAD, count))
+        numbers = range(len(self.reported), len(self.reported) + count)
+        self.reported += [self.at] * count
+        priced = self.at - timedelta(days=1)
         rows = [
-            _prediction(f"L-{n}", name, area, price, at, version, shadow)
+            _prediction(f"L-{n}", name, area, price, priced, version, shadow)
             for n, name, area, price in zip(numbers, names, areas.tolist(), said.tolist(), strict=True)
         ]
         lines = gzip.compress(b"\n".join(map(msgspec.json.encode, rows)))
-        self.s3.put_object(Bucket=self.archive, Key=f"predictions/dt={at:%Y-%m-%d}/s-{self.sold}.ndjson.gz", Body=lines)
+        name = f"{len(self.reported):06}"
+        key = f"predictions/dt={priced:%Y-%m-%d}/s-{name}.ndjson.gz"
+        self.s3.put_object(Bucket=self.archive, Key=key, Body=lines)
+        self.report({f"L-{n}": price for n, price in zip(numbers, prices.tolist(), strict=True)}, self.at, name)
+
+    def report(self, prices: dict[str, float], at: datetime, name: str) -> None:
+        """Report sales at a price each, closed one after the other, the day before."""
+        first = at - timedelta(days=1)
         sales = [
-            {"listing_id": f"L-{n}", "sale_price": price, "sold_at": (at + timedelta(days=30)).isoformat()}
-            for n, price in zip(numbers, prices.tolist(), strict=True)
+            {"listing_id": each, "sale_price": price, "sold_at": (first + timedelta(seconds=int(each[2:]))).isoformat()}
+            for each, price in prices.items()
         ]
-        reported = at + timedelta(days=30)
         self.s3.put_object(
             Bucket=self.archive,
-            Key=f"sales/dt={reported:%Y-%m-%d}/{self.sold:06}.ndjson",
+            Key=f"sales/dt={at:%Y-%m-%d}/{name}.ndjson",
             Body="\n".join(map(json.dumps, sales)),
-            Metadata={REPORTED_AT: reported.isoformat()},
+            Metadata={REPORTED_AT: at.isoformat()},
         )
 
 
@@ -188,10 +205,10 @@ class World:
         bucket = ModelsBucket(s3, self.models)
         return Retraining(
             ledger=Ledger(s3, self.archive),
-            archive=Archive(s3, self.archive),
+            archive=Archive(s3, self.archive, clock=lambda: self.at),
             bucket=bucket,
             registry=registry,
-            promotion=Promotion(s3, self.models, bucket, registry),
+            promotion=Promotion(s3, self.models, bucket, registry, lambda: self.at),
             listings=lambda _: None,
             train=self.train or self._train,
             params=read_params(),
@@ -218,19 +235,27 @@ class World:
             clock=lambda: self.at,
         )
 
-    def alarm(self, fresh_from: int | None = 200, *, event_id: str = "drift-1", version: str = "1") -> str:
-        """Put the monitor's alarm on the queue, as the rule would; return the request's id."""
-        moved = [] if fresh_from is None else [{"segment": 30, "rang_after_sales": fresh_from + 30}]
-        pointer = json.loads(self.s3.get_object(Bucket=self.models, Key=CHAMPION_KEY)["Body"].read())
+    def alarm(
+        self, first: int | None = 200, *, event_id: str = "drift-1", version: str = "1", arrives: bool = True
+    ) -> str:
+        """Let the monitor announce that prices moved with the home of that number; return the request's id.
+
+        It remembers the alarm, and the rule brings it to the queue where it `arrives`.
+        """
+        fresh = None if first is None else (f"L-{first}", self.market.reported[first].isoformat())
         detail = {
             "id": event_id,
             "kind": "performance",
             "champion": version,
-            "promoted_at": pointer["promoted_at"],
+            "promoted_at": self.pointer().promoted_at,
+            "at": self.at.isoformat(),
             "summary": "prices rose",
-            "moved": moved,
+            "moved": [],
+            "fresh": fresh and {"listing_id": fresh[0], "reported_at": fresh[1]},
         }
-        self.send("belo.monitor", "DriftDetected", detail)
+        self.s3.put_object(Bucket=self.archive, Key=f"monitor/alarms/{event_id}.json", Body=json.dumps(detail))
+        if arrives:
+            self.send("belo.monitor", "DriftDetected", detail)
         return event_id
 
     def tick(self) -> None:
@@ -249,6 +274,23 @@ class World:
             "resources": [],
         }
         self.sqs.send_message(QueueUrl=self.url, MessageBody=json.dumps(event))
+
+    def drift(self) -> None:
+        """Sell 200 homes, and 80 that go for 20 % more; let a worker take up the alarm."""
+        self.market.sell(200)
+        self.market.sell(80, rise=1.2)
+        self.alarm()
+        assert self.worker().one(wait_seconds=0)
+
+    def schedule(self, days: float = 1) -> None:
+        """Let time pass, and a worker take up the schedule's request."""
+        self.at += timedelta(days=days)
+        self.tick()
+        assert self.worker().one(wait_seconds=0)
+
+    def challenger(self) -> Pointer | None:
+        """Return what is in shadow."""
+        return Promotion(self.s3, self.models, ModelsBucket(self.s3, self.models), self.registry).challenger()
 
     def waiting(self) -> int:
         """Return how many messages the queue still holds."""

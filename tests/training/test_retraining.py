@@ -6,13 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from pricing.manifest import CHAMPION_KEY
+from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
 from tests.training.killing import Killed, Life
 from training.challengers import challengers
 from training.models_bucket import ModelsBucket
 from training.promote import rollback
-from training.promotion import Promotion
 
 
 def test_a_champion_that_sells_15_percent_too_low_is_replaced_by_itself_rescaled(world):
@@ -46,62 +45,11 @@ def test_a_market_that_did_not_move_keeps_its_champion_and_the_history_says_why(
 
 def test_a_person_is_asked_where_the_policy_says_so(world):
     world.policy = "manual"
-    drift(world)
+    world.drift()
     (record,) = world.records()
     assert (record.outcome, record.promoted_by, record.version) == ("awaiting a person", None, "2")
     assert world.pointer().version == "1"
     assert world.registry.aliases == {"challenger": "2"}
-
-
-def test_shadow_first_scores_the_winner_beside_the_champion_and_promotes_it_on_live_pairs(world):
-    world.policy = "shadow-first"
-    drift(world)
-    assert world.records()[-1].outcome == "in shadow"
-    assert world.pointer().version == "1"
-    assert challenger(world).version == "2"
-    world.market.sell(59, rise=1.2, shadow=("2", 1.2))
-    schedule(world)
-    assert world.records()[-1].outcome == "undecided"
-    assert world.pointer().version == "1"
-    world.market.sell(60, rise=1.2, shadow=("2", 1.2))
-    schedule(world)
-    assert (world.records()[-1].outcome, world.records()[-1].trained) == ("promoted", "in shadow")
-    assert (world.pointer().version, world.pointer().previous) == ("2", "1")
-    assert challenger(world) is None
-
-
-def test_a_challenger_that_is_no_better_in_shadow_is_dropped_after_300_pairs(world):
-    world.policy = "shadow-first"
-    drift(world)
-    world.market.sell(300, shadow=("2", 1.2))
-    schedule(world)
-    assert world.records()[-1].outcome == "dropped"
-    assert world.pointer().version == "1"
-    assert challenger(world) is None
-
-
-def test_a_drift_that_no_challenger_mends_stays_open_until_there_are_sales_enough(world):
-    world.market.sell(200)
-    world.market.sell(20, rise=1.25)
-    world.alarm()
-    world.worker().one(wait_seconds=0)
-    assert world.records()[-1].outcome == "undecided"
-    world.market.sell(100, rise=1.25)
-    schedule(world)
-    assert world.records()[-1].outcome == "promoted"
-    assert world.pointer().version == "2"
-
-
-def test_the_schedule_leaves_a_champion_alone_that_was_challenged_in_the_last_30_days(world):
-    world.market.sell(280)
-    schedule(world)
-    assert [each.request.kind for each in world.records()] == ["schedule"]  # the champion is 200 days old
-    schedule(world)
-    assert len(world.records()) == 1
-    assert world.waiting() == 0
-    world.at += timedelta(days=30)
-    schedule(world)
-    assert len(world.records()) == 2
 
 
 def test_a_drift_of_a_champion_that_was_replaced_meanwhile_trains_nothing(world):
@@ -149,15 +97,10 @@ def test_a_rollback_is_not_undone_by_a_request_that_is_still_under_way(world):
 
 
 def test_after_a_second_rise_the_rescaled_champion_is_rescaled_again(world):
-    drift(world)
-    world.s3.put_object(
-        Bucket=world.models,
-        Key=CHAMPION_KEY,
-        Body=msgspec.json.encode(msgspec.structs.replace(world.pointer(), promoted_at="2026-08-01T00:00:00+00:00")),
-    )
-    world.market.sell(100, rise=1.6, version="2")
-    world.alarm(event_id="drift-2", version="2", fresh_from=0)
-    world.at += timedelta(hours=1)
+    world.drift()
+    world.at += timedelta(days=10)
+    world.market.sell(100, rise=1.6, version="2", at=world.at - timedelta(days=1))
+    world.alarm(280, event_id="drift-2", version="2")
     world.worker().one(wait_seconds=0)
     assert world.pointer().version == "3"
     homes = load(*ModelsBucket(world.s3, world.models).get_version("1"))
@@ -179,18 +122,53 @@ class Deadly(list):
         raise Killed
 
 
-def drift(world):
-    world.market.sell(200)
+def test_every_retrained_version_has_a_model_card_with_its_figures_on_sales(world):
+    world.drift()
+    (files,) = world.registry.files.values()
+    card = files["card.md"].decode()
+    assert card.startswith("# house-price, version 2\n")
+    for words in ("retrained over version 1", "80 sales", "of the sale price", "cheapest third", "median_ape"):
+        assert words in card
+
+
+def test_a_number_that_another_registry_gave_away_is_not_given_to_a_winner(world):
+    taken = [(model_key("2"), b"somebody else's"), (manifest_key("3"), b"{}")]
+    for key, body in taken:
+        world.s3.put_object(Bucket=world.models, Key=key, Body=body)
+    world.drift()
+    assert (world.records()[-1].outcome, world.records()[-1].version) == ("promoted", "4")
+    assert world.pointer().version == "4"
+    assert [world.s3.get_object(Bucket=world.models, Key=key)["Body"].read() for key, _ in taken] == [
+        body for _, body in taken
+    ]
+
+
+def test_an_alarm_is_answered_with_sales_from_the_one_that_it_names_though_that_is_outside_the_population(world):
+    world.market.sell(100)
+    world.market.sell(40, outside=True)  # the monitor counts these, the contest does not
+    world.market.sell(60)
+    world.market.sell(10, rise=1.2, outside=True)
     world.market.sell(80, rise=1.2)
-    world.alarm()
-    assert world.worker().one(wait_seconds=0)
+    world.alarm(200)
+    world.worker().one(wait_seconds=0)
+    (record,) = world.records()
+    assert (record.outcome, record.fresh, record.contests[0].sales) == ("promoted", 80, 80)
 
 
-def schedule(world):
-    world.at += timedelta(days=1)
-    world.tick()
-    assert world.worker().one(wait_seconds=0)
+def test_in_a_report_of_many_sales_the_named_one_tells_new_prices_from_old_ones(world):
+    world.market.sell(100)
+    world.market.sell(50)
+    together = world.market.at
+    world.market.sell(60, rise=1.2, at=together)
+    world.alarm(150)
+    world.worker().one(wait_seconds=0)
+    assert world.records()[-1].fresh == 60
 
 
-def challenger(world):
-    return Promotion(world.s3, world.models, ModelsBucket(world.s3, world.models), world.registry).challenger()
+def test_a_named_sale_that_is_not_to_be_had_stands_for_the_time_of_its_report(world):
+    world.market.sell(100)
+    world.market.sell(60, rise=1.2)
+    world.market.reported.append(world.market.at)  # L-160, which was never priced
+    world.alarm(160)
+    world.worker().one(wait_seconds=0)
+    assert world.records()[-1].fresh == 60

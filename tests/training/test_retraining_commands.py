@@ -121,6 +121,6 @@ def test_promotions_are_told_to_a_topic(world, monkeypatch):
     world.alarm()
     world.worker().one(wait_seconds=0)
     told = Stack(**{name: getattr(STACK, name) for name in STACK.__slots__} | {"topic": topic})
-    _teller(told)(world.records()[0])
+    _teller(told, print)(world.records()[0])
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"])["Subject"] == "Retraining: kept, champion 1"

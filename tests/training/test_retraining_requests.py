@@ -1,8 +1,10 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from belo.errors import Failure
+from lambdas.sales import FreshFrom
 from training.retraining_requests import InvalidRequest, ask, decode
 
 
@@ -26,11 +28,14 @@ def test_an_alarm_says_from_which_sale_on_prices_are_new():
         "kind": "performance",
         "champion": "7",
         "promoted_at": "2026-09-01T00:00:00+00:00",
+        "at": "2026-11-24T12:00:00+00:00",
         "summary": "sales go for 16 % more",
         "moved": [{"sales": 200, "looks": 3, "limit": 3.4, "segment": 60, "rang_after_sales": 190}],
+        "fresh": {"listing_id": "L-130", "reported_at": "2026-10-02T00:00:00+00:00"},
     }
     request = decode(event("belo.monitor", "DriftDetected", detail))
-    assert (request.id, request.kind, request.champion, request.fresh_from) == ("3f2a", "drift", "7", 130)
+    assert (request.id, request.kind, request.champion, request.drift) == ("3f2a", "drift", "7", "3f2a")
+    assert request.fresh == FreshFrom("L-130", datetime(2026, 10, 2, tzinfo=UTC))
     assert request.reason == "sales go for 16 % more"
 
 
@@ -39,10 +44,12 @@ def test_an_alarm_about_listings_says_nothing_of_sales():
         "id": "3f2a",
         "champion": "7",
         "promoted_at": "2026-09-01T00:00:00+00:00",
+        "at": "2026-11-24T12:00:00+00:00",
         "summary": "",
         "moved": [{"name": "area_m2", "test": "psi", "value": 0.3, "reference": 0.0, "alpha": 0.001, "rang": True}],
+        "fresh": None,
     }
-    assert decode(event("belo.monitor", "DriftDetected", detail)).fresh_from is None
+    assert decode(event("belo.monitor", "DriftDetected", detail)).fresh is None
 
 
 def test_a_repeated_delivery_of_the_schedule_is_the_same_request():
@@ -79,12 +86,13 @@ class Bus:
 
 def test_what_a_person_asks_for_comes_out_of_the_queue_as_it_was_asked():
     bus = Bus()
-    request_id = ask(bus, "default", "new data of the registry office")
+    request_id = ask(bus, "default", "archive", "new data of the registry office")
     (entry,) = bus.entries
+    assert entry["Resources"] == ["arn:aws:s3:::archive"]
     request = decode(event(entry["Source"], entry["DetailType"], json.loads(entry["Detail"])))
     assert (request.id, request.kind, request.reason) == (request_id, "manual", "new data of the registry office")
 
 
 def test_a_bus_that_does_not_take_a_request_is_a_failure():
     with pytest.raises(Failure, match="too fast"):
-        ask(Bus(failed=1), "default", "")
+        ask(Bus(failed=1), "default", "archive", "")

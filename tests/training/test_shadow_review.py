@@ -1,0 +1,107 @@
+"""A challenger in shadow: which sales it is judged by, and when."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from pricing.listing import Features
+from pricing.manifest import Offsets
+from tests.training.retraining_world import NOW
+from training.retraining_records import Sold
+from training.shadow_review import LOOKS, looks
+
+WIDE = Offsets(0.9, [], [-0.55], [0.55])
+
+
+@pytest.fixture
+def shadowed(world):
+    """A market in which prices rose by 20 %, and version 2, which knows it, is in shadow."""
+    world.policy = "shadow-first"
+    world.drift()
+    assert world.records()[-1].outcome == "in shadow"
+    return world
+
+
+def sell(world, count, rise=1.2):
+    world.market.sell(count, rise=rise, shadow=("2", 1.2), at=world.at + timedelta(hours=1))
+
+
+def last(world):
+    return world.records()[-1]
+
+
+def test_shadow_first_scores_the_winner_beside_the_champion_and_promotes_it_on_live_pairs(shadowed):
+    assert shadowed.pointer().version == "1"
+    assert shadowed.challenger().version == "2"
+    sell(shadowed, 59, rise=1.25)
+    shadowed.schedule()
+    assert last(shadowed).outcome == "undecided"
+    assert shadowed.pointer().version == "1"
+    sell(shadowed, 1, rise=1.25)
+    shadowed.schedule()
+    assert (last(shadowed).outcome, last(shadowed).trained) == ("promoted", "in shadow")
+    assert (shadowed.pointer().version, shadowed.pointer().previous) == ("2", "1")
+    assert shadowed.challenger() is None
+
+
+def test_a_challenger_that_is_no_better_in_shadow_is_dropped_after_300_pairs(shadowed):
+    sell(shadowed, 299, rise=1.0)
+    shadowed.schedule()
+    assert last(shadowed).outcome == "undecided"
+    sell(shadowed, 1, rise=1.0)
+    shadowed.schedule()
+    assert last(shadowed).outcome == "dropped"
+    assert shadowed.pointer().version == "1"
+    assert shadowed.challenger() is None
+
+
+def test_homes_that_were_sold_before_the_shadow_began_are_no_proof_though_they_are_priced_again(shadowed):
+    homes = {f"L-{n}": 500_000.0 for n in range(200, 280)}
+    shadowed.market.report(homes, shadowed.at + timedelta(hours=1), "again")  # a correction of what it has learnt
+    shadowed.schedule()
+    assert last(shadowed).outcome == "undecided"
+    assert "0 sales so far" in last(shadowed).why
+    assert shadowed.pointer().version == "1"
+
+
+def test_between_two_looks_nothing_is_decided(shadowed):
+    sell(shadowed, 60, rise=1.0)
+    sell(shadowed, 59)  # so many that a look at all of them would promote it
+    shadowed.schedule()
+    assert [each.sales for each in last(shadowed).contests] == [60]
+    assert last(shadowed).outcome == "undecided"
+
+
+def pairs(draw, count):
+    """Return sales under two models that are equally good, their errors correlated."""
+    actual, common = draw.normal(13, 0.5, count), draw.normal(0, 0.25, count)
+    one, other = (actual + common + 0.4 * draw.normal(0, 0.3, count) for _ in range(2))
+    return [
+        Sold(
+            listing_id=f"L-{n}",
+            features=Features(neighborhood="Buritis", area_m2=50.0 + n),
+            sale_price=float(np.exp(actual[n])),
+            sold_at=NOW,
+            reported_at=NOW,
+            model_version="1",
+            predicted_price=float(np.exp(one[n])),
+            shadow_version="2",
+            shadow_price=float(np.exp(other[n])),
+        )
+        for n in range(count)
+    ]
+
+
+def test_a_look_says_the_same_however_many_sales_came_after_it():
+    sold = pairs(np.random.default_rng(1), LOOKS[-1])
+    at_once = looks(sold, (WIDE, WIDE))
+    assert [each.sales for each in at_once] == list(LOOKS)
+    assert at_once[0] == looks(sold[:75], (WIDE, WIDE))[0]
+
+
+@pytest.mark.slow
+def test_chance_promotes_seldom_over_all_looks_together():
+    draw = np.random.default_rng(3)
+    promoted = sum(any(each.won for each in looks(pairs(draw, LOOKS[-1]), (WIDE, WIDE))) for _ in range(200))
+    assert promoted <= 10
