@@ -30,10 +30,9 @@ def cloud(cloud, endpoint, emulator, workdir):
     return Cloud(stack, cloud.env | stack.environment(), cloud.folder)
 
 
-@pytest.fixture(scope="module")
-def sold(cloud, tmp_path_factory):
+@pytest.fixture
+def sold(cloud, tmp_path):
     """Homes priced on the stream and then sold for a quarter more than was said."""
-    folder = tmp_path_factory.mktemp("sales")
     run = uuid.uuid4().hex[:8]
     draw = np.random.default_rng(1)
     names = ["Buritis", "Savassi", "Lourdes", "Centro", "Castelo"]
@@ -47,8 +46,8 @@ def sold(cloud, tmp_path_factory):
         }
         for n, area in enumerate(draw.uniform(60, 160, HOMES).round())
     ]
-    (folder / "listings.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in listings))
-    cloud.belo("publish", str(folder / "listings.jsonl"), "--json")
+    (tmp_path / "listings.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in listings))
+    cloud.belo("publish", str(tmp_path / "listings.jsonl"), "--json")
     said = until(lambda: (found := cloud.predictions(run)) and len(found) == HOMES and found, "predictions")
     sales = [
         {
@@ -58,9 +57,9 @@ def sold(cloud, tmp_path_factory):
         }
         for each, event in said.items()
     ]
-    (folder / "sales.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in sales))
+    (tmp_path / "sales.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in sales))
     until(lambda: archived(cloud, run) == HOMES, "predictions in the archive")
-    cloud.belo("report-sales", str(folder / "sales.jsonl"))
+    cloud.belo("report-sales", str(tmp_path / "sales.jsonl"))
     return run
 
 

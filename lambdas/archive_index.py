@@ -5,8 +5,9 @@ index/dt=YYYY-MM-DD.npz    of the objects under predictions/dt=YYYY-MM-DD/
     places     uint32, the same length: which of `keys` that object is
     keys       bytes: the keys of the day's objects
 
-Only of days that are closed: the stream keeps a prediction for 48 hours, so that nothing is archived under a day that
-ended `CLOSED` ago. Built once, by whoever needs it first, and never changed.
+Only of days that are closed: Lambda gives up on a record after seven days at the latest, so that nothing is archived
+under a day that ended `CLOSED` ago, unless a person puts back what was parked, who also deletes the day's index. Built
+once, by whoever needs it first, and never changed.
 """
 
 import gzip
@@ -25,7 +26,7 @@ from lambdas.archive_objects import DAY, Object, Objects, day_of
 from lambdas.archived import PREDICTIONS
 
 INDEX = "index"
-CLOSED = timedelta(days=3)
+CLOSED = timedelta(days=8)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 Hashes = NDArray[np.uint64]

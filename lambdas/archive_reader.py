@@ -19,6 +19,7 @@ from msgspec import Struct, structs
 from lambdas.archive_index import NEVER, Index
 from lambdas.archive_objects import DAY, Object, Objects, day_of
 from lambdas.archive_objects import READERS as READERS
+from lambdas.archive_sample import Sample
 from lambdas.archived import PREDICTIONS, ArchivedPrediction
 from lambdas.sales import REPORTED_AT, SALES, ReportedSale, Sale
 
@@ -60,10 +61,11 @@ class Archive:
     def predictions(self, since: datetime, until: datetime, keep: Keep = lambda _: True) -> list[ArchivedPrediction]:
         """Return the predictions that arrived in [since, until) and that `keep` wants, in order of arrival.
 
-        Each once: of repeats of an `id`, which replayed batches bring, the first to arrive stands. Reads the
-        objects of all days in between, and holds in memory only what is kept.
+        Each once, as `Sample` says. Reads the objects of all days in between, and holds in memory only what is kept.
         """
-        return self.of_listings((), since, until, keep, everything_since=since)
+        every = Sample(since)
+        self.of_listings((), since, until, keep, every)
+        return every.rows
 
     def of_listings(
         self,
@@ -71,17 +73,16 @@ class Archive:
         since: datetime,
         until: datetime,
         keep: Keep = lambda _: True,
-        *,
-        everything_since: datetime | None = None,
+        sample: Sample | None = None,
     ) -> list[ArchivedPrediction]:
-        """Return what `predictions` returns, of some listings; of all of them from `everything_since` on.
+        """Return what `predictions` returns, of some listings; offer what came of any listing to a sample.
 
-        Of closed days it reads only the objects that hold one of the listings (see `archive_index`, whose `IndexBehind`
-        it may raise). Each object is read once.
+        Of closed days before the sample's it reads only the objects that hold one of the listings (see `archive_index`,
+        whose `IndexBehind` it may raise). Each object is read once.
         """
         wanted = frozenset(listing_ids)
-        whole = everything_since or until
-        began = since if wanted else max(since, whole)
+        whole = max(since, sample.since) if sample else until
+        began = since if wanted else whole
         if began >= until:
             return []
 
@@ -94,8 +95,14 @@ class Archive:
                 and keep(row)
             ]
 
-        keys = self._keys(wanted, began, whole, until)
-        return _once(row for found in self._objects.read(keys, rows) for row in found)
+        of_listings = Sample(since)
+        for found in self._objects.read(self._keys(wanted, began, whole, until), rows):
+            for row in found:
+                if row.listing_id in wanted:
+                    of_listings.add(row)
+                if sample:
+                    sample.add(row)
+        return of_listings.rows
 
     def sales(self) -> list[ReportedSale]:
         """Return every sale ever reported, one a listing; in the order of the first reports, then of the closing.
@@ -132,15 +139,6 @@ class Archive:
                 self.unreadable += 1
                 continue
             yield ReportedSale(sale.listing_id, sale.sale_price, sale.sold_at, reported_at)
-
-
-def _once(rows: Iterable[ArchivedPrediction]) -> list[ArchivedPrediction]:
-    first: dict[str, ArchivedPrediction] = {}
-    for row in rows:
-        known = first.get(row.id)
-        if known is None or row.arrived_at < known.arrived_at:
-            first[row.id] = row
-    return sorted(first.values(), key=lambda row: (row.arrived_at, row.id))
 
 
 def label(predictions: Iterable[ArchivedPrediction], sales: Iterable[ReportedSale]) -> list[Labelled]:

@@ -24,7 +24,7 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
 
     `id` is the same however often the same drift is seen: one a kind and reign of a champion. `moved` holds the `Shift`
     for kind "performance" (only that says that retraining is worth it), the `Check`s that rang for "listings". `fresh`,
-    of kind "performance", is the first sale of the segment that rang: where prices moved.
+    of kind "performance", is the first sale of the segment that rang: prices moved at about that time.
     """
 
     id: str

@@ -21,6 +21,7 @@ from msgspec import Struct
 from lambdas import dead_letter_count, drift, price_shift, reference
 from lambdas.archive_index import NEVER
 from lambdas.archive_reader import Archive, Labelled, label
+from lambdas.archive_sample import Sample
 from lambdas.archived import ArchivedPrediction
 from lambdas.drift import Check
 from lambdas.figures import Figures, figures
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FAMILY, PERFORMANCE, LISTINGS = 0.03, 0.025, 0.005
+SAMPLE = 50_000  # predictions of a window that are looked at, at most: some 70 MB
 
 
 class Window(Struct, frozen=True, kw_only=True):
-    """What arrived in [since, until) under the champion."""
+    """What arrived in [since, until) under the champion; large counts are estimated from samples."""
 
     since: datetime
     until: datetime
@@ -55,7 +57,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     look: int  # since the promotion
     false_alarms: dict[str, float]
     performance: Shift
-    fresh: FreshFrom | None  # where prices moved, if they did
+    fresh: FreshFrom | None  # the first sale of the segment that rang, if one did
     figures: list[Figures]
     listings: list[Check]
     unreadable_sales: int
@@ -63,7 +65,10 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A verdict and what it was made from; `labelled` are the champion's alone, oldest report first."""
+    """A verdict and what it was made from.
+
+    Of `predictions` there are at most `SAMPLE`; `labelled` are the champion's alone, oldest report first.
+    """
 
     verdict: Verdict
     champion: Champion
@@ -89,39 +94,38 @@ class Watch:
         """
         champion = reference.champion(s3, self.models_bucket)
         archive = Archive(s3, self.archive_bucket, deadline=deadline)
-        since = max(champion.promoted_at, now - self.window)
+        recent = Sample(max(champion.promoted_at, now - self.window), SAMPLE)
         sales = [sale for sale in archive.sales() if champion.promoted_at <= sale.reported_at < now]
         rows = archive.of_listings(
             (sale.listing_id for sale in sales),
             champion.promoted_at,
             now,
             lambda row: row.model_version == champion.version,
-            everything_since=since,
+            recent,
         )
-        recent = [row for row in rows if row.arrived_at >= since]
         labelled = label(rows, sales)
         window = Window(
-            since=since,
+            since=recent.since,
             until=now,
-            predictions=len(recent),
-            dead_letters=dead_letter_count.count(s3, self.dead_letters_bucket, since, now),
-            parked_batches=dead_letter_count.parked(s3, self.dead_letters_bucket, since, now),
+            predictions=recent.offered,
+            dead_letters=dead_letter_count.count(s3, self.dead_letters_bucket, recent.since, now),
+            parked_batches=dead_letter_count.parked(s3, self.dead_letters_bucket, recent.since, now),
         )
         verdict = self._verdict(champion, window, recent, labelled, archive.unreadable)
-        return Look(verdict, champion, recent, labelled)
+        return Look(verdict, champion, recent.rows, labelled)
 
     def _verdict(
         self,
         champion: Champion,
         window: Window,
-        recent: list[ArchivedPrediction],
+        recent: Sample,
         labelled: list[Labelled],
         unreadable_sales: int,
     ) -> Verdict:
         number = 1 + max(0, (window.until - champion.promoted_at) // self.every)
         alpha = LISTINGS / (number * (number + 1))
         performance = price_shift.judge(Sales.of(labelled), champion.reference.offset.mean, PERFORMANCE)
-        listings = drift.judge(recent, window.dead_letters, champion.reference, alpha)
+        listings = drift.judge(recent.rows, round(window.dead_letters * recent.share), champion.reference, alpha)
         rang = {"performance": performance.rang, "listings": any(each.rang for each in listings)}
         return Verdict(
             at=window.until,

@@ -40,7 +40,7 @@ class ReportedSale(Struct, frozen=True, gc=False):
 
 
 class FreshFrom(Struct, frozen=True):
-    """The first sale at a new level of prices, and when it was first reported."""
+    """The sale with which prices moved, as well as the alarm can tell, and when it was first reported."""
 
     listing_id: str
     reported_at: datetime

@@ -41,7 +41,7 @@ def monitor(
         Path | None, typer.Option(help="Write a page with the distributions and the course of it.", metavar="FILE.html")
     ] = None,
 ) -> None:
-    """Look at how the champion does: have listings or sale prices drifted? Changes nothing, and announces nothing."""
+    """Look at how the champion does: have listings or sale prices drifted? Announces nothing."""
     import os
     from datetime import UTC, datetime
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from lambdas.sales import FreshFrom
 from pricing.manifest import Pointer
 from training.contest import MIN_SALES
 from training.feedback import contested
@@ -23,9 +24,19 @@ def reign(records: Sequence[Record], champion: Pointer) -> list[Record]:
 def lost(alarms: Sequence[Request], records: Sequence[Record], champion: Pointer) -> Request | None:
     """Return the first alarm of the champion's reign that has no record: its request was given up, or never came."""
     done = {each.request.id for each in records}
+    return next((each for each in _of_reign(alarms, champion) if each.id not in done), None)
+
+
+def moved(alarms: Sequence[Request], champion: Pointer) -> FreshFrom | None:
+    """Return from which sale on prices are new by the newest alarm of the champion's reign that says so."""
+    said = [each.fresh for each in _of_reign(alarms, champion) if each.fresh]
+    return said[-1] if said else None
+
+
+def _of_reign(alarms: Sequence[Request], champion: Pointer) -> list[Request]:
     since = datetime.fromisoformat(champion.promoted_at)
     mine = [each for each in alarms if (each.champion, each.promoted_at) == (champion.version, since)]
-    return next((each for each in sorted(mine, key=lambda each: each.at) if each.id not in done), None)
+    return sorted(mine, key=lambda each: each.at)
 
 
 def open_drifts(records: Sequence[Record]) -> list[Record]:

@@ -43,7 +43,7 @@ def _sold(each: Labelled) -> Sold:
         listing_id=row.listing_id,
         features=features(row),
         sale_price=sale.sale_price,
-        sold_at=_time(sale.sold_at, sale.reported_at),
+        sold_at=min(_time(sale.sold_at, sale.reported_at), sale.reported_at),  # the first is what somebody typed
         reported_at=sale.reported_at,
         model_version=row.model_version,
         predicted_price=row.predicted_price,

@@ -107,7 +107,7 @@ class Ledger:
         if standing and standing.worker != worker and standing.until > at:
             raise Held(standing)
         mine = Claim(worker, at + lasting, standing.attempt + 1 if standing else 1)
-        etag = self._put(key, mine, **({"IfMatch": found[1]} if found else {"IfNoneMatch": "*"}))
+        etag = self._claimed(key, mine, **({"IfMatch": found[1]} if found else {"IfNoneMatch": "*"}))
         if etag is None:
             raise Held(Claim("another worker", at + lasting, 0))
         return Lease(mine, etag)
@@ -115,8 +115,15 @@ class Ledger:
     def renew(self, request_id: str, lease: Lease, until: datetime) -> Lease | None:
         """Let a claim last until then; return None where it is ours no longer."""
         claim = msgspec.structs.replace(lease.claim, until=until)
-        etag = self._put(_claim_key(request_id), claim, IfMatch=lease.etag)
+        etag = self._claimed(_claim_key(request_id), claim, IfMatch=lease.etag)
         return Lease(claim, etag) if etag else None
+
+    def _claimed(self, key: str, claim: Claim, **condition: str) -> str | None:
+        """Write a claim; return its ETag, also where it stands already: a lost answer makes botocore write twice."""
+        etag = self._put(key, claim, **condition)
+        if etag is None and (found := self._get(key)) and msgspec.json.decode(found[0], type=Claim) == claim:
+            return found[1]
+        return etag
 
     def _once(self, key: str, document: Document) -> Document:
         if self._put(key, document, IfNoneMatch="*"):

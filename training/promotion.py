@@ -37,7 +37,7 @@ class Promotion:
         if verdict.version and outcome == "promoted":
             outcome, why = self._promote(verdict.version, evidence.champion, why)
         elif verdict.version and outcome == "in shadow":
-            self._shadow(verdict.version, evidence)
+            outcome, why = self._shadow(verdict.version, evidence, why)
         elif verdict.version and outcome == "awaiting a person":
             self.registry.point("challenger", verdict.version)
         if outcome in REVIEWED:
@@ -60,7 +60,10 @@ class Promotion:
             return "overtaken", "another version was promoted meanwhile"
         return "promoted", why
 
-    def _shadow(self, version: str, evidence: Evidence) -> None:
+    def _shadow(self, version: str, evidence: Evidence, why: str) -> tuple[Outcome, str]:
+        serving = self.bucket.champion()
+        if serving is None or serving[0] != evidence.champion:
+            return "overtaken", "another version was promoted meanwhile"
         model, manifest = self.registry.artefacts(self.registry.find(version))
         self.bucket.put_version(version, model, manifest)
         pointer = Pointer(
@@ -74,6 +77,7 @@ class Promotion:
             Bucket=self.models_bucket, Key=CHALLENGER_KEY, Body=encode(pointer), ContentType="application/json"
         )
         self.registry.point("challenger", version)
+        return "in shadow", why
 
     def _end_shadow(self, reviewed: Pointer | None) -> None:
         """Remove the challenger that was reviewed; one that came meanwhile stays."""

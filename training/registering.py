@@ -1,4 +1,4 @@
-"""A winner in MLflow: one run and one version a request, however often the worker had to begin anew."""
+"""A winner in MLflow: one version a request, however often the worker had to begin anew."""
 
 import hashlib
 import importlib.metadata
@@ -73,7 +73,8 @@ def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: P
     model, document = winner.challenger.model, encode(manifest)
     load(model, document)  # what serving would refuse is not registered as finished
     keep(registry, run_id, winner)
-    registry.keep(run_id, TRAINED_ON, _trained_on(winner, registry))
+    if (known := _known(winner, registry)) is not None:
+        registry.keep(run_id, TRAINED_ON, known)
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
     registry.keep(run_id, "card.md", _card(winner, manifest).encode())
     registry.keep(run_id, "model/model.onnx", model)
@@ -122,11 +123,14 @@ def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Mani
     )
 
 
-def _trained_on(winner: Winner, registry: Registry) -> bytes:
-    """Return what a later judge must not judge this version by (`training.contenders`)."""
+def _known(winner: Winner, registry: Registry) -> bytes | None:
+    """Return what a later judge must not judge this version by (`training.contenders`), None where nobody can tell."""
     known = set(fingerprints(winner.challenger.learnt))
     if winner.challenger.inherits:
-        known |= set((registry.read(winner.champion.mlflow_run_id, TRAINED_ON) or b"").decode().split())
+        inherited = registry.read(winner.champion.mlflow_run_id, TRAINED_ON)
+        if inherited is None:
+            return None
+        known |= set(inherited.decode().split())
     return "\n".join(sorted(known)).encode()
 
 

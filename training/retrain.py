@@ -17,7 +17,7 @@ import msgspec
 from belo.errors import Failure
 from lambdas.archive_reader import Archive
 from pricing.manifest import Pointer
-from training.agenda import again, due, lost, open_drifts, reign
+from training.agenda import again, due, lost, moved, open_drifts, reign
 from training.challengers import Served, Trainer
 from training.contest import MIN_SALES
 from training.data import Dataset
@@ -54,16 +54,16 @@ class Retraining:
     keep_model: Keep = keep_model
     clock: Clock = now
 
-    def run(self, request: Request) -> Record | None:
-        """Do what is asked; return the record, or None where the schedule asked and there is nothing to do.
+    def matter(self, asked: Request) -> Request | None:
+        """Return what a request amounts to: itself, or what the schedule finds open; None for nothing to do."""
+        begun = asked.kind != "schedule" or self.ledger.evidence(asked.id)
+        return asked if begun else self._open_matter(asked)
+
+    def run(self, request: Request) -> Record:
+        """Do what is asked; return the record.
 
         What was done before is not done again. Raises `Failure` where there is no champion to challenge.
         """
-        if request.kind == "schedule" and not self.ledger.evidence(request.id):
-            found = self._open_matter(request)
-            if found is None:
-                return None
-            request = found
         if done := self.ledger.record(request.id):
             return done
         evidence = self.ledger.evidence(request.id) or self.ledger.keep_evidence(self._gather(request))
@@ -76,7 +76,6 @@ class Retraining:
         return self.ledger.keep_record(record)
 
     def _open_matter(self, asked: Request) -> Request | None:
-        """Return what the schedule's request amounts to: itself, an alarm that was lost, or None for nothing to do."""
         champion = self._champion()
         if self.promotion.challenger():
             return asked  # to review it
@@ -88,11 +87,12 @@ class Retraining:
         return asked if due(asked, records, champion) else None
 
     def _gather(self, request: Request) -> Evidence:
-        at = self.clock()
+        at, champion = self.clock(), self._champion()
+        fresh = request.fresh or moved(self.ledger.alarms(), champion)
         return Evidence(
-            request=request,
+            request=msgspec.structs.replace(request, fresh=fresh),
             gathered_at=at,
-            champion=self._champion(),
+            champion=champion,
             challenger=self.promotion.challenger(),
             sales=gather(self.archive, at),
         )

@@ -50,7 +50,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         tell=_teller(stack, say),
     )
     url = url_of(sqs, stack.retraining_queue)
-    return Worker(sqs=sqs, queue_url=url, ledger=ledger, retrain=retraining.run, lease=visibility(sqs, url), say=say)
+    return Worker(sqs=sqs, queue_url=url, ledger=ledger, retrain=retraining, lease=visibility(sqs, url), say=say)
 
 
 def _policy(environ: Mapping[str, str]) -> Policy:

@@ -1,6 +1,7 @@
 """A challenger in shadow, judged on live pairs: what the champion and it said of the same homes, before these sold.
 
-It is looked at a few times, each time on the first so many pairs, so that how often somebody looks does not matter.
+It is looked at a few times, each time on the first so many pairs, so that how often somebody looks does not matter. A
+shadow that has lasted as long as sales are remembered, or that another reign has overtaken, is dropped unseen.
 """
 
 from datetime import datetime
@@ -9,7 +10,7 @@ import numpy as np
 
 from pricing.manifest import Manifest, Offsets, Pointer
 from training.contest import LEVEL, Contest, contest
-from training.feedback import Sales, in_population
+from training.feedback import SALES, Sales, in_population
 from training.models_bucket import ModelsBucket, parse
 from training.retraining_records import Evidence, Sold, Verdict
 
@@ -21,6 +22,8 @@ def review(evidence: Evidence, bucket: ModelsBucket) -> Verdict:
     champion, challenger = evidence.champion, evidence.challenger
     if challenger is None:
         raise ValueError("no challenger to review")
+    if over := _over(evidence, champion, challenger):
+        return Verdict(outcome="dropped", why=f"version {challenger.version} in shadow: {over}", contests=[])
     pairs = _pairs(evidence.sales, champion, challenger)
     offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
     found = looks(pairs, offsets)
@@ -35,6 +38,16 @@ def review(evidence: Evidence, bucket: ModelsBucket) -> Verdict:
         return Verdict(outcome="dropped", why=why + "no more looks", contests=found)
     why += f"{len(pairs)} sales so far, {following} are needed for a look"
     return Verdict(outcome="undecided", why=why, contests=found)
+
+
+def _over(evidence: Evidence, champion: Pointer, challenger: Pointer) -> str:
+    """Return why a shadow is to end whatever was sold in it, or ""."""
+    began, reign = (datetime.fromisoformat(each.promoted_at) for each in (challenger, champion))
+    if reign > began:
+        return f"it was meant for a champion before version {champion.version}, which serves since {reign:%Y-%m-%d}"
+    if evidence.gathered_at - began > SALES:
+        return f"not decided within {SALES.days} days, for want of sales"
+    return ""
 
 
 def _pairs(gathered: list[Sold], champion: Pointer, challenger: Pointer) -> list[Sold]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,7 +18,17 @@ from training.retraining_requests import InvalidRequest, Request, decode
 
 WAIT_SECONDS = 20  # of a receive: the longest that SQS allows
 
-Retrain = Callable[[Request], Record | None]
+
+class Retrain(Protocol):
+    """What a worker works with."""
+
+    def matter(self, asked: Request) -> Request | None:
+        """Return what a request amounts to, or None for nothing to do."""
+        ...
+
+    def run(self, request: Request) -> Record:
+        """Do it; return the record."""
+        ...
 
 
 def worker_name() -> str:
@@ -74,15 +84,24 @@ class Worker:
             self.say(f"left for the dead-letter queue: {error}")
             return
         self.say(f"request {request.id} ({request.kind}): {request.reason}")
-        try:
-            lease = self.ledger.claim(request.id, self.name, self.lease, self.clock)
-        except Held as held:
-            self.say(f"{held}; left alone")
+        matter = self.retrain.matter(request)
+        if matter is None:
+            self.say("nothing to do")
+        elif not self._done(matter, receipt):
             return  # it comes again when the visibility timeout ends
-        with self._heartbeat(request.id, lease, receipt):
-            record = self.retrain(request)
-        self.say(f"{record.outcome}: {record.why}" if record else "nothing to do")
         self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt)
+
+    def _done(self, matter: Request, receipt: str) -> bool:
+        """Do what is to be done, unless another worker is at it."""
+        try:
+            lease = self.ledger.claim(matter.id, self.name, self.lease, self.clock)
+        except Held as held:
+            self.say(f"{matter.id}: {held}; left alone")
+            return False
+        with self._heartbeat(matter.id, lease, receipt):
+            record = self.retrain.run(matter)
+        self.say(f"{record.outcome}: {record.why}")
+        return True
 
     @contextmanager
     def _heartbeat(self, request_id: str, lease: Lease, receipt: str) -> Iterator[None]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lambdas.archive_index import DayIndex, IndexBehind
 from lambdas.archive_reader import Archive
+from lambdas.archive_sample import Sample
 from lambdas.archived import ArchivedPrediction
 from tests.lambdas.fakes import client_error
 from tests.monitoring.markets import ARCHIVE, START, Cloud, Market
@@ -108,13 +109,13 @@ def test_it_finds_exactly_what_reading_everything_finds(batches, listings, since
     def keep(row: ArchivedPrediction) -> bool:
         return row.model_version == "7"
 
-    said = None if everything is None else whole
     now = START + timedelta(days=today)
-    plain = archive(s3, now).predictions(
-        began, ends, lambda row: (row.listing_id in listings or row.arrived_at >= whole) and keep(row)
-    )
+    plain = archive(s3, now).predictions(began, ends, keep)
     for _ in range(2):  # building the indexes, and reading them
-        assert archive(s3, now).of_listings(listings, began, ends, keep, everything_since=said) == plain
+        sample = None if everything is None else Sample(whole)
+        found = archive(s3, now).of_listings(listings, began, ends, keep, sample)
+        assert found == [row for row in plain if row.listing_id in listings]
+        assert sample is None or sample.rows == archive(s3, now).predictions(max(began, whole), ends, keep)
 
 
 def test_closed_days_are_read_once_and_then_only_where_a_listing_is(s3):
@@ -122,22 +123,22 @@ def test_closed_days_are_read_once_and_then_only_where_a_listing_is(s3):
     days(memory, 20)
     now = START + timedelta(days=20)
     archive(memory, now).of_listings(["L-3"], START, now)
-    assert {"index/dt=2026-11-01.npz", "index/dt=2026-11-17.npz"} <= set(memory.objects)
-    assert "index/dt=2026-11-18.npz" not in memory.objects
+    assert {"index/dt=2026-11-01.npz", "index/dt=2026-11-12.npz"} <= set(memory.objects)
+    assert "index/dt=2026-11-13.npz" not in memory.objects
     memory.read("")
     (found,) = archive(memory, now).of_listings(["L-3"], START, now)
     assert found.listing_id == "L-3"
-    young = [f"predictions/dt=2026-11-{day}/{name}.ndjson.gz" for day in (18, 19, 20) for name in "ab"]
+    young = [f"predictions/dt=2026-11-{day}/{name}.ndjson.gz" for day in range(13, 21) for name in "ab"]
     assert memory.read("predictions/") == ["predictions/dt=2026-11-04/a.ndjson.gz", *young]
 
 
-def test_a_day_is_closed_three_days_after_its_end_and_not_before():
+def test_a_day_is_closed_eight_days_after_its_end_and_not_before():
     memory = MemoryS3()
     days(memory, 1)
     end = START + timedelta(days=1)
-    archive(memory, end + timedelta(days=3) - timedelta(seconds=1)).of_listings(["L-0"], START, LATE)
+    archive(memory, end + timedelta(days=8) - timedelta(seconds=1)).of_listings(["L-0"], START, LATE)
     assert [key for key in memory.objects if key.startswith("index/")] == []
-    archive(memory, end + timedelta(days=3)).of_listings(["L-0"], START, LATE)
+    archive(memory, end + timedelta(days=8)).of_listings(["L-0"], START, LATE)
     assert [key for key in memory.objects if key.startswith("index/")] == ["index/dt=2026-11-01.npz"]
 
 
@@ -156,9 +157,10 @@ def test_each_object_is_read_once_where_a_window_is_read_whole():
     for window in (1, 7, 30):
         archive(memory, now).of_listings(["L-3", "L-19"], START, now)
         memory.read("")
-        since = now - timedelta(days=window)
-        found = archive(memory, now).of_listings(["L-3", "L-19"], START, now, everything_since=since)
-        assert len(found) == len({row.listing_id for row in found}) == min(40, 2 * window + (window < 17))
+        sample = Sample(now - timedelta(days=window))
+        found = archive(memory, now).of_listings(["L-3", "L-19"], START, now, sample=sample)
+        assert [row.listing_id for row in found] == ["L-3", "L-19"]
+        assert len(sample.rows) == min(40, 2 * window)
         assert max(Counter(memory.read("predictions/")).values()) == 1
 
 
@@ -168,7 +170,9 @@ def test_without_listings_nothing_but_the_window_is_read():
     now = START + timedelta(days=20)
     assert archive(memory, now).of_listings([], START, now) == []
     assert memory.read("") == []
-    assert len(archive(memory, now).of_listings([], START, now, everything_since=now - timedelta(days=1))) == 2
+    sample = Sample(now - timedelta(days=1))
+    assert archive(memory, now).of_listings([], START, now, sample=sample) == []
+    assert len(sample.rows) == 2
     assert memory.read("index/") == []
 
 
@@ -258,3 +262,31 @@ def test_moments_of_other_time_zones_fall_on_their_day_in_utc():
     local = west.astimezone(datetime.strptime("-0300", "%z").tzinfo)
     assert archive(memory).predictions(local, local + HOUR / 2) == archive(memory).predictions(west, west + HOUR / 2)
     assert len(archive(memory).predictions(local, local + HOUR / 2)) == 1
+
+
+ROWS_OF_A_FLOOD = [row(f"L-{n}", START + n * timedelta(minutes=1)) for n in range(3_000)]
+
+
+def test_of_a_flood_so_many_are_kept_as_are_allowed_and_the_whole_is_estimated():
+    sample = Sample(START, most=500)
+    for each in ROWS_OF_A_FLOOD:
+        sample.add(each)
+    assert 250 < len(sample.rows) <= 500
+    assert sample.share == 1 / 8
+    assert sample.offered == pytest.approx(3_000, rel=0.15)
+
+
+def test_which_ones_follows_from_the_flood_alone_and_not_from_its_order_or_its_repeats():
+    there, back = Sample(START, most=500), Sample(START, most=500)
+    for each in ROWS_OF_A_FLOOD:
+        there.add(each)
+    for each in [*reversed(ROWS_OF_A_FLOOD), *ROWS_OF_A_FLOOD[::7]]:
+        back.add(each)
+    assert there.rows == back.rows
+
+
+def test_of_a_repeat_the_first_to_arrive_stands_and_what_came_before_the_window_is_not_in_it():
+    sample = Sample(START + HOUR)
+    for hours in (5, 2, 3, 0):
+        sample.add(row("L-1", START + hours * HOUR))
+    assert [each.arrived_at for each in sample.rows] == [START + 2 * HOUR]

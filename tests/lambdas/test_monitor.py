@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas import dead_letter_count
 from lambdas.drift_events import Announcer, NotAnnounced
 from lambdas.look import Verdict, Watch
 from lambdas.monitor import Monitor, MonitorSettings, moment
@@ -251,6 +252,19 @@ def test_dead_letters_of_the_window_are_counted_once(cloud):
         body = gzip.compress(b"".join(json.dumps(each).encode() + b"\n" for each in letters))
         cloud.s3.put_object(Bucket=DEAD_LETTERS, Key=f"dead-letters/dt=2026-11-02/{name}.ndjson.gz", Body=body)
     assert WATCH.look(cloud.s3, NOW).verdict.window.dead_letters == 3
+
+
+def test_dead_letters_in_more_objects_than_are_read_are_estimated_from_all_over_the_window(cloud):
+    for number in range(60):
+        at = START + timedelta(hours=number)
+        letter = {"shard_id": "s", "sequence_number": str(number), "index": 0, "arrived_at": at.isoformat()}
+        key = f"dead-letters/dt={at:%Y-%m-%d}/s-{number:03}.ndjson.gz"
+        cloud.s3.put_object(Bucket=DEAD_LETTERS, Key=key, Body=gzip.compress(json.dumps(letter).encode()))
+    until = START + timedelta(hours=60)
+    half = START + timedelta(hours=30)
+    assert dead_letter_count.count(cloud.s3, DEAD_LETTERS, START, until) == 60
+    assert dead_letter_count.count(cloud.s3, DEAD_LETTERS, START, until, most=20) == 60
+    assert dead_letter_count.count(cloud.s3, DEAD_LETTERS, half, until, most=20) == pytest.approx(30, abs=3)
 
 
 def test_each_look_spends_less_of_the_false_alarms(cloud):

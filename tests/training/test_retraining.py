@@ -10,6 +10,7 @@ from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
 from tests.training.killing import Killed, Life
 from training.challengers import challengers
+from training.contenders import TRAINED_ON
 from training.models_bucket import ModelsBucket
 from training.promote import rollback
 
@@ -131,6 +132,13 @@ def test_every_retrained_version_has_a_model_card_with_its_figures_on_sales(worl
         assert words in card
 
 
+def test_where_nobody_can_tell_what_the_champion_learnt_its_heir_does_not_say_that_it_learnt_the_sales_alone(world):
+    world.registry.of_earlier_runs = None
+    world.drift()
+    (files,) = world.registry.files.values()
+    assert TRAINED_ON not in files
+
+
 def test_a_number_that_another_registry_gave_away_is_not_given_to_a_winner(world):
     taken = [(model_key("2"), b"somebody else's"), (manifest_key("3"), b"{}")]
     for key, body in taken:
@@ -153,6 +161,20 @@ def test_an_alarm_is_answered_with_sales_from_the_one_that_it_names_though_that_
     world.worker().one(wait_seconds=0)
     (record,) = world.records()
     assert (record.outcome, record.fresh, record.contests[0].sales) == ("promoted", 80, 80)
+
+
+@pytest.mark.parametrize("kind", ["listings", "by hand"])
+def test_a_request_that_names_no_sale_is_answered_from_the_one_that_the_alarm_about_prices_names(world, kind):
+    world.market.sell(200)
+    world.market.sell(80, rise=1.25)
+    world.alarm(200, event_id="prices", arrives=False)
+    if kind == "listings":
+        world.alarm(None, event_id="listings")
+    else:
+        world.send("belo.cli", "RetrainingRequested", {"id": "manual-1", "reason": "by hand"})
+    world.worker().one(wait_seconds=0)
+    (record,) = world.records()
+    assert (record.outcome, record.fresh) == ("promoted", 80)
 
 
 def test_in_a_report_of_many_sales_the_named_one_tells_new_prices_from_old_ones(world):

@@ -111,7 +111,7 @@ def test_a_right_champion_is_not_replaced_a_month_after_prices_rose(world, count
         world.send("belo.cli", "RetrainingRequested", {"id": "manual-1", "reason": "by hand"})
     world.worker().one(wait_seconds=0)
     record = world.records()[-1]
-    assert record.outcome == "undecided" if count < 30 else "kept"
+    assert record.outcome == ("undecided" if count < 30 else "kept")
     assert record.contests == [] or {each.sales for each in record.contests} == {count}
     assert factor(world, world.pointer().version) == right
 
@@ -163,6 +163,24 @@ def test_a_lost_alarm_goes_on_from_the_evidence_of_the_attempts_that_failed(worl
     (record,) = world.records()
     assert (record.request.id, record.outcome) == ("drift-1", "promoted")
     assert Ledger(world.s3, world.archive).evidence("drift-1").gathered_at == gathered
+
+
+def test_an_alarm_that_a_worker_is_busy_with_is_not_lost(world):
+    world.sqs.set_queue_attributes(QueueUrl=world.url, Attributes={"VisibilityTimeout": "300"})
+    world.market.sell(200)
+    world.market.sell(80, rise=1.2)
+    world.alarm()
+
+    def meanwhile(*arguments):
+        world.tick()
+        world.worker("another").one(wait_seconds=0)
+        assert outcomes(world) == []
+        return world._train(*arguments)
+
+    world.train = meanwhile
+    world.worker("one").one(wait_seconds=0)
+    assert world.trained == 1
+    assert [each.outcome for each in world.told] == ["promoted"]
 
 
 def test_alarms_of_earlier_reigns_are_left_alone(world):

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import msgspec
 import numpy as np
 import pytest
 
 from pricing.listing import Features
-from pricing.manifest import Offsets
+from pricing.manifest import CHAMPION_KEY, Offsets
 from tests.training.retraining_world import NOW
+from training.models_bucket import ModelsBucket
+from training.promote import promote
 from training.retraining_records import Sold
 from training.shadow_review import LOOKS, looks
 
@@ -71,6 +74,43 @@ def test_between_two_looks_nothing_is_decided(shadowed):
     shadowed.schedule()
     assert [each.sales for each in last(shadowed).contests] == [60]
     assert last(shadowed).outcome == "undecided"
+
+
+def test_a_shadow_that_sales_do_not_decide_in_half_a_year_is_dropped(shadowed):
+    sell(shadowed, 100, rise=1.0)
+    shadowed.schedule(days=180)
+    assert last(shadowed).outcome == "undecided"
+    shadowed.schedule()
+    assert (last(shadowed).outcome, last(shadowed).contests) == ("dropped", [])
+    assert "not decided within 180 days" in last(shadowed).why
+    assert shadowed.challenger() is None
+
+
+def test_a_shadow_ends_when_somebody_promotes_it_by_hand(shadowed):
+    shadowed.at += timedelta(days=1)
+    bucket = ModelsBucket(shadowed.s3, shadowed.models)
+    promote("2", shadowed.registry, bucket, "manual", lambda: shadowed.at)
+    shadowed.schedule()
+    assert last(shadowed).outcome == "dropped"
+    assert "a champion before version 2" in last(shadowed).why
+    assert shadowed.challenger() is None
+
+
+def test_a_winner_over_a_champion_that_was_replaced_meanwhile_is_not_put_into_shadow(world):
+    world.policy = "shadow-first"
+    world.market.sell(200)
+    world.market.sell(80, rise=1.2)
+    world.alarm()
+
+    def replaced(*arguments):
+        pointer = msgspec.structs.replace(world.pointer(), promoted_at=world.at.isoformat())
+        world.s3.put_object(Bucket=world.models, Key=CHAMPION_KEY, Body=msgspec.json.encode(pointer))
+        return world._train(*arguments)
+
+    world.train = replaced
+    world.worker().one(wait_seconds=0)
+    assert last(world).outcome == "overtaken"
+    assert world.challenger() is None
 
 
 def pairs(draw, count):

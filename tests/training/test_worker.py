@@ -73,6 +73,22 @@ def test_a_claim_is_worth_nothing_once_its_worker_was_silent_for_too_long(world)
     assert ledger.renew("r", first, later + world.lease) is None
 
 
+def test_a_claim_whose_answer_was_lost_and_that_was_written_twice_is_still_ours(world):
+    class Twice:
+        def __getattr__(self, name):
+            return getattr(world.s3, name)
+
+        def put_object(self, **arguments):
+            world.s3.put_object(**arguments)
+            return world.s3.put_object(**arguments)
+
+    ledger = Ledger(Twice(), world.archive)
+    lease = ledger.claim("r", "one", world.lease, lambda: world.at)
+    renewed = ledger.renew("r", lease, world.at + 2 * world.lease)
+    assert renewed is not None
+    assert ledger.renew("r", renewed, world.at) is not None
+
+
 def test_what_stands_in_the_ledger_is_never_written_again(world):
     world.market.sell(280)
     world.alarm()
