@@ -55,6 +55,11 @@ def test_every_command_explains_itself(cloud):
         "models",
         "promote",
         "rollback",
+        "report-sales",
+        "monitor",
+        "retrain",
+        "train-worker",
+        "history",
     ]
     overview = cloud.belo("--help").stdout
     for command in commands:
