@@ -6,7 +6,7 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from belo.errors import Failure
+from belo.errors import Failure, one_line
 from monitoring.cli import monitor, report_sales
 from stream_consumer.cli import consume
 from stream_producer.cli import publish, redrive
@@ -35,6 +35,8 @@ for panel, commands in {
 
 def main() -> None:
     """Run the command line; exit code 0, 1 (failed) or 2 (called in a way that cannot work)."""
+    if not sys.stdout:  # closed, it is None
+        _stop("standard output is closed", 1)
     try:
         try:
             app()
@@ -42,11 +44,8 @@ def main() -> None:
             sys.stdout.flush()  # now, and not where nothing can be said any more
     except Failure as error:
         error.exit("belo")
-    except ClientError as error:
-        answer = error.response["Error"]
-        _stop(f"{error.operation_name}: {answer.get('Message') or answer['Code']} ({answer['Code']})", 1)
-    except BotoCoreError as error:
-        _stop(str(error), 1)
+    except (ClientError, BotoCoreError) as error:
+        _stop(one_line(error), 1)
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(1)

@@ -3,6 +3,8 @@
 import sys
 from typing import NoReturn
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 
 class Failure(Exception):
     """Something went wrong that the message explains; exit code 1."""
@@ -19,3 +21,12 @@ class UsageFailure(Failure):
     """The command was called in a way that cannot work; exit code 2."""
 
     exit_code = 2
+
+
+def one_line(error: ClientError | BotoCoreError) -> str:
+    """Return what AWS, or its client, has to say against a call."""
+    text = str(error)
+    if isinstance(error, ClientError):
+        answer = error.response["Error"]
+        text = f"{error.operation_name}: {answer.get('Message') or answer['Code']} ({answer['Code']})"
+    return " ".join(text.split())

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.utils import is_valid_uri
 
 from belo.errors import Failure
 
@@ -139,7 +140,7 @@ def _endpoint(text: str | None) -> str | None:
         return None
     try:
         url = urlsplit(text)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+        usable = url.scheme in ("http", "https") and url.port != 0 and bool(is_valid_uri(text))
     except ValueError:  # a port beyond 65535, a broken IPv6 address
         usable = False
     if not usable:

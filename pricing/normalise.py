@@ -22,6 +22,7 @@ SPELLINGS = {
 _COUNTS = ("rooms", "garage_places")
 _NUMBERS = ("area_m2", "adm_fees", "latitude", "longitude", *_COUNTS)
 _TEXTS = ("listing_id", "neighborhood", "city", "address")
+COLUMNS = frozenset({*SPELLINGS, *_NUMBERS, *_TEXTS})  # all that is read of a row
 
 _EXACT = 2**53  # whole numbers up to here are exact as floats
 _UNKNOWN = frozenset({"", "--"})

@@ -77,7 +77,9 @@ def prediction_id(event_source: str, event_id: str) -> str:
 
 
 def decode(payload: bytes) -> PredictionEvent:
-    """Return the prediction event that a record carries; raises `msgspec.DecodeError`."""
+    """Return the prediction event that a record carries; raises `ValueError` or `RecursionError` for any other."""
+    if not payload.isascii():
+        payload.decode()  # the decoder skips unknown fields without looking at their encoding
     return _decoder.decode(payload)
 
 

@@ -39,8 +39,8 @@ class Consumer:
             store(batch)
             consumer.commit()
 
-    A prediction that came before (by its event's `id`) is dropped, as long as fewer than `REMEMBERED` others
-    lie between. A record that is no prediction is counted in `foreign`, told to `on_foreign`, and skipped.
+    A prediction that came before (by its event's `id`) is dropped, as long as fewer than half of `REMEMBERED`
+    others lie between. A record that is no prediction is counted in `foreign`, told to `on_foreign`, and skipped.
     Nothing is skipped else: after a crash, reading from the checkpoint repeats what was handed on since the
     last `commit`.
     """
@@ -74,8 +74,8 @@ class Consumer:
     ) -> Iterator[list[Arrived]]:
         """Yield predictions in batches, in the order of each shard, none of them empty.
 
-        Ends after `limit` predictions; after `idle_timeout` seconds without one; with neither `follow` nor
-        `idle_timeout`, when every shard has been read to its end; and after `stop`.
+        Ends after `limit` predictions; after `idle_timeout` seconds without one, in which no shard failed or had more
+        to give; with neither `follow` nor `idle_timeout`, when every shard has been read to its end; and after `stop`.
         """
         idle_since = self._clock()
         for reading in self._shards.readings():
@@ -83,7 +83,6 @@ class Consumer:
             self._handed_on = self._shards.positions()
             if batch:
                 yield batch
-                idle_since = self._clock()
             if limit is not None:
                 limit -= len(batch)
                 if not limit:
@@ -92,7 +91,9 @@ class Consumer:
                 return
             if idle_timeout is None and not follow and reading.caught_up:
                 return
-            if idle_timeout is not None and self._clock() - idle_since >= idle_timeout:
+            if batch or reading.behind:
+                idle_since = self._clock()
+            elif idle_timeout is not None and self._clock() - idle_since >= idle_timeout:
                 return
 
     def stop(self) -> None:

@@ -2,13 +2,16 @@
 
 from stream_consumer.consumer import Arrived
 
+_MOST_DIGITS = 129  # of a sequence number (Kinesis API reference)
+
 
 class Newest:
     """The newest prediction known for each listing.
 
     Newest by where the listing stood on the *input* stream. A listing's events share a partition key, and
     Kinesis numbers those upwards, across a split or merge too (a child's numbers begin above its parents'),
-    so the sequence number decides, then the index in an aggregated record. One entry a listing is kept.
+    so the sequence number decides, then the index in an aggregated record. What is no sequence number is older than
+    any. One entry a listing is kept.
     """
 
     def __init__(self) -> None:
@@ -34,4 +37,4 @@ class Newest:
 def _place(arrived: Arrived) -> tuple[int, int]:
     position = arrived.event.data.source_position
     number = position.sequence_number
-    return int(number) if number.isdecimal() else -1, position.index
+    return int(number) if number.isdecimal() and len(number) <= _MOST_DIGITS else -1, position.index

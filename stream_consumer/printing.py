@@ -20,10 +20,11 @@ class Printing:
     def run(self, *, follow: bool, idle_timeout: float | None, limit: int | None, latest_per_listing: bool) -> None:
         """Print predictions until the consumer ends, or SIGINT or SIGTERM comes.
 
-        The checkpoint moves after they have been printed. With `latest_per_listing` that is once, at the end,
-        or, following, as the news comes.
+        The checkpoint stands from the start on, and moves after they have been printed. With `latest_per_listing`
+        that is once, at the end, or, following, as the news comes.
         """
         newest = Newest() if latest_per_listing else None
+        self._consumer.commit()  # a run from the latest that prints nothing is gone on with, too
         with stopped_by_signals(self._consumer.stop):
             for batch in self._consumer.batches(follow=follow, idle_timeout=idle_timeout, limit=limit):
                 news = newest.offer(batch) if newest else batch
@@ -31,6 +32,7 @@ class Printing:
                     self._print(news)
             if newest and not follow:
                 self._print(newest.all())
+        self._consumer.commit()  # past repeats and foreign records at the end
         self._sum_up()
 
     def _print(self, batch: list[Arrived]) -> None:

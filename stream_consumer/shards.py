@@ -18,11 +18,16 @@ SECONDS_BETWEEN_READS = 0.2  # Kinesis takes five GetRecords a second for a shar
 
 
 class Reading(Struct, frozen=True):
-    """What one read of a shard gave; `caught_up` where every shard, when last read, had nothing more."""
+    """What one read of a shard gave, and how all of them stand.
+
+    `caught_up` where every shard, when last read, had nothing more; `behind` where one of them has more to give, or
+    did not answer, or was not asked yet.
+    """
 
     shard_id: str
     records: "list[RecordTypeDef]"
     caught_up: bool
+    behind: bool
 
 
 class _Shard(Struct):
@@ -33,6 +38,7 @@ class _Shard(Struct):
     iterator: str | None = None
     due: float = 0.0
     caught_up: bool = False
+    behind: bool = True
     missing: bool = False
     patience: Patience = field(default_factory=Patience)
 
@@ -79,11 +85,12 @@ class Shards:
         on failing for five minutes is raised.
         """
         while True:
-            if self._changed:
-                self._look_again()
+            all_known = not self._changed or self._look_again()
             open_shards = self._open()
             if not open_shards:
-                return
+                if all_known:
+                    return
+                continue
             shard_id = min(open_shards, key=lambda each: self._shards[each].due)
             self._sleep(max(0.0, self._shards[shard_id].due - self._clock()))
             yield self._read(shard_id, self._shards[shard_id])
@@ -103,11 +110,12 @@ class Shards:
         shard.due = self._clock() + SECONDS_BETWEEN_READS
         reply = self._reply(shard_id, shard)
         if reply is None:
-            shard.caught_up = False
-            return Reading(shard_id, [], caught_up=False)
+            shard.caught_up, shard.behind = False, True
+            return self._reading(shard_id, [])
         records = reply["Records"]
         shard.iterator = reply.get("NextShardIterator")
-        shard.caught_up = not records and not reply.get("MillisBehindLatest")
+        shard.behind = bool(reply.get("MillisBehindLatest"))
+        shard.caught_up = not records and not shard.behind
         if records:
             shard.position = Position(after=records[-1]["SequenceNumber"])
         if not shard.iterator:
@@ -115,8 +123,13 @@ class Shards:
             self._changed = True
             for child in reply.get("ChildShards") or ():
                 self._add(child["ShardId"], frozenset(child["ParentShards"]), HORIZON)
-        caught_up = not self._changed and all(self._shards[each].caught_up for each in self._open())
-        return Reading(shard_id, records, caught_up)
+        return self._reading(shard_id, records)
+
+    def _reading(self, shard_id: str, records: "list[RecordTypeDef]") -> Reading:
+        shards = [self._shards[each] for each in self._open()]
+        caught_up = not self._changed and all(shard.caught_up for shard in shards)
+        behind = self._changed or any(shard.behind for shard in shards)
+        return Reading(shard_id, records, caught_up, behind)
 
     def _reply(self, shard_id: str, shard: _Shard) -> "GetRecordsOutputTypeDef | None":
         try:
@@ -137,14 +150,16 @@ class Shards:
         shard.patience.succeeded()
         return reply
 
-    def _look_again(self) -> None:
+    def _look_again(self) -> bool:
+        """Take in the shards that have come; return whether the stream said which there are."""
         try:
             self._find(HORIZON, {})
         except (ClientError, BotoCoreError) as error:
             self._sleep(self._patience.wait(error, self._clock()))
-            return
+            return False
         self._patience.succeeded()
         self._changed = False
+        return True
 
     def _find(self, start: Position, known: Mapping[str, Position]) -> None:
         listed = self._listed()

@@ -101,7 +101,7 @@ def _choice(reason: str | None, since: str | None) -> "Choice":
 
     if reason is not None and reason not in REASONS:
         raise UsageFailure(f"--reason: expected one of {', '.join(REASONS)}, got {reason}")
-    return Choice(reason=reason, since=time("--since", since) if since else None)
+    return Choice(reason=reason, since=time("--since", since) if since is not None else None)
 
 
 def _print_json(summary: object) -> None:

@@ -1,17 +1,16 @@
 """Objects of the dead-letters bucket: dead letters, and the batches that Lambda parked."""
 
-import binascii
 import gzip
 import zlib
 from base64 import b64decode
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from pricing.listing import Text
+from pricing.listing import TEXT_LIMIT, Text
 from stream_producer.records import Record
 
 DEAD_LETTERS = "dead-letters/"
@@ -26,11 +25,15 @@ class UnreadableObject(ValueError):
 
 
 class Letter(Struct, frozen=True):
-    """A record that came to nothing: why, when it arrived (UTC), and how to send it again."""
+    """A record that came to nothing: why, when it arrived (UTC), and how to send it again.
+
+    `place` is where it stood on the stream, the same in every object that holds the letter.
+    """
 
     reason: str
     arrived_at: datetime
     record: Record
+    place: str
 
 
 class Letters(Protocol):
@@ -51,9 +54,9 @@ def read(key: str, body: bytes, stream: str) -> Letters:
     """
     try:
         return _Parked(body, stream) if key.startswith(PARKED) else _DeadLetters(body)
-    except (msgspec.DecodeError, OSError, EOFError, zlib.error, binascii.Error, ValueError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, OverflowError, RecursionError) as error:
         raise UnreadableObject(f"{key}: {error}") from None
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableObject(f"{key}: not what Lambda parks ({error!r})") from None
 
 
@@ -62,9 +65,11 @@ class _Line(Struct):
 
     reason: str
     payload: str
-    partition_key: str
+    partition_key: Annotated[str, Meta(max_length=TEXT_LIMIT)]
     arrived_at: datetime
+    shard_id: str
     sequence_number: str
+    index: int
 
 
 class _DeadLetters:
@@ -78,10 +83,19 @@ class _DeadLetters:
     def _letter(line: _Line) -> Letter:
         data = b64decode(line.payload, validate=True)
         key = line.partition_key or _listing_id(data) or line.sequence_number
-        return Letter(line.reason, _in_utc(line.arrived_at), Record(key, data))
+        place = f"{line.shard_id}:{line.sequence_number}:{line.index}"
+        return Letter(line.reason, _in_utc(line.arrived_at), Record(key, data), place)
 
     def holding(self, indices: Sequence[int]) -> bytes:
         return gzip.compress(b"".join(self._lines[index] + b"\n" for index in indices), mtime=0)
+
+
+class _Kinesis(Struct, rename="camel"):
+    """What redrive reads of a record that Lambda parked."""
+
+    partition_key: Text
+    data: str
+    approximate_arrival_timestamp: float
 
 
 class _Parked:
@@ -95,13 +109,14 @@ class _Parked:
         self._records: list[dict[str, Any]] = self._event["Records"]
         sources = {record["eventSourceARN"].rpartition("/")[2] for record in self._records}
         # Other functions may park their batches in the same bucket.
-        self.letters = [self._letter(record["kinesis"]) for record in self._records] if sources == {stream} else []
+        self.letters = [self._letter(record) for record in self._records] if sources == {stream} else []
 
     @staticmethod
     def _letter(record: dict[str, Any]) -> Letter:
-        arrived_at = datetime.fromtimestamp(record["approximateArrivalTimestamp"], UTC)
-        data = b64decode(record["data"], validate=True)
-        return Letter(PARKED_REASON, arrived_at, Record(record["partitionKey"], data))
+        kinesis = msgspec.convert(record["kinesis"], _Kinesis)
+        arrived_at = datetime.fromtimestamp(kinesis.approximate_arrival_timestamp, UTC)
+        data = b64decode(kinesis.data, validate=True)
+        return Letter(PARKED_REASON, arrived_at, Record(kinesis.partition_key, data), str(record["eventID"]))
 
     def holding(self, indices: Sequence[int]) -> bytes:
         event = {**self._event, "Records": [self._records[index] for index in indices]}

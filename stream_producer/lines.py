@@ -3,35 +3,42 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from belo.errors import Failure
-
 
 class Lines:
     """The decoded lines of a file, and which of them make up the row that is being read.
 
     A stray quote makes one row of many lines. So what follows the first line of such a row can be read again, as
-    rows of its own: no good line is lost with a bad one. Raises `Failure` naming the line that is not UTF-8.
+    rows of its own: no good line is lost with a bad one. A line that is not UTF-8 raises `UnicodeDecodeError`, and is
+    the last of its row.
     """
 
-    def __init__(self, lines: Iterable[bytes], name: str) -> None:
+    def __init__(self, lines: Iterable[bytes]) -> None:
         self._lines = iter(lines)
-        self._name = name
-        self._again: deque[str] = deque()
-        self._row: list[str] = []
+        self._again: deque[bytes] = deque()
+        self._row: list[bytes] = []
         self.number = 0  # of the line that was read last, from 1
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else self._decoded(next(self._lines))
+        line = self._again.popleft() if self._again else next(self._lines)
         self.number += 1
         self._row.append(line)
-        return line
+        return line.decode()
 
     def begin_row(self) -> None:
         """Let the next line be the first one of a row."""
         self._row.clear()
+
+    @property
+    def height(self) -> int:
+        """Return how many lines the row has."""
+        return len(self._row)
+
+    def row(self) -> list[str]:
+        """Return the lines of the row."""
+        return [line.decode() for line in self._row]
 
     def keep_one(self) -> int:
         """Let the row be its first line only, the others are read again; return the number of that line."""
@@ -39,10 +46,3 @@ class Lines:
         self._again.extendleft(reversed(behind))
         self.number -= len(behind)
         return self.number
-
-    def _decoded(self, line: bytes) -> str:
-        try:
-            return line.decode()
-        except UnicodeDecodeError as error:
-            byte = f"byte 0x{line[error.start]:02x}"
-            raise Failure(f"{self._name}, line {self.number + 1}: not UTF-8 ({byte} at {error.start})") from None

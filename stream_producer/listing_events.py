@@ -12,7 +12,7 @@ import msgspec
 from belo.errors import Failure
 from pricing import listing as listing_format
 from pricing.listing import ListingEvent
-from pricing.normalise import normalise
+from pricing.normalise import COLUMNS, normalise
 from pricing.refusal import InvalidRecord
 from stream_producer.listing_files import STANDARD_INPUT, Row, read_rows
 from stream_producer.records import MAX_RECORD_BYTES, Position, Record
@@ -81,7 +81,7 @@ class ListingEvents:
                     self._on_invalid(number, error)
 
     def _rows(self) -> Iterator[Row]:
-        rows = read_rows(self._file, self._stdin)
+        rows = read_rows(self._file, self._stdin, only=COLUMNS)
         return rows if self._sample is None else iter(_sample(rows, self._sample))
 
     def _record(self, turn: int, number: int, row: dict[str, Any] | InvalidRecord) -> Record:

@@ -3,8 +3,7 @@
 import csv
 import hashlib
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -14,13 +13,14 @@ from msgspec import Struct
 
 from belo.errors import Failure, UsageFailure
 from pricing.refusal import InvalidRecord
+from stream_producer.columns import require_columns
 from stream_producer.lines import Lines
+from stream_producer.stray_quotes import are_rows
 
 Row = tuple[int, dict[str, object] | InvalidRecord]  # a row that cannot be read is the reason why
 OnColumns = Callable[[list[str]], object]
 
 STANDARD_INPUT = "-"
-REQUIRED_COLUMNS = (("neighborhood",), ("area_m2", "square-foot"))  # each in one of its spellings
 _PARQUET = (".parquet", ".pq")
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _ROWS_A_READ = 1_000  # of Parquet
@@ -34,30 +34,38 @@ class FileIdentity(Struct, frozen=True):
     rows: int
 
 
-def read_rows(file: str | Path, stdin: BinaryIO | None = None, on_columns: OnColumns = lambda _: None) -> Iterator[Row]:
+def read_rows(
+    file: str | Path,
+    stdin: BinaryIO | None = None,
+    on_columns: OnColumns = lambda _: None,
+    only: Container[str] | None = None,
+) -> Iterator[Row]:
     """Yield the rows of a file with their numbers, 1-based over the data rows.
 
     Parquet goes by its suffix, as do CSV (`.csv`) and JSON Lines (`.jsonl`, `.ndjson`, `.json`); anything
     else, and `-` for standard input, is JSON Lines if it starts with a brace and CSV if not. CSV values are
     text as they stand; a JSON Lines row may also be a whole CloudEvents envelope. `on_columns` is called with
-    the names of the columns, as they stand, before the first row, where the format names them. A row that is
-    not JSON, or has not the columns' number of values, is an `InvalidRecord` naming the line, and reading goes
-    on. Raises `UsageFailure` where there is no such file, `Failure` where nothing further can be read, or for
-    columns that are missing or stand twice.
+    the names of the columns, as they stand, before the first row, where the format names them. With `only`,
+    Parquet's other columns are not looked at, whatever they hold. A row that is not JSON, not UTF-8, or has not
+    the columns' number of values, is an `InvalidRecord` naming the line, and reading goes on. Raises
+    `UsageFailure` where there is no such file, `Failure` where nothing further can be read, or for columns that
+    are missing or stand twice.
     """
     if str(file) == STANDARD_INPUT:
         yield from _text_rows(stdin or sys.stdin.buffer, "standard input", "", on_columns)
         return
     path = existing(file)
     if path.suffix.lower() in _PARQUET:
-        yield from _parquet_rows(path, on_columns)
+        yield from _parquet_rows(path, on_columns, only)
         return
     with path.open("rb") as lines:
         yield from _text_rows(lines, str(file), path.suffix.lower(), on_columns)
 
 
 def identify(file: str | Path) -> FileIdentity:
-    """Read a file once and return its identity; raises as `read_rows`."""
+    """Read a file once and return its identity; raises as `read_rows`, and for a pipe, which would be empty then."""
+    if Path(file).exists() and not (Path(file).is_file() or Path(file).is_dir()):
+        raise UsageFailure(f"{file}: not a file that can be read twice; `-` reads standard input")
     path = existing(file)
     digest, rows = hashlib.sha256(), 0
     with path.open("rb") as content:
@@ -91,7 +99,7 @@ def _text_rows(lines: Iterable[bytes], name: str, suffix: str, on_columns: OnCol
         if suffix in _JSON_LINES or (suffix != ".csv" and first.lstrip()[:1] in (b"{", b"[")):
             yield from _json_rows(lines)
         else:
-            yield from _csv_rows(Lines(lines, name), name, on_columns)
+            yield from _csv_rows(Lines(lines), name, on_columns)
     except OSError as error:
         raise Failure(f"{name}: {error.strerror or error}") from None
 
@@ -115,45 +123,58 @@ def _json_rows(lines: Iterable[bytes]) -> Iterator[Row]:
 def _csv_rows(lines: Lines, name: str, on_columns: OnColumns) -> Iterator[Row]:
     try:
         header = next(csv.reader(lines, strict=True), [])
-    except csv.Error as error:
-        raise Failure(f"{name}, line {lines.number}: not CSV ({error})") from None
-    _require_columns(header, name)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Failure(f"{name}, line {lines.number}: {_fault(error)}") from None
+    require_columns(header, name)
     on_columns(header)
-    for number, values in enumerate(_csv_values(lines, len(header)), start=1):
+    for number, values in enumerate(_csv_values(lines, header), start=1):
         yield number, values if isinstance(values, InvalidRecord) else dict(zip(header, values, strict=True))
 
 
-def _csv_values(lines: Lines, columns: int) -> Iterator[list[str] | InvalidRecord]:
+def _csv_values(lines: Lines, header: list[str]) -> Iterator[list[str] | InvalidRecord]:
     reader = csv.reader(lines, strict=True)  # else a stray quote swallows the rows behind it
     while True:
         lines.begin_row()
         try:
             values = next(reader, None)
         except csv.Error as error:
-            yield _broken(f"line {lines.keep_one()}: not CSV ({error})")
+            yield _broken(f"line {lines.keep_one()}: {_fault(error)}")
+            continue
+        except UnicodeDecodeError as error:
+            yield _broken(f"line {lines.number}: {_fault(error)}")
+            lines.keep_one()
             continue
         if values is None:
             return
-        if len(values) == columns:
+        if lines.height > 1 and are_rows(lines.row(), header):
+            yield _broken(f"line {lines.keep_one()}: not CSV (a stray quote joins it with the lines behind it)")
+        elif len(values) == len(header):
             yield values
         elif values:  # else a blank line
-            yield _broken(f"line {lines.keep_one()}: {len(values)} values for {columns} columns")
+            yield _broken(f"line {lines.keep_one()}: {len(values)} values for {len(header)} columns")
+
+
+def _fault(error: csv.Error | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 (byte 0x{error.object[error.start]:02x} at {error.start})"
+    return f"not CSV ({error})"
 
 
 def _broken(what: str) -> InvalidRecord:
     return InvalidRecord("invalid_json", what)
 
 
-def _parquet_rows(path: Path, on_columns: OnColumns) -> Iterator[Row]:
+def _parquet_rows(path: Path, on_columns: OnColumns, only: Container[str] | None) -> Iterator[Row]:
     import pyarrow as pa  # heavy, and needed for this format only
 
     file = _parquet(path)
     names = list(file.schema_arrow.names)
-    _require_columns(names, str(path))
+    require_columns(names, str(path))
     on_columns(names)
     number = 0
+    read = None if only is None else [name for name in names if name.strip() in only]
     try:
-        for batch in file.iter_batches(batch_size=_ROWS_A_READ):
+        for batch in file.iter_batches(batch_size=_ROWS_A_READ, columns=read):
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
@@ -169,16 +190,3 @@ def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarr
         return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise Failure(f"{path}: not a Parquet file ({error})") from None
-
-
-def _require_columns(names: list[str], name: str) -> None:
-    columns = [column.strip() for column in names]
-    missing = [" or ".join(names) for names in REQUIRED_COLUMNS if not set(names) & set(columns)]
-    if not columns:
-        raise Failure(f"{name}: empty, expected a header with {' and '.join(missing)}")
-    if missing:
-        found = ", ".join(columns)
-        found = found if len(found) <= 200 else f"{found[:200]}…"
-        raise Failure(f"{name}: no column {', no column '.join(missing)}; found: {found}")
-    if twice := [column for column, number in Counter(columns).items() if number > 1]:
-        raise Failure(f"{name}: the column {', '.join(twice) or '(without a name)'} stands there more than once")

@@ -32,7 +32,7 @@ Accepted = Callable[[list[Record]], object]
 
 
 class Outcome(Struct, frozen=True):
-    """How a run ended; counts are of events. `error` is why the last of those that failed did.
+    """How a run ended; counts are of events. `error` is why the first of those that failed did.
 
     `complete` is false where the run was stopped, or gave up, before the end of its records.
     """
@@ -48,7 +48,8 @@ class Publisher:
     """A stream to publish to.
 
     `rate` limits to that many events a second, evenly. `in_flight` requests run at a time. A record that the
-    stream refuses for `patience` seconds on end is given up, and the run ends there.
+    stream refuses for `patience` seconds on end, or for a reason that waiting cannot mend (no such stream, no
+    permission), is given up, and the run ends there.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Publisher:
 
         A None among them says that the next may be long in coming: what is held back for a fuller request
         goes out. `on_accepted` is called, in this thread, with records that the stream has taken; those of
-        one partition key come in order. Raises what botocore raises for a missing stream or permission.
+        one partition key come in order.
         """
         sender = Sender(self._kinesis, self._stream, patience=self._patience, stop=self._stop)
         with ThreadPoolExecutor(self._in_flight) as pool:
@@ -170,7 +171,7 @@ class _Run:
             self._published += events_in(sent.accepted)
             if sent.refused:
                 self._failed += events_in(sent.refused)
-                self._error = sent.error
+                self._error = self._error or sent.error  # what fails later may only have been stopped
                 self._stop.set()
             for record in sent.request:
                 self._release(record.partition_key)

@@ -95,6 +95,8 @@ class FilePublisher:
             at = progress.load()
             told = f"going on after {progress.place}" if at else "nothing to resume: starting with row 1"
             self._console.print(told, style="dim")
+        else:
+            progress.forget()
         return identity.sha256, identity.rows, progress
 
     def _progress_file(self, sha256: str, choices: Choices) -> Path | None:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 REDRIVEN = "redriven/"
 REASONS = (*get_args(Reason), PARKED_REASON)
 
-_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412")
+_GONE = ("NoSuchKey", "404")
+_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "412", *_GONE)
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -61,6 +62,13 @@ class Redriven(Struct):
     unreadable: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
+    def count(self, chosen: Iterable[Letter]) -> None:
+        """Count the letters that were chosen of an object."""
+        self.objects += 1
+        for letter in chosen:
+            self.chosen += 1
+            self.reasons[letter.reason] = self.reasons.get(letter.reason, 0) + 1
+
 
 class Redrive:
     """Sends letters of a bucket back to a stream; `tell` gets a line for what a person should look at."""
@@ -81,38 +89,50 @@ class Redrive:
     def run(self, keys: Iterable[str], choice: Choice, *, dry_run: bool = False) -> Redriven:
         """Send the chosen letters of these objects, under their own keys, and move them to `redriven/`.
 
-        Safe to repeat. An object that cannot be read stays and is counted. Raises `Failure` where the stream
-        does not take a letter.
+        A letter that stands in several of them goes and counts once. Safe to repeat, also at the same time: an
+        object that is gone is passed over. One that cannot be read stays and is counted. Raises `Failure` where
+        the stream does not take a letter.
         """
         result = Redriven()
+        places: set[str] = set()
         for key in keys:
-            self._object(key, choice, result, dry_run=dry_run)
+            self._object(key, choice, result, places, dry_run=dry_run)
         return result
 
-    def _object(self, key: str, choice: Choice, result: Redriven, *, dry_run: bool) -> None:
-        answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-        body = answer["Body"].read()
-        try:
-            content = read(key, body, self._stream)
-        except UnreadableObject as error:
-            result.unreadable += 1
-            self._tell(f"cannot be read: {error}")
+    def _object(self, key: str, choice: Choice, result: Redriven, places: set[str], *, dry_run: bool) -> None:
+        found = self._read(key, result)
+        if found is None:
             return
+        content, etag = found
         chosen = [index for index, letter in enumerate(content.letters) if choice.takes(letter)]
         if not chosen:
             return
-        result.objects += 1
-        result.chosen += len(chosen)
-        for index in chosen:
-            reason = content.letters[index].reason
-            result.reasons[reason] = result.reasons.get(reason, 0) + 1
+        letters = [content.letters[index] for index in chosen]
+        new = {letter.place: letter for letter in letters if letter.place not in places}
+        places.update(new)
+        result.count(new.values())
         if dry_run:
             return
-        outcome = self._publisher.publish(content.letters[index].record for index in chosen)
+        outcome = self._publisher.publish(letter.record for letter in new.values())
         if not outcome.complete:
             raise Failure(f"{key} stays: the stream refused {outcome.failed} letters ({outcome.error or 'stopped'})")
-        result.redriven += len(chosen)
-        self._move(key, answer["ETag"], content, chosen)
+        result.redriven += len(new)
+        self._move(key, etag, content, chosen)
+
+    def _read(self, key: str, result: Redriven) -> tuple[Letters, str] | None:
+        """Return the letters of an object and its ETag; None where it is gone, or cannot be read."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return None
+        try:
+            return read(key, answer["Body"].read(), self._stream), answer["ETag"]
+        except UnreadableObject as error:
+            result.unreadable += 1
+            self._tell(f"cannot be read: {error}")
+            return None
 
     def _move(self, key: str, etag: str, content: Letters, chosen: list[int]) -> None:
         """Write what was sent under `redriven/`, then take it from its place, unless that has changed."""

@@ -7,6 +7,7 @@ repeats.
 """
 
 import os
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -103,7 +104,7 @@ class Progress:
         self._saved_at = time.monotonic()
 
     def forget(self) -> None:
-        """Remove the file: the run is complete."""
+        """Remove the file: the run is complete, or begins anew."""
         if self._file is not None:
             self._file.unlink(missing_ok=True)
 
@@ -112,8 +113,10 @@ def progress_file(stream: str, sha256: str, sample: int | None) -> Path:
     """Return where the progress of publishing a file to a stream is kept; the folder is made.
 
     `stream` tells one stream from another of its name that was there before it; the file is known by its
-    content.
+    content. Raises `OSError` where nothing can be written there.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=FOLDER):
+        pass
     name = blake2b(f"{stream}\n{sha256}\n{sample}".encode(), digest_size=16).hexdigest()
     return FOLDER / f"{name}.json"

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
+from belo.errors import one_line
 from lambdas.put_records import put_records, waits
-from stream_producer.records import Record
+from stream_producer.records import Record, events_in
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -17,7 +19,7 @@ LONGEST_WAIT = 5.0  # seconds
 
 
 class Sent(Struct, frozen=True):
-    """How a request ended: what the stream took, what it refused to the end and why, what was sent again."""
+    """How a request ended: what the stream took, what it refused to the end and why, how many events went again."""
 
     request: list[Record]
     accepted: list[Record]
@@ -51,16 +53,20 @@ class Sender:
         self._wait = wait or stop.wait
 
     def send(self, request: list[Record]) -> Sent:
-        """Send a request of at most 500 records and 5 MiB; raises for what waiting cannot mend."""
+        """Send a request of at most 500 records and 5 MiB; what waiting cannot mend refuses all that is left of it."""
         deadline = self._clock() + self._patience
         retried = 0
         refused, error = request, ""
         for pause in waits(LONGEST_WAIT):
-            refused, error = put_records(self._kinesis, self._stream, refused)
+            try:
+                refused, error = put_records(self._kinesis, self._stream, refused)
+            except (ClientError, BotoCoreError) as lasting:
+                error = one_line(lasting)
+                break
             if not refused or self._stop.is_set() or self._clock() + pause >= deadline:
                 break
             self._wait(pause)
-            retried += len(refused)
+            retried += events_in(refused)
         left = {id(record) for record in refused}
         accepted = [record for record in request if id(record) not in left] if left else request
         return Sent(request, accepted, refused, error, retried)

@@ -41,7 +41,7 @@ def obstacle(outcome: Outcome, at: Position | None, unreadable: str, way_on: str
         return ""
     what = unreadable or "stopped"
     if outcome.failed:
-        what = f"{outcome.failed} events were refused to the end ({outcome.error})"
+        what = f"{outcome.failed} events were refused ({outcome.error})"
     reached = f"everything up to row {at.row} is on the stream" if at else "the first row is not on the stream"
     again = f" (pass {at.turn + 1})" if at and at.turn else ""
     return f"{what}: {reached}{again}{'' if unreadable else way_on}"

@@ -18,6 +18,7 @@ Begin = Callable[[Sequence[str]], Write]  # from the columns of the table
 
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson", ".json")
+USE_JSON_LINES = "write JSON Lines (-o FILE.jsonl)"
 ADDED = ("predicted_price", "low", "high", "error")
 
 _encode_json = msgspec.json.Encoder(enc_hook=str).encode  # NaN and Infinity are null, bytes are base64
@@ -61,7 +62,7 @@ def _open(path: Path, suffix: str, source: Path) -> Iterator[Begin]:
 
 def not_the_columns(what: object) -> Failure:
     """Return the failure of a row that does not fit the table."""
-    return Failure(f"not the first row's columns: {what}; write JSON Lines (-o FILE.jsonl)")
+    return Failure(f"not the first row's columns: {what}; {USE_JSON_LINES}")
 
 
 def csv_sink(out: IO[str]) -> Begin:

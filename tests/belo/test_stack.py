@@ -69,6 +69,22 @@ def test_half_a_stack_is_refused_by_the_names_of_what_is_missing():
         Stack.find({name: value for name, value in NAMES.items() if name != "BELO_MODELS_BUCKET"})
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4566", "https://localhost.localstack.cloud", "http://[::1]:4566"])
+def test_an_endpoint_is_a_url_that_clients_accept(url):
+    stack = Stack.find(NAMES | {"AWS_REGION": "sa-east-1", "AWS_ENDPOINT_URL": url})
+    assert stack.client("kinesis").meta.endpoint_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:4566", "ftp://a", "http://", "http://a:0", "http://a:99999", "http://foo_bar:80", "http://exa mple:80"],
+)
+def test_an_endpoint_that_no_client_accepts_is_refused_by_name(url):
+    with pytest.raises(Failure, match=r"^no stack: AWS_ENDPOINT_URL: expected a URL such as .*, got ") as failure:
+        Stack.find(NAMES | {"AWS_REGION": "sa-east-1", "AWS_ENDPOINT_URL": url})
+    assert str(failure.value).endswith(url)
+
+
 def test_clients_speak_to_the_stack_with_its_own_credentials(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-environment")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

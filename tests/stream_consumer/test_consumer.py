@@ -87,7 +87,8 @@ def test_the_memory_for_repeats_is_bounded_and_spans_at_least_half_its_size() ->
 
 def test_a_record_that_is_no_prediction_is_counted_told_and_skipped() -> None:
     kinesis = filled(number=2)
-    for data in (b"\xff\xfe", b"{}", b"", b'{"specversion":"1.0"}', payload(1)[:-10]):
+    not_utf8 = payload(1)[:-1] + b',"note":"S\xe3o"}'  # in a field that nobody reads
+    for data in (b"\xff\xfe", b"{}", b"", b'{"specversion":"1.0"}', payload(1)[:-10], not_utf8):
         kinesis.put("L-1", data)
     put(kinesis, 2, 3)
     told: list[str] = []
@@ -95,7 +96,7 @@ def test_a_record_that_is_no_prediction_is_counted_told_and_skipped() -> None:
     reader = consumer(kinesis, on_foreign=told.append)
 
     assert ids(reader.batches()) == [0, 1, 2]
-    assert reader.foreign == len(told) == 5
+    assert reader.foreign == len(told) == 6
     assert told[0].startswith("shardId-000000000000 1003: not a prediction")
 
 
@@ -144,6 +145,56 @@ def test_an_idle_timeout_waits_where_the_end_is_reached_already() -> None:
     assert ids(consumer(filled(), clock).batches(idle_timeout=10)) == list(range(20))
 
     assert clock.now >= 10
+
+
+def test_an_idle_timeout_of_nothing_ends_after_a_look_at_every_shard() -> None:
+    assert sorted(ids(consumer(filled(shards=8, number=80)).batches(idle_timeout=0))) == list(range(80))
+
+
+def test_time_in_which_reading_failed_is_not_idle() -> None:
+    kinesis = filled(shards=2)
+    kinesis.faults["get_records"].extend(30 * [Disconnect(done=False)])
+
+    assert sorted(ids(consumer(kinesis).batches(idle_timeout=2))) == list(range(20))
+
+
+def test_time_in_which_reading_goes_on_past_old_records_is_not_idle() -> None:
+    kinesis = filled(number=200, page=10)
+    put(kinesis, 0, 200)  # repeats, read for four seconds
+    put(kinesis, 200, 201)
+
+    assert ids(consumer(kinesis).batches(idle_timeout=2)) == list(range(201))
+
+
+def test_empty_pages_before_the_end_are_not_idle() -> None:
+    class Sparse(FakeKinesis):
+        """Gives what lies far ahead of the iterator only after many empty pages."""
+
+        empty = 20
+
+        def get_records(self, **arguments) -> dict:
+            self.empty -= 1
+            if self.empty < 0:
+                return super().get_records(**arguments)
+            again = arguments["ShardIterator"]
+            return {"Records": [], "MillisBehindLatest": 86_400_000, "NextShardIterator": again}
+
+    kinesis = Sparse()
+    put(kinesis, 0, 3)
+
+    assert ids(consumer(kinesis).batches(idle_timeout=2)) == [0, 1, 2]
+
+
+def test_a_stream_on_which_only_repeats_arrive_is_idle() -> None:
+    class Repeating(FakeKinesis):
+        def get_records(self, **arguments) -> dict:
+            put(self, 0, 1)
+            return super().get_records(**arguments)
+
+    clock = Clock()
+
+    assert ids(consumer(Repeating(), clock).batches(follow=True, idle_timeout=10)) == [0]
+    assert 10 <= clock.now < 11
 
 
 def test_a_shard_is_read_five_times_a_second_at_most() -> None:
@@ -202,6 +253,35 @@ def test_children_that_are_not_listed_yet_are_known_from_the_closed_shard() -> N
     kinesis.list_shards = lambda **_: {"Shards": listed()["Shards"][:1]}  # type: ignore[method-assign]
 
     assert sorted(ids(reader.batches())) == list(range(30))
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_children_that_only_the_list_of_shards_names_are_waited_for(failures: int) -> None:
+    class Silent(FakeKinesis):
+        def get_records(self, **arguments) -> dict:
+            return {name: value for name, value in super().get_records(**arguments).items() if name != "ChildShards"}
+
+    kinesis = Silent()
+    put(kinesis, 0, 5)
+    reader = consumer(kinesis)
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 5, 20)
+    kinesis.faults["list_shards"].extend(failures * [Fail("LimitExceededException")])
+
+    assert sorted(ids(reader.batches(follow=True, idle_timeout=5))) == list(range(20))
+
+
+def test_shards_that_are_never_listed_again_are_given_up_in_the_end() -> None:
+    kinesis = filled()
+    clock = Clock()
+    reader = consumer(kinesis, clock)
+    kinesis.shards["shardId-000000000000"].closed = True
+    kinesis.faults["list_shards"].extend(1_000 * [Fail("LimitExceededException")])
+
+    with pytest.raises(ClientError, match="LimitExceeded"):
+        list(reader.batches())
+
+    assert 300 < clock.now < 320
 
 
 def test_from_latest_the_children_of_a_shard_that_closes_later_are_read_from_their_beginning() -> None:

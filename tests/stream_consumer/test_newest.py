@@ -1,5 +1,7 @@
 """Order restored: the newest prediction of each listing."""
 
+import pytest
+
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.newest import Newest
 from tests.stream_consumer.fake_kinesis import FakeKinesis
@@ -52,9 +54,10 @@ def test_only_news_is_passed_on_while_following() -> None:
     assert (numbers(first), numbers(second)) == ([1], [4])
 
 
-def test_a_position_that_is_no_number_is_older_than_any_other() -> None:
+@pytest.mark.parametrize("number", [b"-1x", b"", b"1" * 5_000])
+def test_a_position_that_is_no_sequence_number_is_older_than_any_other(number: bytes) -> None:
     newest = Newest()
-    data = payload(1, listing_id="A", sequence_number=5).replace(b'"5"', b'"-1x"')
+    data = payload(1, listing_id="A", sequence_number=5).replace(b'"5"', b'"%s"' % number)
     newest.offer(arrived(payload(2, listing_id="A", sequence_number=1), data))
 
     assert numbers(newest.all()) == [2]

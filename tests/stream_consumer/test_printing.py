@@ -7,11 +7,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from stream_consumer.consumer import Arrived, Consumer
+from stream_consumer.positions import HORIZON, Position, latest
 from stream_consumer.printing import Printing
-from tests.stream_consumer.fake_kinesis import FakeKinesis
+from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
 
 
@@ -36,10 +38,10 @@ def filled(number: int) -> FakeKinesis:
     return kinesis
 
 
-def run(kinesis: FakeKinesis, output: Lines, checkpoint: Path, **options) -> str:
+def run(kinesis: FakeKinesis, output: Lines, checkpoint: Path, start: Position = HORIZON, **options) -> str:
     said = io.StringIO()
     choices = {"follow": False, "idle_timeout": None, "limit": None, "latest_per_listing": False, **options}
-    consumer = Consumer(kinesis, "predictions", checkpoint=checkpoint, sleep=lambda _: None)
+    consumer = Consumer(kinesis, "predictions", start=start, checkpoint=checkpoint, sleep=lambda _: None)
     Printing(consumer, output, Console(file=said)).run(**choices)
     return said.getvalue()
 
@@ -67,6 +69,44 @@ def test_a_batch_without_news_moves_the_checkpoint_too(tmp_path: Path) -> None:
 
     assert output.numbers == [9]
     assert b'"after":"1006"' in (tmp_path / "checkpoint").read_bytes()
+
+
+def ahead() -> FakeKinesis:
+    kinesis = FakeKinesis()
+    kinesis._number = 10**9  # arrivals lie ahead of the machine's clock
+    return kinesis
+
+
+def test_after_a_quiet_run_from_the_latest_what_came_since_is_printed(tmp_path: Path) -> None:
+    kinesis, first, second = ahead(), Lines(), Lines()
+
+    run(kinesis, first, tmp_path / "checkpoint", start=latest())
+    kinesis.put("L", payload(3))
+    run(kinesis, second, tmp_path / "checkpoint", start=latest())
+
+    assert (first.numbers, second.numbers) == ([], [3])
+
+
+def test_after_a_run_from_the_latest_that_failed_at_once_what_came_since_is_printed(tmp_path: Path) -> None:
+    kinesis, output = ahead(), Lines()
+    kinesis.faults["get_records"].append(Fail("AccessDeniedException"))
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        run(kinesis, output, tmp_path / "checkpoint", start=latest())
+    kinesis.put("L", payload(3))
+    run(kinesis, output, tmp_path / "checkpoint", start=latest())
+
+    assert output.numbers == [3]
+
+
+def test_repeats_and_foreign_records_at_the_end_move_the_checkpoint_too(tmp_path: Path) -> None:
+    kinesis = filled(5)
+    kinesis.put("L", payload(4))
+    kinesis.put("L", b"?")
+
+    run(kinesis, Lines(), tmp_path / "checkpoint")
+
+    assert b'"after":"1007"' in (tmp_path / "checkpoint").read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

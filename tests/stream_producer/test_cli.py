@@ -132,7 +132,7 @@ def test_redrive_fails_where_an_object_cannot_be_read() -> None:
     assert FIRST in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--reason", "bad"), ("--since", "yesterday")])
+@pytest.mark.parametrize("arguments", [("--reason", "bad"), ("--since", "yesterday"), ("--since", "")])
 def test_a_choice_that_means_nothing_is_a_mistake_of_the_caller(arguments: tuple[str, str]) -> None:
     result = run("redrive", *arguments)
 

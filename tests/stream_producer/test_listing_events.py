@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from belo.errors import Failure
@@ -111,6 +113,16 @@ def test_a_sample_larger_than_the_file_is_the_file_and_a_limit_goes_round_the_sa
     turns = [record.positions[0] for record in ListingEvents(file, SHA256, sample=2, limit=4)]
     assert [turn for turn, _ in turns] == [0, 0, 1, 1]
     assert [row for _, row in turns[:2]] == [row for _, row in turns[2:]]
+
+
+def test_of_a_table_only_what_a_listing_is_made_of_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "listings.parquet"
+    far = pa.array([2**62], pa.timestamp("us"))  # after the year 9999
+    pq.write_table(pa.table({"neighborhood": ["Centro"], "square-foot": ["40"], "rooms": [2], "seen": far}), file)
+
+    (document,) = documents(list(ListingEvents(file, SHA256)))
+
+    assert document["data"] == {"listing_id": "L-1", "neighborhood": "Centro", "area_m2": 40.0, "rooms": 2.0}
 
 
 def test_an_envelope_is_sent_as_it_is(tmp_path: Path) -> None:

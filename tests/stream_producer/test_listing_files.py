@@ -1,6 +1,7 @@
 """Files of listings: what is read, and what is said of those that cannot be."""
 
 import io
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -20,6 +21,12 @@ def file(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def unreadable() -> list[pa.Array]:
+    """A time after the year 9999, and text that is not UTF-8."""
+    text = pa.array([b"\xff"], pa.binary())
+    return [pa.array([2**62], pa.timestamp("us")), pa.Array.from_buffers(pa.string(), 1, text.buffers())]
 
 
 def test_csv_rows_are_numbered_and_stand_as_they_are(tmp_path: Path) -> None:
@@ -74,6 +81,18 @@ def test_parquet_rows_come_with_their_types(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("column", unreadable())
+def test_parquet_columns_that_nobody_asked_for_are_not_looked_at(tmp_path: Path, column: pa.Array) -> None:
+    table = pa.table({"neighborhood": ["Centro"], " area_m2 ": [40.0], "note": column})
+    pq.write_table(table, tmp_path / "listings.parquet")
+
+    rows = list(read_rows(tmp_path / "listings.parquet", only={"neighborhood", "area_m2"}))
+
+    assert rows == [(1, {"neighborhood": "Centro", " area_m2 ": 40.0})]
+    with pytest.raises(Failure, match="damaged after row 0"):
+        list(read_rows(tmp_path / "listings.parquet"))
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -92,7 +111,6 @@ def test_standard_input_is_known_by_its_first_character(content: bytes, expected
         ("a.csv", b"", "empty, expected a header with neighborhood and area_m2 or square-foot"),
         ("a.csv", b"id,bairro\n1,2\n", "no column neighborhood, no column area_m2 or square-foot; found: id, bairro"),
         ("a.csv", b"neighborhood;area_m2\n", "found: neighborhood;area_m2"),
-        ("a.csv", "neighborhood,area_m2\nCentro,1\nGamé,2\n".encode("latin-1"), "line 3: not UTF-8 (byte 0xe9 at 3)"),
         ("a.csv", "neighborhood,area_m2\n".encode("utf-16"), "line 1: not UTF-8 (byte 0xff at 0)"),
         ("a.csv", b"neighborhood,area_m2,area_m2 \nCentro,1,2\n", "the column area_m2 stands there more than once"),
         ("a.parquet", b"PAR1 but not really", "not a Parquet file"),
@@ -118,6 +136,21 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line_with_the_place(
         ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\nC,3\n', {1: "line 2: not CSV"}, [2, 3]),
         ("a.csv", b'neighborhood,area_m2\nA,1\n"B",2\n"C"x,3\nD,4\n', {3: "line 4: not CSV"}, [1, 2, 4]),
         ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\n"C",3\n', {1: "line 2: not CSV"}, [2, 3]),
+        ("a.csv", b'neighborhood,area_m2\n"A,1\nB,2\n\nC,3\nD",4\nE,5\n', {1: "line 2: not CSV"}, [2, 3, 4, 5]),
+        ("a.csv", b'neighborhood,area_m2\nA,"1\nB,--\nC,3"\n', {1: "line 2: not CSV (a stray quote"}, [2, 3]),
+        (
+            "a.csv",
+            b'address,neighborhood,area_m2\n"x, y","A,1\nb,B,2\nc,C",3\n"d, e",D,4\n',
+            {1: "line 2: not CSV"},
+            [2, 3, 4],
+        ),
+        ("a.csv", b"neighborhood,area_m2\nA,1\nGam\xe9,2\nC,3\n", {2: "line 3: not UTF-8 (byte 0xe9 at 3)"}, [1, 3]),
+        (
+            "a.csv",
+            b'neighborhood,area_m2\n"A,1\nB,2\nGam\xe9,2\nD,4\n',
+            {1: "line 4: not UTF-8 (byte 0xe9 at 3)", 3: "line 4: not UTF-8 (byte 0xe9 at 3)"},
+            [2, 4],
+        ),
         ("a.jsonl", b'{"a":1}\n{"a":\n{"a":2}\n', {2: "line 2: not one JSON object a line"}, [1, 3]),
         ("a.jsonl", b'{"a":1}\n\n{"a":NaN}\n', {2: "line 3: not one JSON object a line"}, [1]),
         ("a.jsonl", b'{"a":"\xff"}\n', {1: "line 1: not one JSON object a line"}, []),
@@ -136,6 +169,18 @@ def test_a_row_that_cannot_be_read_is_told_with_its_line_and_takes_no_other_with
     assert [number for number in rows if number not in broken] == good
 
 
+@pytest.mark.parametrize(
+    "address", ["Rua X, 12\nBairro Y", "Rua X\n\nSavassi, BH, MG", "Rua X\r\nY, Z", "a,b\nc,d,e\nf", "a\rb\nc"]
+)
+def test_a_quoted_address_of_several_lines_is_one_row(tmp_path: Path, address: str) -> None:
+    text = f'neighborhood,area_m2,address\nCentro,40,"{address}"\nSion,50,\n'
+
+    rows = [row for _, row in read_rows(file(tmp_path, "a.csv", text))]
+
+    assert rows[0] == {"neighborhood": "Centro", "area_m2": "40", "address": address}
+    assert rows[1] == {"neighborhood": "Sion", "area_m2": "50", "address": ""}
+
+
 def test_parquet_without_the_columns_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"bairro": ["Centro"]}), tmp_path / "listings.parquet")
 
@@ -148,6 +193,13 @@ def test_a_path_that_names_no_file_is_the_caller_s_mistake(tmp_path: Path, name:
     for read in (lambda path: list(read_rows(path)), identify):
         with pytest.raises(UsageFailure, match=told):
             read(tmp_path / name)
+
+
+def test_what_can_be_read_only_once_is_refused_before_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    with pytest.raises(UsageFailure, match=r"pipe\.csv: not a file that can be read twice; `-` reads standard input"):
+        identify(tmp_path / "pipe.csv")
 
 
 def test_the_identity_of_a_file_is_its_content(tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from stream_producer.publisher import Publisher
 from stream_producer.records import Position, Record
-from tests.stream_consumer.fake_kinesis import Disconnect, Fail, FakeKinesis, Refuse
+from tests.stream_consumer.fake_kinesis import Disconnect, Fail, FakeKinesis, Refuse, service_error
 
 
 def records(number: int, *, keys: int | None = None, size: int = 10) -> list[Record]:
@@ -85,14 +84,56 @@ def test_what_was_taken_before_a_disconnect_may_arrive_twice_but_is_not_lost() -
     assert outcome.published == 3
 
 
-def test_what_waiting_cannot_mend_is_raised_at_once() -> None:
+def test_what_waiting_cannot_mend_is_not_tried_again_and_ends_the_run() -> None:
     kinesis = FakeKinesis()
-    kinesis.faults["put_records"].append(Fail("AccessDeniedException"))
+    kinesis.faults["put_records"].append(Fail("ExpiredTokenException"))
 
-    with pytest.raises(ClientError, match="AccessDenied"):
-        Publisher(kinesis, "listings").publish(records(3))
+    outcome = Publisher(kinesis, "listings", in_flight=1).publish(records(1_000))
 
+    assert (outcome.published, outcome.failed, outcome.complete) == (0, 500, False)
+    assert outcome.error.endswith("(ExpiredTokenException)")
     assert len(kinesis.called("put_records")) == 1
+
+
+class Forbidding(FakeKinesis):
+    """Refuses the first request for good, and holds up the second, which is then taken or refused for the moment."""
+
+    def __init__(self, second: Refuse | None) -> None:
+        super().__init__()
+        self.second = second
+
+    def put_records(self, **arguments: Any) -> dict[str, Any]:
+        if arguments["Records"][0]["PartitionKey"] == "L-0":
+            raise service_error("PutRecords", "ExpiredTokenException", 400)
+        threading.Event().wait(0.2)
+        self.faults["put_records"].append(self.second)
+        return super().put_records(**arguments)
+
+
+def test_what_is_in_flight_when_a_run_ends_is_settled_and_counted() -> None:
+    kinesis = Forbidding(second=None)
+    taken: list[Record] = []
+
+    outcome = Publisher(kinesis, "listings", in_flight=2).publish(records(3_000), taken.extend)
+
+    assert (outcome.published, outcome.failed) == (500, 500)
+    assert [record.data for record in taken] == arrived(kinesis)
+
+
+def test_the_error_of_a_run_is_what_ended_it() -> None:
+    outcome = Publisher(Forbidding(second=Refuse((0,))), "listings", in_flight=2).publish(records(3_000))
+
+    assert (outcome.published, outcome.failed) == (499, 501)
+    assert outcome.error.endswith("(ExpiredTokenException)")
+
+
+def test_what_is_sent_again_is_counted_in_events() -> None:
+    kinesis = FakeKinesis()
+    kinesis.faults["put_records"].append(Disconnect(done=False))
+
+    outcome = Publisher(kinesis, "listings").publish([Record("group", b"", (Position(0, 1), Position(0, 2)))])
+
+    assert (outcome.published, outcome.retried) == (2, 2)
 
 
 def test_a_record_refused_to_the_end_fails_and_ends_the_run() -> None:

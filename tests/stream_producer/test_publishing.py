@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.console import Console
 from belo.errors import Failure, UsageFailure
 from stream_producer.choices import Choices
 from stream_producer.publishing import FilePublisher, Summary
-from tests.stream_consumer.fake_kinesis import FakeKinesis, service_error
+from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis, service_error
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +80,12 @@ def test_the_first_rows_that_are_not_sent_are_shown_and_the_others_counted() -> 
 
 def test_a_publisher_that_gave_up_says_how_far_it_came_and_goes_on_from_there() -> None:
     kinesis = Forbidding()
-    with pytest.raises(Exception, match="AccessDenied"):
-        publish(kinesis, csv_file())
+    summary, obstacle, _ = publish(kinesis, csv_file())
+    assert (summary.published, summary.failed, summary.complete) == (500, 700, False)
+    assert obstacle.startswith(
+        "700 events were refused (PutRecords: AccessDeniedException (AccessDeniedException)): "
+        "everything up to row 500 is on the stream; the same command with --resume goes on"
+    )
     kinesis.forbids = False
     before = set(ids(kinesis))
 
@@ -104,8 +109,7 @@ def test_a_complete_run_leaves_nothing_to_go_on_with() -> None:
 
 
 def test_what_was_published_to_a_stream_of_the_same_name_before_does_not_count(folder: Path) -> None:
-    with pytest.raises(Exception, match="AccessDenied"):
-        publish(Forbidding(), csv_file())
+    publish(Forbidding(), csv_file())
     anew = FakeKinesis()
     anew.created = anew.created.replace(year=2027)
 
@@ -130,8 +134,33 @@ def test_a_signal_ends_in_order_and_says_how_to_go_on(number: int) -> None:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_without_a_place_for_its_progress_a_file_is_published_all_the_same_but_not_resumed(folder: Path) -> None:
+def test_a_run_that_begins_anew_and_fails_at_once_is_not_gone_on_with_where_an_earlier_one_ended() -> None:
+    publish(Forbidding(), csv_file())
+    kinesis = FakeKinesis()
+    kinesis.faults["put_records"].extend(3 * [Fail("AccessDeniedException")])
+    publish(kinesis, "listings.csv")
+    kinesis.faults.clear()
+
+    _, _, said = publish(kinesis, "listings.csv", resume=True)
+
+    assert "nothing to resume" in said
+    assert len(set(ids(kinesis))) == 1_200
+
+
+def file_in_the_way(folder: Path) -> None:
     (folder / "build").write_text("a file where the folder would be")
+
+
+def folder_that_takes_no_file(folder: Path) -> None:
+    (folder / "build").mkdir()
+    (folder / "build" / "publish").symlink_to("/proc/self")
+
+
+@pytest.mark.parametrize("spoil", [file_in_the_way, folder_that_takes_no_file])
+def test_without_a_place_for_its_progress_a_file_is_published_all_the_same_but_not_resumed(
+    folder: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(folder)
 
     summary, _, said = publish(FakeKinesis(), csv_file(3))
 

@@ -71,6 +71,16 @@ def parked(numbers: list[int], stream: str = "listings", *, as_text: bool = True
     ).encode()
 
 
+RECORD = json.loads(parked([1], as_text=False))["payload"]["Records"][0]["kinesis"]
+
+
+def spoiled(**fields: Any) -> bytes:
+    """A failed invocation of which one record has these fields."""
+    document = json.loads(parked([1], as_text=False))
+    document["payload"]["Records"][0].update(fields)
+    return json.dumps(document).encode()
+
+
 def redrive(s3, kinesis: FakeKinesis, told: list[str] | None = None, *, dry_run: bool = False, **choice) -> Redriven:
     publisher = Publisher(kinesis, "listings", patience=0.1)
     run = Redrive(s3, DEAD_LETTERS, publisher, "listings", (told if told is not None else []).append)
@@ -108,6 +118,49 @@ def test_dead_letters_go_back_with_their_keys_and_their_objects_move(s3) -> None
     assert result.reasons == {"invalid_listing": 2, "invalid_json": 1}
     assert [key.partition("/")[0] for key in keys(s3)] == ["redriven", "redriven"]
     assert [numbers(s3, key) for key in keys(s3)] == [[1, 2], [3]]
+
+
+def test_a_letter_that_stands_in_two_objects_goes_once_and_both_move(s3) -> None:
+    put_letters(s3, FIRST, [letter(1), letter(2)])
+    put_letters(s3, SECOND, [letter(2), letter(3, "unscorable")])
+    kinesis = FakeKinesis()
+
+    dry = redrive(s3, kinesis, reason="invalid_listing", dry_run=True)
+    result = redrive(s3, kinesis, reason="invalid_listing")
+
+    assert sent(kinesis) == [1, 2]
+    assert (result.chosen, result.redriven, result.objects) == (dry.chosen, 2, dry.objects) == (2, 2, 2)
+    assert numbers(s3, SECOND) == [3]
+    assert sorted(numbers(s3, key) for key in keys(s3) if key.startswith("redriven/")) == [[1, 2], [2]]
+
+
+def test_events_of_an_aggregated_record_are_letters_of_their_own(s3) -> None:
+    put_letters(s3, FIRST, [letter(1), {**letter(1), "index": 1}])
+    kinesis = FakeKinesis()
+
+    assert redrive(s3, kinesis).redriven == 2
+    assert sent(kinesis) == [1, 1]
+
+
+def test_an_object_that_another_redrive_has_moved_is_passed_over(s3) -> None:
+    put_letters(s3, FIRST, [letter(1)])
+    put_letters(s3, SECOND, [letter(2)])
+    kinesis = FakeKinesis()
+    run = Redrive(s3, DEAD_LETTERS, Publisher(kinesis, "listings"), "listings", lambda _: None)
+    listed = run.keys()
+    s3.delete_object(Bucket=DEAD_LETTERS, Key=FIRST)
+
+    result = run.run(listed, Choice())
+
+    assert sent(kinesis) == [2]
+    assert (result.objects, result.unreadable) == (1, 0)
+
+
+def test_a_bucket_that_may_not_be_read_is_raised(s3) -> None:
+    run = Redrive(s3, "no-such-bucket", Publisher(FakeKinesis(), "listings"), "listings", lambda _: None)
+
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        run.run([FIRST], Choice())
 
 
 def test_redriving_again_finds_nothing(s3) -> None:
@@ -211,6 +264,16 @@ def test_batches_that_another_function_parked_are_left_alone(s3) -> None:
         (PARKED, b'{"payload":"{"}'),
         (PARKED, b'{"payload":{"Records":[{}]}}'),
         (PARKED, b'{"payload":{"Records":3}}'),
+        (PARKED, b"[" * 100_000),
+        (PARKED, json.dumps({"payload": "[" * 100_000}).encode()),
+        (PARKED, spoiled(eventSourceARN=5)),
+        (PARKED, spoiled(kinesis={**RECORD, "partitionKey": 5})),
+        (PARKED, spoiled(kinesis={**RECORD, "partitionKey": ""})),
+        (PARKED, spoiled(kinesis={**RECORD, "data": None})),
+        (PARKED, spoiled(kinesis={**RECORD, "approximateArrivalTimestamp": 1e20})),
+        (PARKED, spoiled(kinesis={**RECORD, "approximateArrivalTimestamp": "now"})),
+        (FIRST, gzip.compress(b"[" * 100_000)),
+        (FIRST, gzip.compress(json.dumps({**letter(1), "partition_key": 257 * "k"}).encode())),
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_key(key: str, body: bytes) -> None:
@@ -295,11 +358,11 @@ def test_an_object_that_was_written_again_meanwhile_stays(s3, reason: str | None
     assert told == [f"{FIRST} changed while it was redriven, and stays: run redrive again"]
 
 
-def test_other_errors_of_the_bucket_are_raised(s3) -> None:
+def test_a_stream_that_may_not_be_written_to_is_a_failure_and_the_object_stays(s3) -> None:
     put_letters(s3, FIRST, [letter(1)])
     kinesis = FakeKinesis()
     kinesis.faults["put_records"].append(Fail("AccessDeniedException"))
 
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(Failure, match=f"{FIRST} stays: the stream refused 1 letters .*AccessDenied"):
         redrive(s3, kinesis)
     assert keys(s3) == [FIRST]

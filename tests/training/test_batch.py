@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from belo.errors import Failure, UsageFailure
@@ -142,6 +143,32 @@ def test_json_lines_that_differ_in_their_fields_do_not_fit_a_csv(tmp_path, model
     with pytest.raises(Failure, match=r"write JSON Lines"):
         score_file(source, tmp_path / "out.csv", model, lambda rows: None)
     assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 2
+
+
+def json_rows(path, *values):
+    home = {"neighborhood": "Buritis", "area_m2": 50}
+    path.write_text("\n".join(json.dumps(home | {"note": value}) for value in values))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [(62, 62.7), (3, None), (None, "text"), (2**60 + 1, 3), ({"a": 1, "b": 2}, {"a": 1, "b": None})],
+)
+def test_values_of_json_lines_stand_in_parquet_as_they_are_however_late_they_come(tmp_path, model, first, later):
+    source = json_rows(tmp_path / "in.jsonl", *1_000 * [first], later)
+    score_file(source, tmp_path / "out.parquet", model, lambda rows: None)
+    assert pq.read_table(tmp_path / "out.parquet")["note"].to_pylist() == [*1_000 * [first], later]
+
+
+@pytest.mark.parametrize(
+    ("first", "later"), [(None, 3), ("3", 3), (3, True), (3, 2**60 + 1), ({"a": 1}, {"a": 1, "b": 2}), ([1], [1.5])]
+)
+def test_a_value_that_a_parquet_column_cannot_hold_as_it_is_fails_by_name(tmp_path, model, first, later):
+    source = json_rows(tmp_path / "in.jsonl", *1_000 * [first], later)
+    with pytest.raises(Failure, match=r"^not the first rows' types: note: .*; write JSON Lines"):
+        score_file(source, tmp_path / "out.parquet", model, lambda rows: None)
+    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 1_001
 
 
 def test_without_an_output_json_lines_go_to_standard_output_as_json_lines(source, tmp_path, model, monkeypatch):
