@@ -42,7 +42,20 @@ NOT_MEASURED = (
 
 
 def main() -> None:
-    """Measure, print the table, write the figures."""
+    """Measure, write the figures, print the table; where nothing can be measured, write nulls and the reason."""
+    try:
+        rows, ratio = measure()
+    except Exception as error:  # noqa: BLE001 - whatever it was, programs find the file
+        why = f"{type(error).__name__}: {error}"
+        write([], None, {"error": why})
+        print(f"nothing was measured: {why}", file=sys.stderr)
+    else:
+        write(rows, ratio, {})
+        show(rows, ratio)
+
+
+def measure() -> tuple[list[dict], float]:
+    """Return each model's figures, and what the champion costs over the large boosting."""
     data, params = load_data(Path(os.environ["DATA"]) if os.environ.get("DATA") else None), choose_params(quick=True)
     held = split(data.groups, params.seed, params.split.test_share)
     rows = rows_of(data)
@@ -62,10 +75,14 @@ def main() -> None:
         for name, pricer in pricers.items()
     ]
     ratio = median(ours / theirs for ours, theirs in zip(took[CHAMPION], took["boosting 350 × 24"], strict=True))
-    ratios = dict.fromkeys(NOT_MEASURED) | {"champion_vs_boosting_350x24": round(ratio, 3)}
+    return figures, round(ratio, 3)
+
+
+def write(rows: list[dict], ratio: float | None, more: dict[str, str]) -> None:
+    ratios = dict.fromkeys(NOT_MEASURED) | {"champion_vs_boosting_350x24": ratio}
+    document = {"machine": platform.machine(), "ratios": ratios, "rows": rows} | more
     OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps({"machine": platform.machine(), "ratios": ratios, "rows": figures}, indent=1) + "\n")
-    show(figures, ratio)
+    OUT.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def side_by_side(models: dict[str, bytes], frame) -> dict[str, list[float]]:

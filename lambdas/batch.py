@@ -12,7 +12,7 @@ from msgspec import Struct
 from pybase64 import b64decode
 
 from pricing.aggregation import MAGIC, DamagedAggregate, split
-from pricing.listing import ListingEvent, decode
+from pricing.listing import SubmittedListing, decode
 from pricing.refusal import InvalidRecord, Reason
 
 
@@ -45,7 +45,7 @@ class Submitted(Struct, frozen=True, gc=False):
     index: int
     partition_key: str
     payload: bytes
-    event: ListingEvent
+    event: SubmittedListing
 
 
 class Refused(Struct, frozen=True):

@@ -2,13 +2,12 @@
 
 import hashlib
 import time
-from collections.abc import Callable
-from concurrent import futures
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from lambdas.threads import Threads
 from pricing import model
@@ -19,23 +18,27 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-PATIENCE = 1.0  # seconds that a batch waits for another model
-# What is not JSON, or nested beyond reason, comes as one of the last two.
-_REFUSALS = (BotoCoreError, ClientError, ContractMismatch, ValueError, RecursionError)
+# Seconds that a batch waits for another model, and for a first one. With a challenger, which may cost it PATIENCE
+# twice, that is less than the least time limit leaves beside the deadline's margin.
+PATIENCE, START = 1.0, 10.0
+MOST_BYTES = 200 * 1024 * 1024  # of an object; a model that is fit to serve has a few
 
 
-class _Loading(NamedTuple):
+class _Found(NamedTuple):
+    """What a pointer was found to name: a model that can serve, if any, and what is wrong with the one it names."""
+
     etag: str
-    version: str
-    outcome: "Future[tuple[Model, ContractMismatch | None]]"
+    model: Model | None
+    problem: ContractMismatch | None
 
 
 class PointedModel:
     """The model that a pointer in S3 names, as fresh as `poll_seconds`.
 
     `model` changes only after another one was loaded whole and proved itself; while anything about that one
-    is wrong, or the pointer is gone, `model` stays and `refused` says why. Where there is a model already,
-    nobody waits for another one longer than `PATIENCE`: it is loaded beside the batches that come.
+    is wrong, or the pointer is gone, `model` stays and `refused` says why. The pointer is read, and what it names
+    loaded, beside the batches that come, one look at a time: nobody waits for a look longer than `PATIENCE`, or
+    than `START` where there is no model yet that somebody needs.
     """
 
     def __init__(
@@ -56,58 +59,59 @@ class PointedModel:
         self._pool = pool or Threads()
         self._etag = '"none yet"'  # of the pointer that was dealt with
         self._verdict: str | None = None  # on it
-        self._loading: _Loading | None = None
+        self._looking: Future[_Found | None] | None = None
         self._next_poll = clock()
         self.model: Model | None = None
         self.refused: str | None = None
 
-    def follow(self, *, at_once: bool = False, wait: bool = False) -> None:
-        """Look at the pointer, if it is time to, or at once; `wait` for what it names, however long that takes."""
-        try:
-            if at_once or self._clock() >= self._next_poll:
-                self._poll()
-                self._adopt(None if wait else PATIENCE)
-            else:
-                self._adopt(0)
-        except _REFUSALS as error:
-            self.refused = f"{type(error).__name__}: {error}"
+    def follow(self, *, needed: bool = False) -> None:
+        """Look at the pointer, if it is time to, and take what was found; never raises.
 
-    def _poll(self) -> None:
-        try:
-            found = self._changed_pointer(self._loading.etag if self._loading else self._etag)
-        finally:
+        A model that is `needed` is looked for at once where there is none.
+        """
+        self._take(0)
+        starting = needed and self.model is None
+        begins = self._looking is None and (starting or self._clock() >= self._next_poll)
+        if begins:
             self._next_poll = self._clock() + self._poll_seconds
-        if found is None:
-            self.refused = self._verdict
-            return
-        etag, pointer = found
-        self._loading = _Loading(etag, pointer.version, self._pool.submit(self._follow, pointer, first=not self.model))
+            self._looking = self._pool.submit(self._look, self._etag, first=self.model is None)
+        if begins or starting:
+            self._take(START if starting else PATIENCE)
 
-    def _adopt(self, patience: float | None) -> None:
-        if self._loading is None:
+    def _take(self, patience: float) -> None:
+        if self._looking is None:
             return
-        loading = self._loading
-        done, _ = futures.wait([loading.outcome], timeout=patience)
-        if not done:
-            self.refused = f"version {loading.version} is still being loaded"
-            return
-        self._loading = None
         try:
-            self.model, problem = loading.outcome.result()
-            if problem:
-                raise problem
-            self._verdict = None
-        except TooSlow as error:  # it would be as slow at the next poll
-            self._verdict = f"{type(error).__name__}: {error}"
-        self._etag, self.refused = loading.etag, self._verdict
+            self._looking.exception(timeout=patience)
+        except TimeoutError:
+            self.refused = f"what {self._key} names is still being loaded"
+            return
+        looked, self._looking = self._looking, None
+        try:
+            self._serve(looked.result())
+        except Exception as error:  # noqa: BLE001 - nothing about another model may stop the one that serves
+            self.refused = _told(error)
 
-    def _follow(self, pointer: Pointer, *, first: bool) -> tuple[Model, ContractMismatch | None]:
+    def _serve(self, found: _Found | None) -> None:
+        if found is not None:
+            self.model = found.model or self.model
+            if found.problem and not isinstance(found.problem, TooSlow):
+                raise found.problem
+            self._etag = found.etag  # also of a model that is too slow: it would be as slow at the next poll
+            self._verdict = _told(found.problem) if found.problem else None
+        self.refused = self._verdict
+
+    def _look(self, etag: str, *, first: bool) -> _Found | None:
+        """Return what the pointer names, unless it still has this ETag."""
+        changed = self._changed_pointer(etag)
+        if changed is None:
+            return None
+        etag, pointer = changed
         try:
-            return self._load(pointer.version, pointer.manifest_sha256), None
-        except ContractMismatch as error:
-            if not (first and pointer.previous):
-                raise
-            return self._load(pointer.previous), error  # a start while the pointer names a broken version
+            return _Found(etag, self._load(pointer.version, pointer.manifest_sha256), None)
+        except ContractMismatch as error:  # a start while the pointer names a broken version
+            before = self._load(pointer.previous) if first and pointer.previous else None
+            return _Found(etag, before, error)
 
     def _changed_pointer(self, etag: str) -> tuple[str, Pointer] | None:
         try:
@@ -116,7 +120,7 @@ class PointedModel:
             if error.response["Error"]["Code"] in {"304", "NotModified"}:
                 return None
             raise
-        return reply["ETag"], msgspec.json.decode(reply["Body"].read(), type=Pointer)
+        return reply["ETag"], msgspec.json.decode(_content(self._key, reply), type=Pointer)
 
     def _load(self, version: str, manifest_sha256: str | None = None) -> Model:
         manifest = self._read(manifest_key(version))
@@ -130,13 +134,22 @@ class PointedModel:
 
     def _read(self, key: str) -> bytes:
         try:
-            body: Any = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
+            return _content(key, self._s3.get_object(Bucket=self._bucket, Key=key))
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 raise ContractMismatch(f"{key} is missing") from error
             raise
-        content: bytes = body.read()
-        return content
+
+
+def _content(key: str, reply: Mapping[str, Any]) -> bytes:
+    if reply["ContentLength"] > MOST_BYTES:
+        raise ContractMismatch(f"{key}: {reply['ContentLength']:,} bytes, at most {MOST_BYTES:,} are read")
+    content: bytes = reply["Body"].read()
+    return content
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class NoChampion(Exception):
@@ -160,8 +173,7 @@ class Champion:
 
     def current(self) -> Model:
         """Return the model to price with; raises `NoChampion`."""
-        nothing = self._pointed.model is None
-        self._pointed.follow(at_once=nothing, wait=nothing)
+        self._pointed.follow(needed=True)
         if self._pointed.model is None:
             raise NoChampion(f"{self._where}: {self._pointed.refused}")
         return self._pointed.model

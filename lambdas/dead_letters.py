@@ -1,6 +1,7 @@
 """Dead letters: records that will never be priced, kept whole, with the reason."""
 
-import gzip
+import io
+from gzip import GzipFile
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,6 +11,9 @@ from lambdas.batch import Batch, Refused
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+AT_ONCE = 1_000  # dead letters
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -40,14 +44,22 @@ class DeadLetters:
         """
         if not refused:
             return
-        lines = msgspec.json.Encoder().encode_lines([_letter(batch, each) for each in refused])
-        self._s3.put_object(Bucket=self._bucket, Key=key(batch), Body=gzip.compress(lines, 3, mtime=0))
+        self._s3.put_object(Bucket=self._bucket, Key=key(batch), Body=_packed(batch, refused))
 
 
 def key(batch: Batch) -> str:
     """Return where the dead letters of a batch stand: by arrival day, shard and first sequence number."""
     day = f"dt={batch.arrived_at(0):%Y-%m-%d}"
     return f"dead-letters/{day}/{batch.shard_id}-{batch.sequence_number(0)}.ndjson.gz"
+
+
+def _packed(batch: Batch, refused: list[Refused]) -> bytes:
+    """Return the lines of an object, the same for the same batch; hardly more than that is held in memory."""
+    encoder, packed = msgspec.json.Encoder(), io.BytesIO()
+    with GzipFile(fileobj=packed, mode="wb", compresslevel=3, mtime=0) as file:
+        for first in range(0, len(refused), AT_ONCE):
+            file.write(encoder.encode_lines([_letter(batch, each) for each in refused[first : first + AT_ONCE]]))
+    return packed.getvalue()
 
 
 def _letter(batch: Batch, refused: Refused) -> DeadLetter:

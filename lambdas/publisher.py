@@ -46,8 +46,8 @@ class Publisher:
         """Publish predictions; return the positions, ascending, of those that the stream has not taken.
 
         What the stream refuses is sent again until `deadline` (on the publisher's clock), after which no request
-        begins, not even a first one. Raises at once for
-        errors that waiting cannot mend, such as a missing stream or permission.
+        begins, not even a first one. Raises at once for errors that waiting cannot mend, such as a missing stream
+        or permission.
         """
         left = self._pool.map(lambda request: self._put(request, deadline), requests(outgoing))
         return sorted({each.position for request in left for each in request})

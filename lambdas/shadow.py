@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
+from onnxruntime import RunOptions
+
 from lambdas.champion import PATIENCE, PointedModel
 from lambdas.threads import Threads
 from pricing.listing import Features
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 class Challenger:
     """The model that the challenger pointer names, if any.
 
-    A challenger that does not load, that fails or that takes longer than a second over a batch is dropped:
-    `dropped` says why, and predictions go out without a shadow until the pointer names another version.
+    A challenger that does not load, that fails or that takes longer than a second over a batch is dropped, and what it
+    is at is ended: `dropped` says why, and predictions go out without a shadow until the pointer names another version.
     """
 
     def __init__(
@@ -43,16 +45,14 @@ class Challenger:
     def shadows(self, features: Sequence[Features]) -> list[Shadow | None]:
         """Return what the challenger would say of each listing; never raises."""
         nothing: list[Shadow | None] = [None] * len(features)
-        try:
-            model = self._current()
-        except Exception as error:  # noqa: BLE001 - nothing about a challenger may stop the champion
-            self.dropped = f"{type(error).__name__}: {error}"
-            return nothing
+        model = self._current()
         if model is None or not features:
             return nothing
+        options = RunOptions()
         try:
-            prices = self._pool.submit(model.predict, features).result(timeout=PATIENCE).price.tolist()
-        except Exception as error:  # noqa: BLE001 - as above
+            prices = self._pool.submit(model.predict, features, options).result(timeout=PATIENCE).price.tolist()
+        except Exception as error:  # noqa: BLE001 - nothing about a challenger may stop the champion
+            options.terminate = True  # else it would go on, on the champion's time
             self._failed = model
             self.dropped = f"version {model.manifest.version}: {type(error).__name__}: {error}"
             return nothing

@@ -13,7 +13,7 @@ class Threads(Executor):
     """A new thread for each piece of work; one that hangs takes no place from the next."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Start the work at once."""
+        """Start the work at once; never raises: that no thread can be started is told where the result is asked for."""
         future: Future[T] = Future()
 
         def work() -> None:
@@ -22,5 +22,8 @@ class Threads(Executor):
             except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
                 future.set_exception(error)
 
-        Thread(target=work, daemon=True).start()
+        try:
+            Thread(target=work, daemon=True).start()
+        except RuntimeError as error:
+            future.set_exception(error)
         return future

@@ -16,7 +16,8 @@ _DIGEST_BYTES = 16
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf wire types
 _VARINT_BYTES = 10
 _MAX_KEY = 256  # characters, as for any record: else one long key, named by many, grows without bound
-_MOST_RECORDS = 50_000  # more valid events than fit; else a record of empty entries becomes a flood of dead letters
+_FEW = 10  # entries, which may be as small as they like
+_SMALL = 64  # bytes of an entry, on average: half of what the smallest valid event takes
 _KEY_TABLE, _RECORDS = 1, 3
 _KEY_INDEX, _DATA = 1, 3
 
@@ -29,8 +30,9 @@ def split(data: bytes) -> list[tuple[str, bytes]] | None:
     """Return the partition keys and data of the records in an aggregated record, in order.
 
     None for data that is not aggregated: without the magic, or too short to hold a checksum. Explicit hash
-    keys and tags are dropped. Memory and time are bounded by the size of `data`. Raises `DamagedAggregate`,
-    and nothing else, where the checksum or the structure is wrong.
+    keys and tags are dropped. Memory and time are bounded by the size of `data`, and so is the number of records.
+    Raises `DamagedAggregate`, and nothing else, where the checksum or the structure is wrong, or where there are so
+    many records that hardly one can be an event: else a few bytes each would become a flood of dead letters.
     """
     if not data.startswith(MAGIC) or len(data) < len(MAGIC) + _DIGEST_BYTES:
         return None
@@ -44,8 +46,8 @@ def split(data: bytes) -> list[tuple[str, bytes]] | None:
             keys.append(_text(value))
         elif number == _RECORDS:
             entries.append(_bytes(value))
-    if len(entries) > _MOST_RECORDS:
-        raise DamagedAggregate(f"{len(entries)} records in the aggregated record")
+    if len(entries) > max(_FEW, len(body) // _SMALL):
+        raise DamagedAggregate(f"{len(entries)} records in {len(body)} bytes of the aggregated record")
     return [_record(entry, keys) for entry in entries]
 
 

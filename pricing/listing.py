@@ -4,7 +4,8 @@ This module is the one definition of a valid listing. The stream takes the canon
 only; scraped spelling is dealt with in `pricing.normalise`, at the edges.
 """
 
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -40,23 +41,28 @@ class Features(_Home, frozen=True, kw_only=True, omit_defaults=True):
     street: str | None = None
 
 
-class ListingEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A submitted listing as a CloudEvent 1.0 (structured JSON, UTF-8)."""
+class SubmittedListing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is read of a listing event, a CloudEvent 1.0 (structured JSON, UTF-8)."""
 
     specversion: Literal["1.0"]
     id: Text
     source: Text
     type: Literal["listing.submitted"]
     data: Listing
-    time: Any = None  # whatever the publisher says; the stream's own arrival time is what counts
 
 
-_decoder = msgspec.json.Decoder(ListingEvent)
+class ListingEvent(SubmittedListing, frozen=True, kw_only=True, omit_defaults=True):
+    """A listing event as a publisher writes it."""
+
+    time: datetime | None = None  # nobody reads it: the stream's own arrival time is what counts
+
+
+_decoder = msgspec.json.Decoder(SubmittedListing)
 _encoder = msgspec.json.Encoder()
 
 
-def decode(payload: bytes) -> ListingEvent:
-    """Return the listing event that a record carries.
+def decode(payload: bytes) -> SubmittedListing:
+    """Return what is read of the listing event that a record carries.
 
     Raises `InvalidRecord`, and nothing else, for every payload that is not a valid event.
     """
@@ -68,7 +74,7 @@ def decode(payload: bytes) -> ListingEvent:
         raise refusal(payload, error) from None
 
 
-def encode(event: ListingEvent) -> bytes:
+def encode(event: SubmittedListing) -> bytes:
     """Return the event as it stands on the stream."""
     return _encoder.encode(event)
 

@@ -79,13 +79,12 @@ def champion(version: str = "1", *, base: float = BASE, previous: str | None = N
     return TinyChampion(version, model, msgspec.json.encode(document), previous)
 
 
-def slow(version: str, turns: int = 5_000_000) -> TinyChampion:
-    """Return a champion that is right and needs some seconds to say so, however few the listings."""
+def slow(version: str, turns: int = 5_000_000, previous: str | None = None) -> TinyChampion:
+    """Return a champion that is right and takes its time: half a microsecond a turn, so many turns a listing."""
     model = onnx.load_model_from_string(champion(version).model)
     graph = model.graph
-    graph.initializer.extend(
-        [numpy_helper.from_array(np.array(turns), "turns"), numpy_helper.from_array(np.array(True), "go")]
-    )
+    constants = {"first": np.array(0), "turns_each": np.array(turns), "go": np.array(True)}
+    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
     graph.node[-1].output[0] = "answer"
     body = helper.make_graph(
         [helper.make_node("Identity", ["on"], ["go_on"]), helper.make_node("Identity", ["held"], ["handed_on"])],
@@ -100,9 +99,54 @@ def slow(version: str, turns: int = 5_000_000) -> TinyChampion:
             helper.make_tensor_value_info("handed_on", TensorProto.FLOAT, ["N", 1]),
         ],
     )
-    graph.node.append(helper.make_node("Loop", ["turns", "go", "answer"], ["log_price"], body=body))
+    graph.node.extend(
+        [
+            helper.make_node("Shape", ["answer"], ["shape"]),
+            helper.make_node("Gather", ["shape", "first"], ["listings"]),
+            helper.make_node("Mul", ["listings", "turns_each"], ["turns"]),
+            helper.make_node("Loop", ["turns", "go", "answer"], ["log_price"], body=body),
+        ]
+    )
+    return with_model(champion(version, previous=previous), model)
+
+
+def stiff(version: str, previous: str | None = None) -> TinyChampion:
+    """Return a champion that is right about its three golden rows, and fails on any other number of listings."""
+    model = onnx.load_model_from_string(champion(version).model)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([3, 1], np.int64), "three"))
+    model.graph.node[-1].output[0] = "free"
+    model.graph.node.append(helper.make_node("Reshape", ["free", "three"], ["log_price"]))
+    return with_model(champion(version, previous=previous), model)
+
+
+def crashing(version: str) -> TinyChampion:
+    """Return a champion that proves itself, and fails on a batch with a home in Lourdes: no golden row stands there."""
+    model = onnx.load_model_from_string(champion(version).model)
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.float32), "shelf"))
+    model.graph.node[-1].output[0] = "answer"
+    model.graph.node.extend(
+        [
+            helper.make_node(
+                "LabelEncoder",
+                ["neighborhood"],
+                ["place"],
+                domain="ai.onnx.ml",
+                keys_strings=["Lourdes"],
+                values_int64s=[7],
+                default_int64=0,
+            ),
+            helper.make_node("Gather", ["shelf", "place"], ["nothing_more"]),
+            helper.make_node("Add", ["answer", "nothing_more"], ["log_price"]),
+        ]
+    )
+    return with_model(champion(version), model)
+
+
+def with_model(made: TinyChampion, model: onnx.ModelProto) -> TinyChampion:
+    """Return the champion with another model, of which its manifest knows."""
     content = model.SerializeToString()
-    return replace(champion(version, sha256=hashlib.sha256(content).hexdigest()), model=content)
+    manifest = json.loads(made.manifest) | {"sha256": hashlib.sha256(content).hexdigest()}
+    return replace(made, model=content, manifest=json.dumps(manifest).encode())
 
 
 def _graph(base: float) -> bytes:

@@ -7,6 +7,7 @@ import numpy as np
 
 from pricing.manifest import Manifest
 from training.data import POPULATION, Dataset
+from training.evaluate import width_and_coverage
 from training.levels import Log
 from training.parts import Rows
 from training.report import figures_table, table
@@ -78,8 +79,9 @@ def _weak_spots(manifest: Manifest, test: Rows, said: Log) -> str:
             int(mask.sum()),
             f"{np.median(np.abs(np.expm1(-offset[mask]))):.1%}",
             f"{np.expm1(offset[mask].mean()):+.1%}",
+            f"{width_and_coverage(actual[mask], said[mask], manifest.interval)['coverage']:.1%}",
         )
         for name, mask in slices.items()
         if mask.any()
     ]
-    return table(("listings", "n", "median APE", "actual against predicted, mean"), rows)
+    return table(("listings", "n", "median APE", "actual against predicted, mean", "intervals hold"), rows)

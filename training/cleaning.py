@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from pricing.listing import Features
-from training.levels import BOX, PLACEHOLDER_FEE
+from training.encoding import NAMESAKE_KM, namesakes
+from training.levels import BOX, OVERSIZED_FEE, PLACEHOLDER_FEE
 
 Raw = Mapping[str, object]
 COUNTS = ("rooms", "garage-places")
@@ -30,12 +33,19 @@ class CleaningReport:
     rows_out: int
 
 
-def touched(kept: Sequence[tuple[Raw, Features]]) -> tuple[Rule, ...]:
-    """Return what is read otherwise than it is written, in rows that stay."""
-    return tuple(
+def touched(kept: Sequence[tuple[Raw, Features]], frame: pd.DataFrame) -> tuple[Rule, ...]:
+    """Return what is read otherwise than it is written, in rows that stay; `frame` has the same rows."""
+    by_row = [
         Rule(name, sum(meets(raw, home) for raw, home in kept), dropped=False, why=why)
         for name, why, meets in _READINGS
+    ]
+    far = Rule(
+        f"place over {NAMESAKE_KM:.0f} km from its neighbourhood's centre read as that centre (in the model)",
+        int(namesakes(frame).sum()),
+        dropped=False,
+        why="a street of the same name elsewhere in town",
     )
+    return (*by_row, far)
 
 
 def _is_range(value: object) -> bool:
@@ -69,7 +79,12 @@ _READINGS: tuple[tuple[str, str, Callable[[Raw, Features], bool]], ...] = (
         lambda _, home: home.adm_fees is not None and home.adm_fees <= PLACEHOLDER_FEE,
     ),
     (
-        "place outside the metropolitan box read as unknown (in the model)",
+        f"fee of {OVERSIZED_FEE:,.0f} BRL or more read as unknown (in the model)",
+        "a thousand times too big",
+        lambda _, home: home.adm_fees is not None and home.adm_fees >= OVERSIZED_FEE,
+    ),
+    (
+        "place outside the metropolitan box read as its neighbourhood's centre (in the model)",
         "a street's name was found in another city",
         lambda _, home: _outside(home),
     ),

@@ -93,10 +93,11 @@ def rollback() -> None:
     from training.promote import rollback as back
     from training.registry import Registry
 
-    pointer = back(_bucket())
+    bucket = _bucket()
+    pointer = back(bucket)
     printing.show_pointer(pointer)
     try:
-        record_rollback(pointer, Registry.open(os.environ))
+        record_rollback(pointer, Registry.open(os.environ), bucket)
     except Exception as error:  # noqa: BLE001 - whatever MLflow raises: a failure would have it rolled back again
         why = str(error).partition("\n")[0]
         way_on = f"`belo promote {pointer.version}` lets the alias follow"

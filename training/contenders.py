@@ -17,6 +17,7 @@ from training.export import to_features
 from training.groups import fingerprints
 from training.levels import Log
 from training.models_bucket import ModelsBucket
+from training.overview import holds, stranger
 from training.parts import Rows
 from training.registry import Registry
 
@@ -61,10 +62,18 @@ def find_challenger(version: str, registry: Registry) -> Contender:
     return contender(version, *registry.artefacts(found), float(parity) if parity else None)
 
 
-def find_champion(bucket: ModelsBucket) -> Contender | None:
-    """Return what serves, or None before the first promotion."""
+def find_champion(bucket: ModelsBucket, registry: Registry) -> Contender | None:
+    """Return what serves, or None before the first promotion.
+
+    Raises `Failure` where it is another registry's: what it was trained on, this one does not know.
+    """
     seen = bucket.champion()
-    return None if seen is None else contender(seen[0].version, *bucket.get_version(seen[0].version), None)
+    if seen is None:
+        return None
+    serving, _ = seen
+    if not holds(registry, serving):
+        raise Failure(f"{stranger(serving)}; nobody here knows what it was trained on, so a person has to judge")
+    return contender(serving.version, *bucket.get_version(serving.version), None)
 
 
 def contender(version: str, model: bytes, manifest: bytes, parity: float | None) -> Contender:
@@ -93,15 +102,19 @@ def unseen(challenger: str, champion: str | None, registry: Registry) -> Evidenc
 
     Raises `Failure` where a run does not say what it was trained on.
     """
-    test = _read(registry, challenger, TEST_ROWS)
-    frame = pd.read_parquet(BytesIO(test))
-    groups = frame["group"].to_numpy(dtype=str)
-    rows = Rows(frame.drop(columns="group"), np.log(frame["price"].to_numpy(dtype=np.float64)), groups)
+    rows = kept_test(challenger, registry)
     if champion is not None:
         seen = set(_read(registry, champion, TRAINED_ON).decode().splitlines())
         met = [known in seen for known in fingerprints(rows.frame)]
-        rows = rows.take(~np.isin(groups, groups[met]))
+        rows = rows.take(~np.isin(rows.groups, rows.groups[met]))
     return Evidence([*map(to_features, rows.frame.to_dict("records"))], rows.log_price, rows.groups)
+
+
+def kept_test(version: str, registry: Registry) -> Rows:
+    """Return the test part that a version's training set aside; raises `Failure` where its run has none."""
+    frame = pd.read_parquet(BytesIO(_read(registry, version, TEST_ROWS)))
+    groups = frame["group"].to_numpy(dtype=str)
+    return Rows(frame.drop(columns="group"), np.log(frame["price"].to_numpy(dtype=np.float64)), groups)
 
 
 def _read(registry: Registry, version: str, name: str) -> bytes:

@@ -5,8 +5,10 @@ the model, so that it holds in serving too; such rows are counted in the report 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from belo.errors import Failure
 from pricing.listing import Features, Listing, features
 from pricing.normalise import SPELLINGS, normalise, number_or_range
 from pricing.refusal import InvalidRecord
+from stream_producer.listing_files import read_rows
 from training.cleaning import CleaningReport, Raw, Rule, touched
 from training.groups import group_keys
 
@@ -43,7 +46,7 @@ AREAS = (20.0, 1_000.0)  # m²
 CITY = "Belo Horizonte"
 SLIPS = frozenset({"I", "040"})  # pieces of an address that the scraper took for a neighbourhood
 
-NO_LISTING = "no listing"
+BROKEN_ROW = "broken row"
 
 MIN_ROWS = 100  # fewer make no model
 MIN_SHARE = 0.5  # of the rows; a file that mostly fails is not a file of listings
@@ -64,6 +67,11 @@ class Dataset:
     generated: bool
     name: str
 
+    @property
+    def population_sha256(self) -> str:
+        """Return a hash of `frame`, which the rules of cleaning change where the file's own, `sha256`, stays."""
+        return hashlib.sha256(self.frame.to_csv(index=False).encode()).hexdigest()
+
 
 _DROPS: tuple[tuple[str, str, Callable[[Listing, float | None], bool]], ...] = (
     ("price unknown", "nothing to learn from", lambda _, price: price is None),
@@ -81,26 +89,31 @@ def _below(price: float | None, limit: float, *, equal: bool = False) -> bool:
 
 
 def read_listings(path: Path, *, generated: bool = False) -> Dataset:
-    """Return the population of a listings file with the Kaggle header.
+    """Return the population of a listings file with the Kaggle header, read as `belo publish` and `belo score` read it.
 
-    Raises `Failure` naming file and column where the file cannot be read, lacks a column, is empty, or
-    holds mostly rows that fail the rules.
+    A row that is no listing is dropped, and counted by the field that is refused. Raises `Failure` naming file and
+    column where the file cannot be read, lacks a column, is empty, or holds mostly rows that fail the rules.
     """
-    rows = _read(path)
     kept: list[tuple[Raw, Features]] = []
-    prices: list[float] = []
-    dropped = dict.fromkeys([NO_LISTING, *(name for name, _, _ in _DROPS)], 0)
-    for number, raw in enumerate(rows.to_dict("records"), start=1):
-        row = {str(name): value for name, value in raw.items()}
-        reason, home, price = _judge(row, number)
-        if home is None or price is None or reason is not None:
-            dropped[reason or NO_LISTING] += 1
+    prices: list[float | None] = []
+    refused: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    for number, row in read_rows(path, on_columns=partial(_require_columns, path)):
+        try:
+            raw, home = _whole(row, number)
+        except InvalidRecord as error:
+            refused[_what(error)] += 1
+            continue
+        price = _price(raw)
+        if reason := next((name for name, _, fails in _DROPS if fails(home, price)), None):
+            dropped[reason] += 1
         else:
-            kept.append((row, features(home)))
+            kept.append((raw, features(home)))
             prices.append(price)
-    report = CleaningReport(len(rows), (*_rules(dropped), *touched(kept)), len(kept))
+    frame = to_frame([home for _, home in kept]).assign(price=np.array(prices, dtype=np.float64))
+    rows = len(kept) + refused.total() + dropped.total()
+    report = CleaningReport(rows, (*_rules(refused, dropped), *touched(kept, frame)), len(kept))
     _refuse_a_bad_file(path, report)
-    frame = to_frame([home for _, home in kept]).assign(price=prices)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return Dataset(frame, group_keys(frame), report, digest, generated, path.name)
 
@@ -117,40 +130,43 @@ def to_frame(listings: list[Features]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise Failure(f"{path}: no such file") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
-        raise Failure(f"{path}: not a CSV file of listings: {error}") from None
-    canonical = {SPELLINGS.get(name, name) for name in frame.columns}
+def _require_columns(path: Path, names: list[str]) -> None:
+    canonical = {SPELLINGS.get(name, name) for name in names}
     missing = [name for name in COLUMNS if SPELLINGS.get(name, name) not in canonical]
     if missing:
         raise Failure(f"{path}: no column {', '.join(missing)}; the header should be {','.join(COLUMNS)}")
-    if frame.empty:
-        raise Failure(f"{path}: a header, but no listings")
-    return frame
 
 
-def _judge(row: Mapping[str, object], number: int) -> tuple[str | None, Listing | None, float | None]:
+def _whole(row: dict[str, object] | InvalidRecord, number: int) -> tuple[Raw, Listing]:
+    if isinstance(row, InvalidRecord):
+        raise row
+    return row, normalise(row, f"L-{number}")
+
+
+def _what(error: InvalidRecord) -> str:
+    """Return what was refused: a field's name, or the row as a whole."""
+    return BROKEN_ROW if error.reason == "invalid_json" else str(error).partition(":")[0]
+
+
+def _price(row: Raw) -> float | None:
     try:
-        home = normalise(row, f"L-{number}")
-    except InvalidRecord:
-        return NO_LISTING, None, None
-    try:
-        price = number_or_range(str(row["price"]))
+        return number_or_range(str(row.get("price")))
     except ValueError:
-        price = None
-    return next((name for name, _, fails in _DROPS if fails(home, price)), None), home, price
+        return None
 
 
-def _rules(dropped: Mapping[str, int]) -> tuple[Rule, ...]:
-    reasons = {NO_LISTING: "no neighbourhood, or no area above zero"} | {name: why for name, why, _ in _DROPS}
-    return tuple(Rule(name, count, dropped=True, why=reasons[name]) for name, count in dropped.items())
+def _rules(refused: Mapping[str, int], dropped: Mapping[str, int]) -> tuple[Rule, ...]:
+    reasons = {BROKEN_ROW: "quotes or commas astray"}
+    refusals = [
+        Rule(f"no listing: {what}", count, dropped=True, why=reasons.get(what, "missing, or refused on the stream too"))
+        for what, count in sorted(refused.items())
+    ]
+    return (*refusals, *(Rule(name, dropped[name], dropped=True, why=why) for name, why, _ in _DROPS))
 
 
 def _refuse_a_bad_file(path: Path, report: CleaningReport) -> None:
+    if not report.rows_in:
+        raise Failure(f"{path}: no listings in it")
     if report.rows_out >= max(MIN_ROWS, MIN_SHARE * report.rows_in):
         return
     worst = max(report.rules, key=lambda rule: rule.rows if rule.dropped else 0)

@@ -13,8 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.graph import Floats, Graph, Node
-from training.groups import folds
-from training.levels import BOX, OF_NEIGHBORHOOD, OF_STREET, PLACEHOLDER_FEE, Levels, Log, fit_levels
+from training.groups import Mask, folds
+from training.levels import (
+    BOX,
+    OF_NEIGHBORHOOD,
+    OF_STREET,
+    OVERSIZED_FEE,
+    PLACEHOLDER_FEE,
+    Levels,
+    Log,
+    centres,
+    fit_levels,
+)
 from training.ops import ArrayOps, GraphOps
 from training.params import Encoding
 
@@ -64,6 +74,17 @@ def cross_fitted(frame: pd.DataFrame, log_price: Log, groups: NDArray[np.str_], 
     return result
 
 
+def namesakes(frame: pd.DataFrame) -> Mask:
+    """Return which places in the metropolitan box are too far from their neighbourhood's centre to be true, shape (N,).
+
+    The centres are the frame's own; a model that was trained on a part of it may judge a few places otherwise.
+    """
+    place = {name: frame[name].to_numpy() for name in BOX}
+    centre = dict(zip(BOX, (frame["neighborhood"].map(each).to_numpy() for each in centres(frame)), strict=True))
+    found: Mask = _inside(place) & (_km(place, centre, ArrayOps()) > NAMESAKE_KM)
+    return found
+
+
 def write(graph: Graph, levels: Levels) -> Node:
     """Write the inputs and the columns into a graph; return the node of shape [N, len(COLUMNS)]."""
     inputs = {name: graph.input(name, text=name in TEXTS) for name in (*TEXTS, *NUMBERS)}
@@ -77,7 +98,8 @@ def _columns(inputs: Mapping[str, Any], levels: Levels, ops: Any) -> list[Any]: 
     on_street = ops.lookup(inputs["street"], levels.streets, levels.street_table)
     street = dict(zip(OF_STREET, on_street, strict=True))
     area, rooms = inputs["area_m2"], inputs["rooms"]
-    fees = ops.where(inputs["adm_fees"] <= PLACEHOLDER_FEE, NAN, inputs["adm_fees"])
+    fees = inputs["adm_fees"]
+    fees = ops.where((fees <= PLACEHOLDER_FEE) | (fees >= OVERSIZED_FEE), NAN, fees)
     place = _place(inputs, stock, ops)
     columns = {
         "area_m2": area,
@@ -97,16 +119,16 @@ def _columns(inputs: Mapping[str, Any], levels: Levels, ops: Any) -> list[Any]: 
 
 def _place(inputs: Mapping[str, Any], stock: Mapping[str, Any], ops: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return where a listing is: its own place unless a namesake of its street, else the neighbourhood's centre."""
-    inside = _within(inputs, "latitude") & _within(inputs, "longitude")
+    inside = _inside(inputs)
     place = {name: ops.where(inside, inputs[name], NAN) for name in BOX}
     near = _km(place, stock, ops) <= NAMESAKE_KM
     unknown_centre = ops.unknown(stock["latitude"])
     return {name: ops.where(near | unknown_centre, place[name], stock[name]) for name in BOX}
 
 
-def _within(inputs: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401
-    low, high = BOX[name]
-    return (inputs[name] >= low) & (inputs[name] <= high)
+def _inside(inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    north, east = ((inputs[name] >= low) & (inputs[name] <= high) for name, (low, high) in BOX.items())
+    return north & east
 
 
 def _km(one: Mapping[str, Any], other: Mapping[str, Any], ops: Any) -> Any:  # noqa: ANN401

@@ -20,9 +20,11 @@ from training.parts import Pricer
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn")
 
+UNSEEN = "A neighbourhood nobody has seen"
+
 # Listings that no file need hold: what serving must still price as it did at export.
 UNUSUAL = (
-    Features(neighborhood="A neighbourhood nobody has seen", area_m2=85.0),
+    Features(neighborhood=UNSEEN, area_m2=85.0),
     Features(neighborhood="Centro", area_m2=100_000.0, rooms=0.0, adm_fees=1.0, latitude=-90.0, longitude=180.0),
 )
 

@@ -12,8 +12,11 @@ from training.report import verdict_report
 
 
 def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs: Judging) -> Verdict:
-    """Let a version meet the champion, and store the verdict with its run as `verdict.md`."""
-    champion = find_champion(bucket)
+    """Let a version meet the champion, and store the verdict with its run as `verdict.md`.
+
+    Raises `Failure` where the two cannot meet: one does not load, or the champion is another registry's.
+    """
+    champion = find_champion(bucket, registry)
     if champion and champion.version == version:
         raise Failure(f"version {version} is the champion already")
     against = champion.version if champion else None

@@ -19,7 +19,8 @@ Mask = NDArray[np.bool_]
 def group_keys(frame: pd.DataFrame) -> NDArray[np.str_]:
     """Return each row's group, shape (N,): rows that agree on either key of `SAME_HOME` share a group.
 
-    The key is a hash of the group's first listing in sorted order, so it does not depend on the rows' order.
+    A group is named after the least of its listings' fingerprints, so the rows' order does not matter. A file that
+    gains listings renames a group only where one of them belongs to it.
     """
     parent = np.arange(len(frame))
 
@@ -53,7 +54,8 @@ def fingerprints(frame: pd.DataFrame) -> list[str]:
 def split(groups: NDArray[np.str_], seed: int, test_share: float = 0.2) -> Mask:
     """Return which rows are the test part, shape (N,), about `test_share` of the groups.
 
-    A group's side is a hash of the group and the seed: it stays where it is when a file gains listings.
+    A group's side is a hash of its name and the seed. So a listing stays on its side when a file gains others, unless
+    one of these joins its group and renames it; what a model was trained on, only its own record says for certain.
     """
     return _draw(groups, f"split|{seed}") < test_share
 

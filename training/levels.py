@@ -11,6 +11,7 @@ from training.graph import Floats
 from training.params import Encoding
 
 PLACEHOLDER_FEE = 20.0  # BRL a month; up to this a fee was typed to fill the form
+OVERSIZED_FEE = 20_000.0  # and from this on a thousand times too big; no true one reaches half of it
 BOX = {"latitude": (-20.06, -19.77), "longitude": (-44.07, -43.85)}  # the metropolitan area, degrees
 MOST_ROOMS = 10.0  # more rooms or garage places than this say nothing more about the price
 
@@ -49,7 +50,7 @@ def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> Levels:
     rest = rest - place.map(level).to_numpy(dtype=np.float64)
     effect = _shrunk(pd.Series(rest), frame["street"], 0.0, params.street_prior)
     stock, elsewhere = _stock(frame, params.stock_prior)
-    columns = [level, place.value_counts(), *_centres(frame), *stock]
+    columns = [level, place.value_counts(), *centres(frame), *stock]
     return Levels(
         tuple(map(str, level.index)),
         _table(columns, level.index, [city, 0.0, np.nan, np.nan, *elsewhere]),
@@ -85,13 +86,15 @@ def _shrunk(values: pd.Series, keys: pd.Series, prior: float, weight: float) -> 
     return (grouped.sum() + weight * prior) / (grouped.count() + weight)
 
 
-def _centres(frame: pd.DataFrame) -> list[pd.Series]:
+def centres(frame: pd.DataFrame) -> list[pd.Series]:
+    """Return each neighbourhood's median place, latitude and longitude, of what lies in the metropolitan box."""
     inside = np.logical_and.reduce([frame[name].between(*limits).to_numpy() for name, limits in BOX.items()])
     return [frame[name].where(inside).groupby(frame["neighborhood"].to_numpy()).median() for name in BOX]
 
 
 def _stock(frame: pd.DataFrame, weight: float) -> tuple[list[pd.Series], list[float]]:
-    fees = frame["adm_fees"].where(frame["adm_fees"] > PLACEHOLDER_FEE).astype(np.float64)
+    stated = frame["adm_fees"].between(PLACEHOLDER_FEE, OVERSIZED_FEE, inclusive="neither")
+    fees = frame["adm_fees"].where(stated).astype(np.float64)
     columns = [
         pd.Series(np.log(_numbers(frame, "area_m2"))),
         pd.Series(np.log((fees / frame["area_m2"]).to_numpy(dtype=np.float64))).clip(-1.0, 4.0),

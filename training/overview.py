@@ -55,13 +55,23 @@ def _disagreement(registry: Registry, versions: list[Version], serving: Pointer 
         return (
             alias and f"MLflow's alias says champion {alias}, S3 serves none: `belo promote {alias}` writes the pointer"
         )
-    named = next((each for each in versions if each.version == serving.version), None)
-    manifest = registry.read(named.run_id, "model/manifest.json") if named else None
-    if manifest is None or sha256(manifest) != serving.manifest_sha256:
-        return f"S3 serves version {serving.version} of another registry: the one in MLflow has none with its manifest"
+    if not holds(registry, serving):
+        return stranger(serving)
     if alias != serving.version:
         return (
             f"MLflow's alias says champion {alias or 'none'}, S3 serves {serving.version}: "
             f"`belo promote {serving.version}` lets the alias follow"
         )
     return None
+
+
+def holds(registry: Registry, serving: Pointer) -> bool:
+    """Tell whether a pointer names a version of this registry, and not another one of the same number."""
+    named = next((each for each in registry.versions() if each.version == serving.version), None)
+    manifest = registry.read(named.run_id, "model/manifest.json") if named else None
+    return manifest is not None and sha256(manifest) == serving.manifest_sha256
+
+
+def stranger(serving: Pointer) -> str:
+    """Return the words for a version that this registry does not hold."""
+    return f"S3 serves version {serving.version} of another registry: the one in MLflow has none with its manifest"

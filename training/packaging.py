@@ -30,4 +30,5 @@ def package(model: bytes, inputs: Sequence[Input], example: pd.DataFrame, folder
         },
         pip_requirements=["onnxruntime", "numpy"],
         onnx_execution_providers=["CPUExecutionProvider"],
+        save_as_external_data=False,
     )

@@ -84,6 +84,7 @@ class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     confidence: float
     seed: int
     slice_margin: float
+    nowhere_margin: float
     coverage: tuple[float, float]
     tercile_coverage: float
     parity: float

@@ -63,13 +63,13 @@ def cost_plot(compared: list[Compared]) -> Png:
     """Return error against cost, a point a candidate."""
 
     def draw(axes: Any) -> None:  # noqa: ANN401 - matplotlib has no types
+        axes.margins(0.15)  # room for the names
         for each in compared:
             axes.plot(each.microseconds, 100 * each.figures["median_ape"], "o", color=BLUE)
             axes.annotate(
                 each.name, (each.microseconds, 100 * each.figures["median_ape"]), (6, 4), textcoords="offset points"
             )
         axes.set(xlabel="µs a listing (ONNX, one thread)", ylabel="median APE, out of fold (%)", xlim=(0, None))
-        axes.margins(0.15)
 
     return _png(draw)
 

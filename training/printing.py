@@ -1,6 +1,7 @@
 """What the commands say: data on standard output, talk on standard error."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,7 +57,13 @@ def doing(what: str) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int], None]]:
-    """Show a bar for each stage; the function takes a stage's name and its number of steps, one of which is done."""
+    """Show a bar for each stage; the function takes a stage's name and its number of steps, one of which is done.
+
+    Where nobody watches, as in a log, the first and the last step of each stage are a line each.
+    """
+    if not talk.is_terminal:
+        yield _line_by_line()
+        return
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=talk) as progress:
         tasks: dict[str, TaskID] = {}
@@ -67,6 +74,17 @@ def stages() -> Iterator[Callable[[str, int], None]]:
             progress.advance(tasks[stage])
 
         yield tell
+
+
+def _line_by_line() -> Callable[[str, int], None]:
+    done: Counter[str] = Counter()
+
+    def tell(stage: str, steps: int) -> None:
+        done[stage] += 1
+        if done[stage] in (1, steps):
+            say(f"{stage}: {done[stage]} of {steps}")
+
+    return tell
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from belo.errors import Failure
-from pricing.manifest import Pointer
+from pricing.manifest import Pointer, manifest_key
 from pricing.model import ContractMismatch, load
-from training.models_bucket import ModelsBucket, sha256
+from training.models_bucket import ModelsBucket, parse, sha256
 from training.registry import Registry
 
 By = Literal["auto", "manual"]
@@ -63,24 +63,25 @@ def promote(
         )
         bucket.move_champion(pointer, seen[1] if seen else None)
     registry.tag(version, "promoted_at", pointer.promoted_at)
-    registry.point("champion", version)
+    _let_the_alias_follow(version, registry, bucket)
     if "challenger" in found.aliases:
         registry.unpoint("challenger")
     return pointer
 
 
 def newest(registry: Registry) -> str:
-    """Return the newest registered version; raises `Failure` where there is none."""
-    versions = registry.versions()
-    if not versions:
-        raise Failure("no version is registered: run `belo train` first")
-    return versions[0].version
+    """Return the newest version whose training came to its end; raises `Failure` where there is none."""
+    for each in registry.versions():
+        if registry.finished(each):
+            return each.version
+    raise Failure("no version is registered, or none is finished: run `belo train` first")
 
 
 def rollback(bucket: ModelsBucket, clock: Clock = _now) -> Pointer:
     """Point back to the version that served before; return the pointer. Needs no registry.
 
-    Raises `Failure` where there is none, it does not load, or somebody else moved the pointer meanwhile.
+    Raises `Failure` where there is none, it does not load, it is the newer one, from which somebody has gone back
+    already, or somebody else moved the pointer meanwhile.
     """
     seen = bucket.champion()
     if seen is None:
@@ -90,6 +91,11 @@ def rollback(bucket: ModelsBucket, clock: Clock = _now) -> Pointer:
         raise Failure(f"nothing to roll back: version {current.version} is the first champion")
     model, manifest = bucket.get_version(current.previous)
     _check(current.previous, model, manifest)
+    if _went_back(current, manifest, bucket):
+        raise Failure(
+            f"version {current.version} serves since version {current.previous}, which is newer, was taken back; "
+            f"`belo promote N` goes further back, to version N, and `belo promote {current.previous}` forward again"
+        )
     pointer = Pointer(
         version=current.previous,
         manifest_sha256=sha256(manifest),
@@ -101,11 +107,32 @@ def rollback(bucket: ModelsBucket, clock: Clock = _now) -> Pointer:
     return pointer
 
 
-def record_rollback(pointer: Pointer, registry: Registry) -> None:
+def record_rollback(pointer: Pointer, registry: Registry, bucket: ModelsBucket) -> None:
     """Write a rollback that has happened into the registry: tags, and the alias follows the pointer."""
     if pointer.previous:
         registry.tag(pointer.previous, "rolled_back_at", pointer.promoted_at)
-    registry.point("champion", pointer.version)
+    _let_the_alias_follow(pointer.version, registry, bucket)
+
+
+def _let_the_alias_follow(version: str, registry: Registry, bucket: ModelsBucket) -> None:
+    """Let the alias name the version that was pointed to, or whichever others have pointed to since."""
+    named = None
+    while named != version:
+        named = version
+        registry.point("champion", named)
+        seen = bucket.champion()
+        version = seen[0].version if seen else named
+
+
+def _went_back(current: Pointer, before: bytes, bucket: ModelsBucket) -> bool:
+    """Tell whether what serves was trained before what it replaced, whose manifest is `before`.
+
+    What is broken may always be left: then it is no going back.
+    """
+    found = bucket.read(manifest_key(current.version))
+    if found is None or sha256(found[0]) != current.manifest_sha256:
+        return False
+    return parse(found[0]).created_at < parse(before).created_at  # ISO 8601 in UTC, whose text sorts as time does
 
 
 def _check(version: str, model: bytes, manifest: bytes) -> None:

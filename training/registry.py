@@ -79,17 +79,20 @@ class Registry:
         self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], parent: str | None = None
     ) -> str:
         """Start a run with its parameters, perhaps nested in another; return its id."""
-        from mlflow.entities import Param
-
         if parent:
             tags = {**tags, "mlflow.parentRunId": parent}
 
         experiment = self._client.get_experiment_by_name(MODEL_NAME)
         where = experiment.experiment_id if experiment else self._client.create_experiment(MODEL_NAME, self._artifacts)
         run_id = str(self._client.create_run(where, run_name=name, tags=dict(tags)).info.run_id)
-        entries = [Param(key, str(value)) for key, value in _flat(params)]
-        self._client.log_batch(run_id, params=entries)
+        self.add_params(run_id, params)
         return run_id
+
+    def add_params(self, run_id: str, params: Mapping[str, Any]) -> None:
+        """Add parameters to a run; once said, a parameter stays as it is."""
+        from mlflow.entities import Param
+
+        self._client.log_batch(run_id, params=[Param(key, str(value)) for key, value in _flat(params)])
 
     def finish_run(self, run_id: str, metrics: Mapping[str, Any], *, failed: bool = False) -> None:
         """End a run with its metrics."""
@@ -102,8 +105,7 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, Path(name).name)
             path.write_bytes(content)
-            parent = str(Path(name).parent)
-            self._client.log_artifact(run_id, str(path), None if parent == "." else parent)
+            self._client.log_artifact(run_id, str(path), _folder(name))
 
     def keep_folder(self, run_id: str, name: str, folder: Path) -> None:
         """Store a folder's files with a run, under a name."""
@@ -119,14 +121,31 @@ class Registry:
         self._client.log_inputs(run_id, [entity])
 
     def read(self, run_id: str, name: str) -> bytes | None:
-        """Return a file that was stored with a run, or None where there is none."""
+        """Return a file that was stored with a run, or None where there is none, or no such run.
+
+        Raises `Failure` where MLflow does not say, or does not hand it out: the file may well be there.
+        """
         from mlflow.exceptions import MlflowException
 
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return Path(self._client.download_artifacts(run_id, name, folder)).read_bytes()
-            except (MlflowException, OSError):
+        try:
+            if not self._stored(run_id, name):
                 return None
+            with tempfile.TemporaryDirectory() as folder:
+                return Path(self._client.download_artifacts(run_id, name, folder)).read_bytes()
+        except (MlflowException, OSError) as error:
+            first_line = str(error).partition("\n")[0]
+            raise Failure(f"MLflow does not hand out {name} of run {run_id}: {first_line}") from error
+
+    def _stored(self, run_id: str, name: str) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            listed = self._client.list_artifacts(run_id, _folder(name))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return False  # a run of another registry
+        return name in {each.path for each in listed}
 
     def register(self, run_id: str, tags: Mapping[str, str]) -> str:
         """Make a run's model the next version; return the version."""
@@ -187,9 +206,10 @@ class Registry:
             raise Failure(f"version {version.version}: its artefacts are missing from MLflow run {version.run_id}")
         return model, manifest
 
-    def manifest(self, version: Version) -> Manifest:
-        """Return a version's manifest."""
-        return msgspec.json.decode(self.artefacts(version)[1], type=Manifest)
+    def finished(self, version: Version) -> bool:
+        """Tell whether a version's training came to its end: the manifest, stored last, names the version."""
+        content = self.read(version.run_id, "model/manifest.json")
+        return content is not None and msgspec.json.decode(content, type=Manifest).version == version.version
 
     def point(self, alias: Alias, version: str) -> None:
         """Let an alias name a version."""
@@ -202,6 +222,11 @@ class Registry:
     def tag(self, version: str, key: str, value: str) -> None:
         """Tag a version."""
         self._client.set_model_version_tag(MODEL_NAME, version, key, value)
+
+
+def _folder(name: str) -> str | None:
+    parent = str(Path(name).parent)
+    return None if parent == "." else parent
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,13 +1,19 @@
 """The slices on which a challenger is compared: by price, by size of the neighbourhood, and where nobody was before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
+from pricing.listing import Features
 from training.contenders import Evidence
+from training.export import UNSEEN
 from training.groups import Mask
 from training.levels import Log
+
+FEW = "neighbourhood: 9 listings or fewer"
+NOWHERE = f"{FEW}, as if never seen"
 
 
 def slice_masks(said: Log, evidence: Evidence, reference: Mapping[str, Any]) -> dict[str, Mask]:
@@ -23,8 +29,16 @@ def slice_masks(said: Log, evidence: Evidence, reference: Mapping[str, Any]) -> 
         "price: lowest third": band == 0,
         "price: middle third": band == 1,
         "price: highest third": band == 2,
-        "neighbourhood: never seen": listings == 0,
-        "neighbourhood: 1 to 9 listings": (listings > 0) & (listings < 10),
+        FEW: listings < 10,
         "neighbourhood: 10 to 49 listings": (listings >= 10) & (listings < 50),
         "neighbourhood: 50 listings or more": listings >= 50,
     }
+
+
+def moved_nowhere(homes: Sequence[Features]) -> list[Features]:
+    """Return the same homes in a neighbourhood that no model knows.
+
+    Homes that truly are in one are too few to judge by. Those of small neighbourhoods stand for them; homes of large
+    ones would not, being dearer than any model should think of a place where nothing was offered.
+    """
+    return [msgspec.structs.replace(each, neighborhood=UNSEEN) for each in homes]

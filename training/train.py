@@ -10,11 +10,11 @@ from pricing.manifest import Manifest
 from training import tracking
 from training.candidates import CANDIDATES, CHAMPION
 from training.compare import compare
+from training.contenders import kept_test
 from training.data import Dataset
-from training.evaluate import Figures, figures, rows_of
+from training.evaluate import Figures, figures
 from training.export import run_onnx
 from training.fitting import Workbench, fit, lay_out, one_thread
-from training.groups import split
 from training.params import Params
 from training.registry import Registry
 from training.schema import check_schema
@@ -36,12 +36,13 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     """
     check_schema(data.frame)
     tags = _tags(data, params)
-    run_id = registry.start_run(CHAMPION, msgspec.to_builtins(params), tags)
+    run_id = registry.start_run(CHAMPION, {}, tags)
     try:
         with one_thread():
             bench = lay_out(data, params)
             if params.search.trials:
                 params = _explore(bench, params, registry, run_id, tell)
+            registry.add_params(run_id, msgspec.to_builtins(params))
             tell("fit", 1)
             fitted = fit(bench, params, CHAMPION)
             manifest = tracking.register(bench, fitted, params, registry, run_id, tags)
@@ -70,6 +71,7 @@ def _tags(data: Dataset, params: Params) -> Mapping[str, str]:
     return {
         "data": data.name,
         "data_sha256": data.sha256,
+        "population_sha256": data.population_sha256,
         "generated_data": str(data.generated).lower(),
         "seed": str(params.seed),
         "code_version": code_version(),
@@ -77,14 +79,16 @@ def _tags(data: Dataset, params: Params) -> Mapping[str, str]:
 
 
 def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[str | None, Figures]:
-    """Return the newest version trained on this file with this seed, and its figures on the test part.
+    """Return the newest finished version trained on this file with this seed, and its figures on its own test part.
 
-    The version is measured as it serves. Where there is none, the recipe is fitted, and the version is None.
+    The version is measured as it serves, on the listings that its training set aside: what would be set aside today
+    it may have been trained on. Where there is no such version, the recipe is fitted, and the version is None.
     """
     for version in registry.versions():
-        if version.tags.get("data_sha256") == data.sha256 and version.tags.get("seed") == str(params.seed):
+        ours = version.tags.get("data_sha256") == data.sha256 and version.tags.get("seed") == str(params.seed)
+        if ours and registry.finished(version):
             model, manifest = registry.artefacts(version)
-            test = rows_of(data).take(split(data.groups, params.seed, params.split.test_share))
+            test = kept_test(version.version, registry)
             offsets = msgspec.json.decode(manifest, type=Manifest).interval
             return version.version, figures(run_onnx(model, test.frame), offsets, test)
     with one_thread():

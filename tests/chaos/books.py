@@ -2,13 +2,18 @@
 
 import gzip
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from pricing.prediction import decode
+from stream_consumer.consumer import Arrived
+from stream_consumer.newest import Newest
 from tests.chaos.documents import Expectation, Origin, wrong_in_key, wrong_in_letter, wrong_in_prediction
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.submissions import Identity
@@ -20,6 +25,7 @@ __all__ = ["RAISED", "Expectation", "Verdict", "audit"]
 PROGRAMMING_ERRORS = {"NameError", "UnboundLocalError", "TypeError", "AttributeError", "ImportError"}
 RAISED = "the handler raised"
 TIMED_OUT = "Sandbox.Timedout"
+HELD_UP = {"at the start": 12.0, "later": 3.0}  # seconds that models may hold up an invocation
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)  # what reading another document than ours raises
 
 Records = Mapping[tuple[str, str], Record]
@@ -27,8 +33,8 @@ Records = Mapping[tuple[str, str], Record]
 
 @dataclass(slots=True)
 class Verdict:
-    """`lost` records ended nowhere; `wrong` counts false prices, positions, ids, orders, dead letters, parkings
-    and invocations; `duplicates` is how many predictions a consumer that drops repeats by id removes."""
+    """`lost` records ended nowhere; `wrong` counts false prices, positions, ids, orders, dead letters, parkings,
+    invocations and hold-ups; `duplicates` is how many predictions a consumer that drops repeats by id removes."""
 
     events: int
     lost: int = 0
@@ -52,6 +58,7 @@ def audit(world: World, expected: Expectation) -> Verdict:
     lettered = _dead_letters(world, records, verdict)
     parked = set(_parked(world))
     _invocations(world, verdict)
+    _hold_ups(world, verdict)
     verdict.parked = len(parked)
     if parked and not expected.may_park:
         verdict.note("wrong", f"{len(parked)} records parked without need")
@@ -59,7 +66,7 @@ def audit(world: World, expected: Expectation) -> Verdict:
         settled = lettered if submission.reason else predicted
         if position not in settled and position[:2] not in parked:
             verdict.note("lost", (position, submission))
-    _order(world, predicted, parked, verdict)
+    _latest(world, predicted, verdict)
     return verdict
 
 
@@ -148,25 +155,31 @@ def _invocations(world: World, verdict: Verdict) -> None:
         verdict.note("wrong", f"{RAISED} {error}")
 
 
-def _order(world: World, predicted: dict[Position, str], parked: set[tuple[str, str]], verdict: Verdict) -> None:
-    """A consumer that sorts by position and drops repeats sees each listing's events in the order of
-    submission."""
-    submitted: dict[str, list[object]] = defaultdict(list)
-    restored: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    names: dict[str, Identity | None] = {}
-    for position, submission in world.submitted.items():
-        if submission.reason is None and position[:2] not in parked:
-            submitted[submission.listing_id].append(submission.identity)
-    for position, name in predicted.items():
-        submission = world.submitted[position]
-        names[name] = submission.identity
-        if position[:2] not in parked:
-            restored[submission.listing_id].append((int(position[1]), position[2], name))
-    for listing, events in submitted.items():
-        seen = [names[name] for _, _, name in sorted(restored[listing])]
-        if _once(seen) != _once(events):
-            verdict.note("wrong", f"order of {listing}: {seen}, submitted {events}")
+def _hold_ups(world: World, verdict: Verdict) -> None:
+    """Models hold nobody up for longer than they may, and a challenger that was given up is left alone."""
+    for when, most in HELD_UP.items():
+        if world.held_up[when] > most:
+            verdict.note(
+                "wrong", f"models held up an invocation for {world.held_up[when]:.1f} s {when}, at most {most}"
+            )
+    if again := world.threads.asked_again["predict"]:
+        verdict.note("wrong", f"challengers that had been given up were asked {again} times")
 
 
-def _once(events: list[Any]) -> list[Any]:
-    return list(dict.fromkeys(events))
+def _latest(world: World, predicted: Collection[Position], verdict: Verdict) -> None:
+    """`belo consume --latest-per-listing` ends with the last of each listing's events."""
+    newest = Newest()
+    for record in world.predictions.records():
+        with suppress(*UNREADABLE):  # noted already
+            newest.offer([_arrived(record)])
+    shown = {each.event.data.listing_id: each.event.data.source_position for each in newest.all()}
+    last = {event.listing_id: position for position, event in world.submitted.items() if position in predicted}
+    for listing, position in last.items():
+        found = shown.get(listing)
+        if found is None or (found.shard_id, found.sequence_number, found.index) != position:
+            verdict.note("wrong", f"the latest of {listing}: {found}, submitted {position}")
+
+
+def _arrived(record: Record) -> Arrived:
+    at = datetime.fromtimestamp(record.arrived_at, UTC)
+    return Arrived(decode(record.data), record.data, at, record.shard_id, record.sequence_number)

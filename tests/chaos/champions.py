@@ -1,6 +1,5 @@
 """Champions that may serve, and champions that must not."""
 
-import hashlib
 import json
 import math
 import random
@@ -9,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
 
 from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, manifest_key, model_key
-from tests.champions import BASE, NEIGHBORHOODS, TinyChampion, champion, slow
+from tests.champions import BASE, NEIGHBORHOODS, TinyChampion, champion, crashing, stiff, with_model
 from tests.chaos.handler import MODELS
 from tests.chaos.submissions import INFINITE, NOT_A_NUMBER
 from tests.chaos.world import World
@@ -28,7 +25,7 @@ class Served(NamedTuple):
 
 
 GOOD = {"1": Served(BASE, 0.9), "2": Served(BASE + 0.3, 0.8), "3": Served(BASE - 0.3, 0.95)}
-CHALLENGERS = {"c1": BASE + 0.1, "c2": BASE - 0.1, "c3": BASE + 0.2, "crashing": BASE, "slow": BASE}
+CHALLENGERS = {"c1": BASE + 0.1, "c2": BASE - 0.1, "c3": BASE + 0.2, "crashing": BASE}
 SILENT = {"c2": "Lourdes", "c3": "Lourdes"}  # challengers, and where they alone have no price: no golden row looks
 NOWHERE = {NOT_A_NUMBER: math.nan, INFINITE: math.inf}  # where no version has a price
 POLL = 11.0  # seconds after which every environment looks for a new champion
@@ -43,12 +40,7 @@ def _elsewhere(made: TinyChampion, levels: dict[str, float]) -> TinyChampion:
             attribute.strings[:] = [name.encode() for name in known]
         elif attribute.name == "values_floats":
             attribute.floats[:] = known.values()
-    return _with_model(made, graph.SerializeToString())
-
-
-def _with_model(made: TinyChampion, model: bytes) -> TinyChampion:
-    manifest = json.loads(made.manifest) | {"sha256": hashlib.sha256(model).hexdigest()}
-    return replace(made, model=model, manifest=json.dumps(manifest).encode())
+    return with_model(made, graph)
 
 
 def _serving(version: str) -> TinyChampion:
@@ -93,32 +85,6 @@ def other_columns() -> TinyChampion:
     return champion("columns", inputs=[{"name": "area_m2", "type": "float32"}])
 
 
-def crashing() -> TinyChampion:
-    """A model that proves itself on its three golden rows, and fails on any other number of listings."""
-    graph = onnx.load_model_from_string(champion("crashing").model)
-    graph.graph.initializer.append(numpy_helper.from_array(np.array([3, 1], np.int64), "three"))
-    graph.graph.node[-1].output[0] = "free"
-    graph.graph.node.append(helper.make_node("Reshape", ["free", "three"], ["log_price"]))
-    return _with_model(champion("crashing"), graph.SerializeToString())
-
-
-def slow_on_batches() -> TinyChampion:
-    """A model that takes no time over its three golden rows, and some hundredths of a second over each listing more."""
-    graph = onnx.load_model_from_string(slow("slow").model)
-    constants = {"first": np.array(0), "three": np.array(3), "turns_each": np.array(100_000)}
-    kept = [each for each in graph.graph.initializer if each.name != "turns"]
-    graph.graph.initializer[:] = kept + [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    count = [
-        helper.make_node("Shape", ["answer"], ["shape"]),
-        helper.make_node("Gather", ["shape", "first"], ["listings"]),
-        helper.make_node("Sub", ["listings", "three"], ["more"]),
-        helper.make_node("Mul", ["more", "turns_each"], ["turns"]),
-    ]
-    *before, loop = graph.graph.node
-    graph.graph.node[:] = [*before, *count, loop]
-    return _with_model(champion("slow"), graph.SerializeToString())
-
-
 def _put(world: World, made: TinyChampion) -> None:
     world.promote(made)
 
@@ -161,6 +127,7 @@ BROKEN: dict[str, Callable[[World], None]] = {
     "model changed after export": lambda world: _put(world, wrong_where_no_golden_row_looks()),
     "model says NaN": lambda world: _put(world, not_a_number()),
     "golden rows not met": lambda world: _put(world, drifted()),
+    "fails on batches": lambda world: _put(world, stiff("stiff")),
     "inputs not the model's": lambda world: _put(world, other_columns()),
     "manifest changed after promotion": _with_another_manifest,
     "manifest of another version": _with_a_false_name,
@@ -178,7 +145,7 @@ def promote_broken(world: World, rng: random.Random) -> int:
 
 def challenge(world: World, rng: random.Random) -> int:
     """Let challengers come and go: good ones, one that crashes, one that does not load, and none."""
-    for comer in rng.sample([challenger("c1"), challenger("c2"), crashing(), truncated(), None], 5):
+    for comer in rng.sample([challenger("c1"), challenger("c2"), crashing("crashing"), truncated(), None], 5):
         if comer is None:
             world.s3.objects.pop((MODELS, CHALLENGER_KEY), None)
         else:

@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.chaos.books import RAISED
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("pricing", "lambdas", "tests/simulator", "tests/chaos")
-COPIED_FILES = ("tests/__init__.py", "tests/champions.py")
+COPIED = ("pricing", "lambdas", "stream_consumer", "tests/simulator", "tests/chaos")
+COPIED_FILES = ("belo/__init__.py", "belo/errors.py", "tests/__init__.py", "tests/champions.py")
 EVENTS = 60_000  # for each defect, at most: the run stops at the first phase whose books do not balance
 TIME_LIMIT = 300.0  # seconds
 
@@ -147,26 +147,37 @@ DEFECTS = [
         "lambdas/champion.py",
         (
             "remember the pointer before its model has loaded",
-            "        etag, pointer = found\n",
-            "        etag, pointer = found; self._etag = etag\n",
+            "        etag, pointer = changed\n",
+            "        etag, pointer = changed; self._etag = etag\n",
         ),
         ("do not verify the manifest", "if manifest_sha256 not in {None, found}:", "if False:"),
         ("never look for a new champion", "self._clock() + self._poll_seconds", "self._clock() + 1e9"),
-        ("let go of the last good champion", 'self.refused = f"{type', 'self.model = None; self.refused = f"{type'),
+        (
+            "let go of the last good champion",
+            "self.refused = _told(error)",
+            "self.model = None; self.refused = _told(error)",
+        ),
         (
             "let a fault of S3 stop the last good champion",
-            "(BotoCoreError, ClientError, ContractMismatch,",
-            "(ContractMismatch,",
+            "except Exception as error:",
+            "except ContractMismatch as error:",
+        ),
+        ("wait for a champion that loads late", "self._take(START if starting else PATIENCE)", "self._take(None)"),
+        (
+            "wait for a next champion as for a first one",
+            "starting = needed and self.model is None",
+            "starting = needed",
         ),
     ),
     *_in(
         "lambdas/shadow.py",
         (
             "let a challenger's failure through",
-            "except Exception as error:  # noqa: BLE001 - as above",
+            "except Exception as error:",
             "except EOFError as error:",
         ),
         ("wait for a slow challenger", ".result(timeout=PATIENCE)", ".result()"),
+        ("ask a challenger again that was too slow", "self._failed = model\n", "pass\n"),
         ("publish a shadow that is no price", "None if math.isnan(price) else", ""),
         ("give a challenger's prices to other listings", "for price in prices]", "for price in prices[::-1]]"),
     ),
@@ -184,6 +195,11 @@ DEFECTS = [
         "pricing/listing.py",
         ("forget the street", "street=street[:TEXT_LIMIT] or None", "street=None"),
     ),
+    *_in(
+        "stream_consumer/newest.py",
+        ("compare sequence numbers as text", "return int(number) if", "return number if"),
+        ("take the first event in an aggregated record for the latest", "-1, position.index", "-1, -position.index"),
+    ),
 ]
 
 
@@ -200,6 +216,7 @@ def catch(defect: Defect, seed: int, events: int = EVENTS) -> Outcome:
         for name in COPIED:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in COPIED_FILES:
+            (copy / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
         source = (copy / defect.file).read_text()
         if source.count(defect.old) != 1:

@@ -1,7 +1,8 @@
 """The production handler, unchanged, on fakes: the one place that knows how it is put together."""
 
+from collections import Counter
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from lambdas.champion import Champion
@@ -10,7 +11,7 @@ from lambdas.publisher import Publisher
 from lambdas.score import CONNECT_TIMEOUT, Scorer
 from lambdas.settings import Settings
 from lambdas.shadow import Challenger
-from tests.chaos.threads import InLine
+from tests.chaos.threads import SlowThreads
 from tests.simulator import FakeKinesis, FakeS3, SimulatedClock
 
 MODELS, DEAD_LETTERS, PREDICTIONS = "models", "dead-letters", "predictions"
@@ -40,17 +41,40 @@ class Telemetry:
         """Nothing is held back."""
 
 
+@dataclass(slots=True)
+class Environment:
+    """A handler that notes how long models held up an invocation, at most.
+
+    `held_up`: seconds "at the start", until it has served for the first time, and "later".
+    """
+
+    scorer: Scorer
+    threads: SlowThreads
+    held_up: Counter[str]
+    _phase: str = field(default="at the start", init=False)
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Score a batch."""
+        before = self.threads.waited
+        try:
+            answer = self.scorer(event, context)
+        finally:
+            self.held_up[self._phase] = max(self.held_up[self._phase], self.threads.waited - before)
+        self._phase = "later"
+        return answer
+
+
 def cold_start(
-    clock: SimulatedClock, kinesis: FakeKinesis, s3: FakeS3, *, publishing: Executor, challenging: Executor
+    clock: SimulatedClock, kinesis: FakeKinesis, s3: FakeS3, *, publishing: Executor, modelling: Executor
 ) -> Scorer:
-    """Return the handler as a fresh execution environment has it; the champion is loaded in line."""
+    """Return the handler as a fresh execution environment has it; `modelling` runs what it does with models."""
     kinesis_client, s3_client = cast("Any", kinesis), cast("Any", s3)
     clocks: Any = {"poll_seconds": SETTINGS.champion_poll_seconds, "clock": clock.monotonic}
     return Scorer(
-        Champion(s3_client, MODELS, pool=InLine(), **clocks),
+        Champion(s3_client, MODELS, pool=modelling, **clocks),
         Publisher(kinesis_client, PREDICTIONS, pool=publishing, clock=clock.monotonic, sleep=clock.sleep),
         DeadLetters(s3_client, DEAD_LETTERS),
         deadline_margin=MARGIN,
-        challenger=Challenger(s3_client, MODELS, pool=challenging, **clocks),
+        challenger=Challenger(s3_client, MODELS, pool=modelling, **clocks),
         clock=clock.monotonic,
     )

@@ -21,7 +21,7 @@ from tests.simulator import (
 )
 
 PUT, GET, LETTER, INVOKE = "kinesis PutRecords", "s3 GetObject", "s3 PutObject dead-letters", "lambda Invoke"
-PREDICT = "thread predict"
+LOOK, PREDICT = "thread _look", "thread predict"
 POINTER = "s3 GetObject models/house-price/champion.json"
 THROTTLED, INTERNAL = "ProvisionedThroughputExceededException", "InternalFailure"
 SLOW_DOWN, UNAVAILABLE = RefuseCall("SlowDown", 503), RefuseCall("ServiceUnavailable", 500)
@@ -103,6 +103,14 @@ STORMS = [
     Storm("PutRecords: connection refused", PUT, _any(DropConnection()), rate=0.5),
     Storm("PutRecords: connection dropped after accepting", PUT, _any(DropConnection(after=True))),
     Storm("PutRecords: answer slow", PUT, _slow, rate=0.4),
+    Storm(
+        "PutRecords: no answer for minutes",
+        PUT,
+        _any(Stall(1e4)),
+        rate=0.8,
+        mix=Mix(aggregates=0.9),
+        shape=Shape(shards=1, parallelization_factor=1),  # so that batches are large enough for several requests
+    ),
     Storm("PutRecords: refused for minutes", PUT, _any(RefuseCall(THROTTLED)), rate=0.97),
     Storm("PutRecords: a shard hot for minutes", PUT, _any(RefuseShards(every=5)), rate=0.97),
     Storm(
@@ -135,6 +143,7 @@ STORMS = [
     _champion("S3 refuses", GET, _any(SLOW_DOWN, DropConnection())),
     _champion("bodies torn", GET, _torn),
     _champion("reads slow", GET, _slow),
+    _champion("loads late", LOOK, _late),
     _champion("pointer changes between reads", POINTER, _any(*FLAPPING)),
     _champion("swapped under load"),
     Storm(

@@ -152,6 +152,7 @@ def _bad(rng: random.Random, origin: _Origin) -> Submission:
             ("invalid_json", b""),
             ("invalid_json", text.encode()[:-9]),
             ("invalid_json", aggregation.join([])),
+            ("invalid_json", aggregation.join([("one", b"")] * 99)),
             ("invalid_json", _damaged(aggregation.join([("one", text.encode()), ("another", text.encode())]))),
             ("invalid_json", b"\xff\xfe" + text.encode()),
             ("invalid_json", text.replace("100.0", "NaN").encode(), "NaN"),

@@ -42,9 +42,7 @@ def test_the_books_of_a_quiet_run_balance(world):
 
 def test_a_missing_prediction_is_a_loss(world):
     world.predictions.shards[0].records.pop()
-    lost, wrong = books(world)
-    assert lost == 1
-    assert wrong <= 1  # the order of its listing
+    assert books(world) == (1, 0)
 
 
 def test_a_missing_dead_letters_object_is_a_loss(world):
@@ -103,6 +101,19 @@ def test_a_dead_letter_for_a_good_record_is_wrong(world):
 
 def test_a_champion_that_is_not_picked_up_is_wrong(world):
     assert books(world, version_from=(0.0, "2"))[1] > 100
+
+
+@pytest.mark.parametrize(("when", "most"), [("at the start", 12.0), ("later", 3.0)])
+def test_a_hold_up_by_models_is_wrong_beyond_a_limit(world, when, most):
+    world.held_up[when] = most
+    assert books(world) == (0, 0)
+    world.held_up[when] = most + 0.1
+    assert books(world) == (0, 1)
+
+
+def test_asking_a_challenger_that_was_given_up_is_wrong(world):
+    world.threads.asked_again["predict"] += 1
+    assert books(world) == (0, 1)
 
 
 def test_parking_is_wrong_unless_it_was_called_for():

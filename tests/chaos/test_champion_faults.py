@@ -2,9 +2,11 @@
 
 import pytest
 
+from lambdas.champion import PATIENCE, START
 from pricing.manifest import CHALLENGER_KEY
+from tests.champions import crashing
 from tests.chaos.books import Expectation, audit
-from tests.chaos.champions import BROKEN, FIRST, GOOD, LAST, POLL, SECOND, challenger, crashing, truncated
+from tests.chaos.champions import BROKEN, FIRST, GOOD, LAST, POLL, SECOND, challenger, truncated
 from tests.chaos.submissions import Mix, records
 from tests.chaos.world import Shape, World
 from tests.simulator import RefuseCall, Script, Stall
@@ -81,16 +83,32 @@ def test_without_any_champion_the_batch_stays_in_the_stream_and_nobody_is_dead_l
     assert (verdict.lost, verdict.wrong, verdict.duplicates) == (0, 0, 0), verdict.problems
 
 
-def test_a_slow_bucket_costs_the_batch_time_but_no_event(world):
+def test_a_slow_bucket_costs_a_batch_its_patience_and_no_event(world):
     world.promote(SECOND)
     world.s3.faults = Script([Stall(4)] * 3)
-    world.submit(records(2, 50, Mix()))
-    world.run()
-    assert audit(world, Expectation(GOOD)).lost == 0
+    for seed in (2, 3):
+        world.submit(records(seed, 50, Mix(bad=0.0)))
+        world.run()
+        world.clock.sleep(POLL)
+    verdict = audit(world, Expectation(GOOD))
+    assert (verdict.lost, verdict.wrong) == (0, 0), verdict.problems
     assert versions(world) == {"1", "2"}
+    assert world.held_up["later"] == pytest.approx(PATIENCE, abs=0.1)  # and a glance at the challengers
 
 
-@pytest.mark.parametrize("spoiled", [crashing(), truncated()], ids=["crashes", "does not load"])
+def test_a_start_on_a_slow_bucket_waits_in_vain_and_then_goes_on_from_there():
+    world = World(shape=Shape(shards=1, parallelization_factor=1))
+    world.promote(FIRST)
+    world.s3.faults = Script([Stall(4)] * 3)
+    world.submit(records(1, 50, Mix(bad=0.0)))
+    world.run()
+    assert [each.answer.error for each in world.mapping.log] == ["NoChampion", None, None]
+    assert world.held_up["at the start"] == pytest.approx(START)
+    verdict = audit(world, Expectation(GOOD))
+    assert (verdict.lost, verdict.wrong, verdict.duplicates) == (0, 0, 0), verdict.problems
+
+
+@pytest.mark.parametrize("spoiled", [crashing("crashing"), truncated()], ids=["crashes", "does not load"])
 def test_a_challenger_costs_the_champion_nothing_when_it(spoiled, world):
     world.promote(spoiled, CHALLENGER_KEY)
     world.submit(records(2, 50, Mix()))

@@ -62,7 +62,7 @@ def simulate(scenario: Scenario) -> Outcome:
     for data in scenario.payloads:
         assert listings.accept(data, "one", clock.time())
     kinesis = cast("FakeKinesis", SickKinesis(FakeKinesis(clock, [predictions]), sick))
-    scorer = cold_start(clock, kinesis, s3, publishing=InLine(), challenging=InLine())
+    scorer = cold_start(clock, kinesis, s3, publishing=InLine(), modelling=InLine())
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         time.sleep(0.002)  # predictions say the time in milliseconds, and by it invocations are told apart

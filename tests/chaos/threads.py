@@ -1,7 +1,9 @@
-"""Threads on the simulated clock: work is done at once, and some of its results let whoever asks wait."""
+"""Threads on the simulated clock: work is done at once, and whoever asks for its result waits until it is due."""
 
+from collections import Counter
 from concurrent.futures import Executor, Future
 from typing import Any
+from weakref import WeakSet
 
 from tests.simulator import Call, Faults, SimulatedClock, Stall
 from tests.simulator.faults import Injected
@@ -23,34 +25,59 @@ class InLine(Executor):
 
 
 class SlowThreads(InLine):
-    """A thread for each piece of work. Faults: Stall, whose seconds of the simulated clock the result is late.
+    """A thread for each piece of work, a method, which takes its time beside the invocation.
 
-    `faults` is asked with the service "thread" and the function's name as the operation.
+    Faults: Stall, whose seconds of the simulated clock the result is later still. `faults` is asked with the service
+    "thread" and the method's name as the operation. `waited` counts the seconds that anybody waited for results, and
+    `asked_again`, by method, the work given to objects whose result somebody had given up.
     """
 
     def __init__(self, clock: SimulatedClock, faults: Faults) -> None:
         self._clock, self._faults = clock, faults
+        self._given_up: WeakSet[Any] = WeakSet()
         self.injected = Injected()
+        self.waited = 0.0
+        self.asked_again: Counter[str] = Counter()
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Return a future that is done, but for the time that waiting for it takes."""
-        fault = self._faults(Call("thread", fn.__name__, ""))
+        self.asked_again[fn.__name__] += fn.__self__ in self._given_up
+        future = _Late(self, fn.__self__)
+        with self._clock.aside():
+            self._settle(future, fn, *args, **kwargs)
+            future.due = self._clock.time() + self._delay(fn.__name__)
+        return future
+
+    def wait(self, due: float, timeout: float | None, worker: object) -> None:
+        """Wait, in simulated time; raises `TimeoutError` where `timeout` comes first."""
+        left = max(0.0, due - self._clock.time())
+        patience = left if timeout is None else min(left, timeout)
+        self.waited += patience
+        self._clock.sleep(patience)
+        if left > patience:
+            self._given_up.add(worker)
+            raise TimeoutError
+
+    def _delay(self, name: str) -> float:
+        fault = self._faults(Call("thread", name, ""))
         if not isinstance(fault, Stall):
-            return super().submit(fn, *args, **kwargs)
+            return 0.0
         self.injected.note(fault)
-        return self._settle(_Late(self._clock, self._clock.time() + fault.seconds), fn, *args, **kwargs)
+        return fault.seconds
 
 
 class _Late(Future[Any]):
-    def __init__(self, clock: SimulatedClock, due: float) -> None:
+    def __init__(self, threads: SlowThreads, worker: object) -> None:
         super().__init__()
-        self._clock, self._due = clock, due
+        self._threads, self._worker = threads, worker
+        self.due = 0.0  # on the simulated clock
 
     def result(self, timeout: float | None = None) -> Any:
-        """Wait, in simulated time, and return the result; raises `TimeoutError` where `timeout` comes first."""
-        wait = max(0.0, self._due - self._clock.time())
-        if timeout is not None and wait > timeout:
-            self._clock.sleep(timeout)
-            raise TimeoutError
-        self._clock.sleep(wait)
+        """Wait and return the result."""
+        self._threads.wait(self.due, timeout, self._worker)
         return super().result()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait and return what the work raised, if anything."""
+        self._threads.wait(self.due, timeout, self._worker)
+        return super().exception()

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tests.chaos.handler import (
     MODELS,
     PREDICTIONS,
     S3_READ_TIMEOUT,
+    Environment,
     Telemetry,
     cold_start,
 )
@@ -61,7 +63,6 @@ class World:
     faults: Faults = no_faults
     shape: Shape = field(default_factory=Shape)
     publishing: Executor = field(default_factory=InLine)
-    challenging: Executor | None = None  # by default, threads that keep the simulated time
 
     def __post_init__(self) -> None:
         random.seed(self.seed)  # the publisher's jitter
@@ -77,13 +78,8 @@ class World:
         self.s3 = FakeS3(self.clock, faults=self.faults, read_timeout=patience[0])
         self.kinesis = FakeKinesis(self.clock, [self.predictions], faults=self.faults, read_timeout=patience[1])
         self.threads = SlowThreads(self.clock, self.faults)
-        pools = {"publishing": self.publishing, "challenging": self.challenging or self.threads}
-        self.function = Function(
-            self.clock,
-            lambda: cold_start(self.clock, self.kinesis, self.s3, **pools),
-            timeout=60,
-            faults=self.faults,
-        )
+        self.held_up: Counter[str] = Counter()
+        self.function = Function(self.clock, self._environment, timeout=60, faults=self.faults)
         settings = Settings(
             batch_size=shape.batch_size,
             parallelization_factor=shape.parallelization_factor,
@@ -95,6 +91,11 @@ class World:
         self.mapping = EventSourceMapping(
             self.clock, self.listings, self.function, settings, on_failure=on_failure, seed=self.seed
         )
+
+    def _environment(self) -> Environment:
+        pools: dict[str, Executor] = {"publishing": self.publishing, "modelling": self.threads}
+        scorer = cold_start(self.clock, self.kinesis, self.s3, **pools)
+        return Environment(scorer, self.threads, self.held_up)
 
     def submit(self, entries: Iterable[Entry], over: float = 0.0) -> None:
         """Put entries on the input stream in the coming seconds."""

@@ -1,16 +1,19 @@
 import hashlib
-import threading
 import time
+from concurrent.futures import Future
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from urllib3.exceptions import SSLError
 
-from lambdas.champion import PATIENCE, Champion, NoChampion
+from lambdas.champion import MOST_BYTES, PATIENCE, START, Champion, NoChampion
+from lambdas.settings import Settings
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from tests.champions import champion, slow
 from tests.conftest import MODELS
-from tests.lambdas.fakes import Clock, client_error
+from tests.lambdas.fakes import Clock, Hanging, Inline, client_error
 
 
 @pytest.fixture
@@ -94,6 +97,16 @@ def test_a_damaged_new_version_leaves_the_old_one_serving_until_it_is_mended(s3,
     assert served.refused is None
 
 
+LOADING = "what house-price/champion.json names is still being loaded"
+
+
+def await_look(served: Champion) -> None:
+    """Ask without waiting until what was looked for is there, good or bad."""
+    while served.refused == LOADING:
+        time.sleep(0.05)
+        served.current()
+
+
 def test_a_champion_that_is_slow_never_serves_and_nobody_waits_for_it(s3, served, clock):
     assert version(served) == "1"
     slow("2").put(s3, MODELS)
@@ -101,11 +114,10 @@ def test_a_champion_that_is_slow_never_serves_and_nobody_waits_for_it(s3, served
     started = time.monotonic()
     assert version(served) == "1"
     assert time.monotonic() - started < PATIENCE + 1
-    assert served.refused == "version 2 is still being loaded"
-    while "still" in served.refused:
-        time.sleep(0.05)
-        assert version(served) == "1"
-    assert served.refused.startswith("TooSlow: golden rows: 3 took ")
+    assert served.refused == LOADING
+    await_look(served)
+    assert version(served) == "1"
+    assert served.refused.startswith("TooSlow: golden rows: 1,000 listings take more than 1 s")
     clock.sleep(11)
     assert version(served) == "1"
     assert served.refused.startswith("TooSlow")  # and was not loaded again
@@ -115,31 +127,94 @@ def test_a_champion_that_is_slow_never_serves_and_nobody_waits_for_it(s3, served
     assert served.refused is None
 
 
-def test_another_version_does_not_wait_for_one_that_is_being_loaded(s3, served, clock):
+@pytest.mark.parametrize("key", [CHAMPION_KEY, manifest_key("2"), model_key("2")])
+def test_an_s3_that_hangs_holds_up_one_batch_for_its_patience_and_then_what_is_new_serves(s3, served, clock, key):
     assert version(served) == "1"
-    going_on = threading.Event()
     champion("2").put(s3, MODELS)
-    served._pointed._s3 = Hanging(s3, model_key("2"), going_on)
+    hanging = served._pointed._s3 = Hanging(s3, {key})
     clock.sleep(11)
+    assert seconds(served) == pytest.approx(PATIENCE, abs=0.5)
     assert version(served) == "1"
+    assert served.refused == LOADING
     champion("3").put(s3, MODELS)
     clock.sleep(11)
+    assert seconds(served) < 0.5  # one look at a time
+    hanging.going_on.set()
+    await_look(served)
     assert version(served) == "3"
     assert served.refused is None
-    going_on.set()
 
 
-class Hanging:
-    """An S3 that does not answer for one key until it is told to."""
+def seconds(served: Champion) -> float:
+    started = time.monotonic()
+    served.current()
+    return time.monotonic() - started
 
-    def __init__(self, s3, key: str, going_on: threading.Event) -> None:
-        self.s3, self.key, self.going_on = s3, key, going_on
+
+class Never(Inline):
+    """A pool that is never done, and knows how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.submitted, self.waits = 0, []
+
+    def submit(self, *_, **named) -> Future:
+        self.submitted += 1
+        future: Future = Future()
+        future.exception = self.wait
+        return future
+
+    def wait(self, timeout: float) -> None:
+        self.waits.append(timeout)
+        raise TimeoutError
+
+
+def test_at_a_start_each_batch_waits_a_while_for_one_look_and_stays_in_the_stream(s3, clock):
+    pool = Never()
+    starting = Champion(s3, MODELS, clock=clock, pool=pool)
+    for _ in range(3):
+        with pytest.raises(NoChampion, match="still being loaded"):
+            starting.current()
+        clock.sleep(11)
+    assert pool.submitted == 1
+    assert [timeout for timeout in pool.waits if timeout] == [START] * 3
+
+
+def test_what_a_batch_waits_for_models_fits_into_the_least_time_that_the_margin_leaves():
+    least, margin = 30, Settings("", "", "").deadline_margin_ms / 1000
+    assert least - margin > START + 2 * PATIENCE
+
+
+def test_an_instance_that_starts_on_a_champion_without_an_end_serves_the_one_before(s3, clock):
+    champion("1").put(s3, MODELS)
+    slow("2", turns=10**12, previous="1").put(s3, MODELS)
+    started = Champion(s3, MODELS, clock=clock)
+    assert seconds(started) < 5
+    assert version(started) == "1"
+    assert started.refused.startswith("TooSlow")
+    clock.sleep(11)
+    assert seconds(started) < 0.5  # nor is it tried again
+    assert started.refused.startswith("TooSlow")
+
+
+@pytest.mark.parametrize("key", [CHAMPION_KEY, manifest_key("2"), model_key("2")])
+def test_an_object_of_absurd_size_is_refused_unread(s3, served, clock, key):
+    assert version(served) == "1"
+    champion("2").put(s3, MODELS)
+    served._pointed._s3 = Huge(s3, key)
+    clock.sleep(11)
+    assert version(served) == "1"
+    assert served.refused == f"ContractMismatch: {key}: 209,715,201 bytes, at most 209,715,200 are read"
+
+
+class Huge:
+    """An S3 that says of one object that it is larger than anything that is read, and cannot give it."""
+
+    def __init__(self, s3, key: str) -> None:
+        self.s3, self.key = s3, key
 
     def get_object(self, **request):
-        if request["Key"] == self.key:
-            self.going_on.wait(60)
-            raise client_error("SlowDown", 503)
-        return self.s3.get_object(**request)
+        huge = {"ETag": '"huge"', "ContentLength": MOST_BYTES + 1}
+        return huge if request["Key"] == self.key else self.s3.get_object(**request)
 
 
 def test_a_manifest_that_was_changed_after_its_promotion_is_refused(s3, served, clock):
@@ -191,14 +266,40 @@ class FailingS3:
 
 @pytest.mark.parametrize(
     "error",
-    [client_error("SlowDown", 503), client_error("AccessDenied", 403), ReadTimeoutError(endpoint_url="x")],
+    [
+        client_error("SlowDown", 503),
+        client_error("AccessDenied", 403),
+        ReadTimeoutError(endpoint_url="x"),
+        SSLError("bad record"),  # as a body that is being read raises it
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
 )
-def test_a_fault_of_s3_leaves_the_old_one_serving(served, clock, error):
+def test_whatever_goes_wrong_with_another_one_leaves_the_old_one_serving(served, clock, error):
     assert version(served) == "1"
     served._pointed._s3 = FailingS3(error)
     clock.sleep(11)
     assert version(served) == "1"
     assert type(error).__name__ in served.refused
+
+
+def test_where_no_thread_can_be_started_the_old_one_serves(s3, served, clock, monkeypatch):
+    assert version(served) == "1"
+    champion("2").put(s3, MODELS)
+    clock.sleep(11)
+    monkeypatch.setattr(Thread, "start", FailingS3(RuntimeError("can't start new thread")).get_object)
+    assert version(served) == "1"
+    assert served.refused == "RuntimeError: can't start new thread"
+    monkeypatch.undo()
+    clock.sleep(11)
+    assert version(served) == "2"
+
+
+def test_without_any_champion_whatever_went_wrong_is_told(s3, clock):
+    starting = Champion(s3, MODELS, clock=clock)
+    starting._pointed._s3 = FailingS3(MemoryError("no memory"))
+    with pytest.raises(NoChampion, match="MemoryError: no memory"):
+        starting.current()
 
 
 @pytest.mark.parametrize("damage", [torn, missing, another_manifest])

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import time
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -11,19 +12,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas import score
-from lambdas.champion import Champion, NoChampion
+from lambdas.batch import Batch, Refused
+from lambdas.champion import PATIENCE, Champion, NoChampion
 from lambdas.dead_letters import DeadLetters
 from lambdas.publisher import Publisher
 from lambdas.score import Scorer
 from lambdas.shadow import Challenger
 from pricing.aggregation import join
-from pricing.manifest import CHALLENGER_KEY
+from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY
 from pricing.prediction import decode, prediction_id
 from tests import champions
-from tests.champions import champion
+from tests.champions import champion, crashing
 from tests.conftest import DEAD_LETTERS, MODELS
 from tests.events import SHARD, batch, payload
-from tests.lambdas.fakes import Clock, Context, FakeKinesis, Inline, client_error
+from tests.lambdas.fakes import Clock, Context, FakeKinesis, Hanging, Inline, client_error
 
 
 class Room:
@@ -139,6 +141,27 @@ def test_the_object_of_dead_letters_says_no_time_of_its_own(room):
     assert room.s3.get_object(Bucket=DEAD_LETTERS, Key=key)["Body"].read()[4:8] == bytes(4)
 
 
+class Emptied:
+    """An S3 that keeps of an object no more than its body."""
+
+    def put_object(self, *, Body: bytes, **_: str) -> None:  # noqa: N803
+        self.body = Body
+
+
+def test_a_flood_of_dead_letters_stands_in_its_object_whole_and_nowhere_in_memory():
+    s3, flood = Emptied(), Batch.of(batch(b"not json"))
+    refused = [Refused(0, index, "k", b"x" * 300, "invalid_json", "not JSON") for index in range(20_500)]
+    tracemalloc.start()
+    try:
+        DeadLetters(s3, DEAD_LETTERS).write(flood, refused)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    lines = gzip.decompress(s3.body)
+    assert [json.loads(line)["index"] for line in lines.splitlines()] == list(range(20_500))
+    assert peak < len(lines) / 3
+
+
 def test_no_dead_letters_no_object(room):
     room.score(payload("L-1"))
     assert room.dead_letters == {}
@@ -190,6 +213,34 @@ def test_dead_letters_that_cannot_be_written_fail_the_invocation(room):
     room.s3.delete_bucket(Bucket=DEAD_LETTERS)
     with pytest.raises(ClientError, match="NoSuchBucket"):
         room.score(payload("L-1"), b"not json")
+
+
+def test_a_champion_that_fails_on_a_batch_leaves_it_in_the_stream_and_a_rollback_helps(room):
+    room.score(payload("L-1"))
+    crashing("8").put(room.s3, MODELS)
+    room.clock.sleep(11)
+    before, stuck = len(room.predictions), payload("L-2", neighborhood="Lourdes")
+    with pytest.raises(Exception, match="Gather"):
+        room.score(stuck)
+    assert (len(room.predictions), room.dead_letters) == (before, {})
+    champion("7").put(room.s3, MODELS)
+    room.clock.sleep(11)
+    assert room.score(stuck) == []
+    assert room.predictions[-1].data.model.version == "7"
+
+
+def test_a_bucket_of_models_that_hangs_holds_up_a_batch_for_two_seconds_at_most(s3):
+    champion("7").put(s3, MODELS)
+    hanging = Hanging(s3, set())
+    room = Room(hanging)
+    room.score(payload("L-1"))
+    hanging.keys = {CHAMPION_KEY, CHALLENGER_KEY}
+    room.clock.sleep(11)
+    started = time.monotonic()
+    assert room.score(payload("L-2"), b"not json") == []
+    assert time.monotonic() - started < 2 * PATIENCE + 1
+    assert [event.subject for event in room.predictions] == ["L-1", "L-2"]
+    hanging.going_on.set()
 
 
 def test_a_champion_swapped_between_batches_names_itself_in_its_predictions(room):

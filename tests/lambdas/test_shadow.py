@@ -3,6 +3,7 @@ import time
 import pytest
 
 from lambdas.shadow import PATIENCE, Challenger
+from lambdas.threads import Threads
 from pricing.listing import Features
 from pricing.manifest import CHALLENGER_KEY, manifest_key
 from tests import champions
@@ -82,7 +83,7 @@ def test_a_challenger_that_loads_slowly_costs_a_batch_its_patience_and_gives_way
     started = time.monotonic()
     assert challenger.shadows(HOMES) == [None, None]
     assert time.monotonic() - started < PATIENCE + 1
-    assert challenger.dropped == "version 8 is still being loaded"
+    assert challenger.dropped == "what house-price/challenger.json names is still being loaded"
     while "still" in challenger.dropped:
         time.sleep(0.05)
         assert challenger.shadows(HOMES) == [None, None]
@@ -92,11 +93,32 @@ def test_a_challenger_that_loads_slowly_costs_a_batch_its_patience_and_gives_way
     assert challenger.shadows(HOMES)[0].version == "9"
 
 
-def crash(_):
+class Watched(Threads):
+    """Threads that keep what the last one came to."""
+
+    def submit(self, *work, **named):
+        self.last = super().submit(*work, **named)
+        return self.last
+
+
+def test_what_a_challenger_that_is_slow_is_at_is_ended(s3, clock):
+    tiny, pool = slow("8", turns=200), Watched()
+    tiny.put(s3, MODELS)
+    s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=tiny.pointer)
+    challenger = Challenger(s3, MODELS, clock=clock, pool=pool)
+    assert challenger.shadows(HOMES[:1])[0].version == "8"
+    many = HOMES * 50_000
+    assert challenger.shadows(many) == [None] * len(many)
+    assert "TimeoutError" in challenger.dropped
+    with pytest.raises(Exception, match="terminate flag"):
+        pool.last.result(timeout=2)
+
+
+def crash(*_):
     raise RuntimeError("no memory left")
 
 
-def dawdle(_):
+def dawdle(*_):
     time.sleep(PATIENCE + 0.5)
 
 

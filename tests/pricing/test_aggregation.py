@@ -1,5 +1,6 @@
 """Aggregated records: read to the letter, refused with a reason."""
 
+import json
 from contextlib import suppress
 from hashlib import md5
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.aggregation import MAGIC, DamagedAggregate, join, split
+from pricing.listing import decode
 
 
 def sealed(body: bytes) -> bytes:
@@ -31,7 +33,7 @@ def test_joining_writes_the_format_with_each_key_once() -> None:
     assert join([("k1", b"hi"), ("k2", b"you"), ("k1", b"!")]) == expected
 
 
-@given(st.lists(st.tuples(st.text(min_size=1, max_size=256), st.binary(max_size=300))))
+@given(st.lists(st.tuples(st.text(min_size=1, max_size=256), st.binary(max_size=300)), max_size=10))
 def test_what_is_joined_is_split_again(records: list[tuple[str, bytes]]) -> None:
     try:
         joined = join(records)
@@ -97,10 +99,21 @@ def test_a_partition_key_may_be_as_long_as_kinesis_takes_it():
     assert split(join([("k" * 256, b"x")])) == [("k" * 256, b"x")]
 
 
-def test_a_record_of_very_many_records_is_refused_before_it_becomes_a_flood():
-    assert len(split(join([("a", b"")] * 50_000))) == 50_000
-    with pytest.raises(DamagedAggregate, match=r"^50001 records in the aggregated record$"):
-        split(join([("a", b"")] * 50_001))
+def test_records_too_small_and_too_many_for_events_are_refused_before_they_become_a_flood():
+    assert len(split(join([("a", b"")] * 10))) == 10
+    with pytest.raises(DamagedAggregate, match=r"^11 records in 69 bytes of the aggregated record$"):
+        split(join([("a", b"")] * 11))
+    assert len(split(join([("a", b"x" * 58)] * 10_000))) == 10_000  # 64 bytes each with what goes around them
+    with pytest.raises(DamagedAggregate, match=r"^10000 records in 630003 bytes of the aggregated record$"):
+        split(join([("a", b"x" * 57)] * 10_000))
+
+
+def test_the_smallest_events_may_be_as_many_as_fit_with_as_many_empty_records_among_them():
+    smallest = {"listing_id": "L", "neighborhood": "B", "area_m2": 1}
+    event = {"specversion": "1.0", "id": "i", "source": "s", "type": "listing.submitted", "data": smallest}
+    payload = json.dumps(event, separators=(",", ":")).encode()
+    assert decode(payload)
+    assert len(split(join([("a", payload), ("a", b"")] * 5_000))) == 10_000
 
 
 def test_a_table_may_stand_behind_its_records() -> None:

@@ -1,8 +1,10 @@
 import json
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from pricing.listing import Features, Listing, decode, encode, features
+from pricing.listing import Features, Listing, ListingEvent, decode, encode, features
 from pricing.refusal import InvalidRecord, refusal
 from tests.events import event, payload
 
@@ -165,6 +167,19 @@ def test_a_number_of_thousands_of_digits_is_refused_and_not_shown_whole():
 def test_what_the_decoder_found_too_deep_is_too_deep_even_if_another_can_read_it():
     found = refusal(b"[[]]", RecursionError())
     assert (found.reason, str(found)) == ("invalid_json", "nested too deeply")
+
+
+@pytest.mark.parametrize("time", ["1e999", "-1e999", "[1e999]", '{"a": [-1e999]}', "9" * 5_000, "null", '"soon"', "3"])
+def test_the_time_of_an_event_is_whatever_its_publisher_says(time):
+    data = payload().replace(b'"2026-11-23T12:00:00Z"', time.encode())
+    assert decode(data) == decode(payload())
+
+
+def test_an_event_bears_the_time_that_its_publisher_says():
+    read = decode(payload())
+    event = ListingEvent(**msgspec.structs.asdict(read), time=datetime(2026, 11, 23, 12, tzinfo=UTC))
+    assert json.loads(encode(event))["time"] == "2026-11-23T12:00:00Z"
+    assert decode(encode(event)) == read
 
 
 def test_wrong_utf8_is_seen_even_in_a_field_that_nobody_reads():

@@ -1,15 +1,17 @@
 import hashlib
+import time
 import warnings
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import RunOptions
 
 from pricing.listing import Features
-from pricing.model import ContractMismatch, load
+from pricing.model import GOLDEN_BATCH, GOLDEN_SECONDS, ContractMismatch, TooSlow, load
 from tests import champions
-from tests.champions import champion
+from tests.champions import champion, slow, stiff
 
 
 def test_a_batch_is_priced_in_order_with_its_intervals():
@@ -178,3 +180,44 @@ def test_a_model_that_fails_on_its_golden_rows_is_refused():
     model = by_street(helper.make_node("Reshape", ["log_price", "three"], ["shaped"]), outputs=("shaped",))
     with pytest.raises(ContractMismatch, match=r"^golden rows do not run: .*[Rr]eshape"):
         load(*model)
+
+
+def test_a_model_that_runs_on_its_golden_rows_and_on_no_other_number_of_listings_is_refused():
+    tiny = stiff("1")
+    with pytest.raises(ContractMismatch, match=r"^golden rows do not run: .*[Rr]eshape"):
+        load(tiny.model, tiny.manifest)
+
+
+def test_a_model_that_runs_on_a_batch_and_not_on_one_listing_is_refused():
+    thousand = numpy_helper.from_array(np.array([GOLDEN_BATCH, 1], np.int64))
+    shape = helper.make_node("Constant", [], ["thousand"], value=thousand)
+    large = by_street(shape, helper.make_node("Reshape", ["log_price", "thousand"], ["shaped"]), outputs=("shaped",))
+    with pytest.raises(ContractMismatch, match=r"^golden rows do not run: .*[Rr]eshape"):
+        load(*large)
+
+
+def test_a_model_that_says_something_else_in_a_batch_is_refused():
+    zero = helper.make_node("Constant", [], ["zero"], value=numpy_helper.from_array(np.array(0)))
+    adding_up = by_street(zero, helper.make_node("CumSum", ["log_price", "zero"], ["sum"]), outputs=("sum",))
+    with pytest.raises(ContractMismatch, match=r"^golden row 0: expected log price 11\.0, got 22\.0$"):
+        load(*adding_up)
+
+
+SLOW = rf"^golden rows: {GOLDEN_BATCH:,} listings take more than {GOLDEN_SECONDS:g} s of CPU$"
+
+
+@pytest.mark.parametrize("turns", [20_000, 10**12], ids=["some milliseconds a listing", "for ever"])
+def test_a_model_that_is_slow_is_refused_and_ended(turns):
+    tiny = slow("1", turns)
+    started = time.thread_time()
+    with pytest.raises(TooSlow, match=SLOW):
+        load(tiny.model, tiny.manifest)
+    assert time.thread_time() - started < GOLDEN_SECONDS + 1
+
+
+def test_a_run_is_ended_by_its_options():
+    tiny = champion()
+    options = RunOptions()
+    options.terminate = True
+    with pytest.raises(Exception, match="terminate flag"):
+        load(tiny.model, tiny.manifest).predict([Features(neighborhood="Sion", area_m2=80.0)], options)

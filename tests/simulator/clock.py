@@ -1,6 +1,8 @@
 """A clock that moves only when it is told to, and the end of an execution environment."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 
@@ -45,6 +47,19 @@ class SimulatedClock:
                 self._now = self._deadline
                 self.kill("Sandbox.Timedout")
             self._now = end
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What happens here, happens beside the invocation: it takes none of its time, and no deadline ends it.
+
+        A crash is a crash of both.
+        """
+        began, deadline = self._now, self._deadline
+        self._deadline = None
+        try:
+            yield
+        finally:
+            self._now, self._deadline = began, deadline
 
     def jump(self, instant: float) -> None:
         """Go to `instant`, also back in time. For schedulers: invocations overlap, but are run one after

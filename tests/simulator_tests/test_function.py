@@ -1,5 +1,7 @@
 """The function's process: its time, its environments and its end."""
 
+from contextlib import suppress
+
 import pytest
 
 from tests.simulator import Crash, FakeS3, Function, Killed, Script, SimulatedClock, event_of
@@ -46,6 +48,32 @@ def test_a_killed_function_that_goes_on_in_a_finally_block_has_no_further_effect
             s3.put_object(Bucket="b", Key="a", Body=b"")
         finally:
             s3.put_object(Bucket="b", Key="b", Body=b"")
+
+    assert Function(clock, lambda: handler).invoke(EVENT).error == "Runtime.ExitError"
+    assert s3.keys("b") == []
+
+
+def test_what_happens_aside_takes_the_invocation_no_time_and_outlasts_it(clock):
+    s3 = FakeS3(clock, latency=20)
+
+    def handler(_, __):
+        with clock.aside():
+            for key in "abcd":
+                s3.put_object(Bucket="b", Key=key, Body=b"")
+        clock.sleep(1)
+
+    start = clock.time()
+    assert Function(clock, lambda: handler, timeout=50).invoke(EVENT).error is None
+    assert (s3.keys("b"), clock.time() - start) == (["a", "b", "c", "d"], 1)
+
+
+def test_a_crash_aside_is_the_end_of_the_invocation_too(clock):
+    s3 = FakeS3(clock, faults=Script([Crash()]))
+
+    def handler(_, __):
+        with suppress(Killed), clock.aside():
+            s3.put_object(Bucket="b", Key="a", Body=b"")
+        s3.put_object(Bucket="b", Key="b", Body=b"")
 
     assert Function(clock, lambda: handler).invoke(EVENT).error == "Runtime.ExitError"
     assert s3.keys("b") == []

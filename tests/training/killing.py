@@ -5,7 +5,7 @@ from typing import Any
 
 WRITES = {
     "put_object", "delete_object", "delete_message", "change_message_visibility",  # S3 and SQS
-    "start_run", "finish_run", "keep", "register", "point", "tag",  # the registry
+    "start_run", "finish_run", "keep", "register", "point", "unpoint", "tag",  # the registry
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from belo.cli import app
 from belo.errors import Failure
 from belo.stack import Stack
 from tests.champions import champion
+from training.printing import stages
 from training.registry import DEFAULT_STORE, Registry
 
 
@@ -54,6 +55,7 @@ def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, sample, tm
     first = belo("train", sample, "--quick")
     assert "version 1" in first.stdout
     assert "1,500 rows" in first.stderr
+    assert first.stderr.splitlines()[-2:] == ["fit: 1 of 1", "register: 1 of 1"]
     assert belo("promote").stdout == "champion: version 1\n"
     belo("train", sample, "--quick", "--seed", 8)
     assert belo("promote", 2).stdout == "champion: version 2 (before: 1)\n"
@@ -85,6 +87,13 @@ def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, s
     assert len(document["test"]["coverage_by_price_tercile"]) == 3
     belo("train", sample, "--quick")
     assert json.loads(belo("evaluate", sample, "--json").stdout)["model"]["version"] == "1"
+
+
+def test_in_a_log_each_stage_of_a_training_is_said_as_it_begins_and_ends(capsys):
+    with stages() as tell:
+        for _ in range(30):
+            tell("search", 30)
+        assert capsys.readouterr().err.splitlines() == ["search: 1 of 30", "search: 30 of 30"]
 
 
 def test_without_a_file_the_generated_sample_serves_and_says_so(belo):

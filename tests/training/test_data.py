@@ -44,9 +44,12 @@ def counts(data):
         ({"price": "a lot"}, "price unknown"),
         ({"square-foot": "19"}, "area below 20 m²"),
         ({"square-foot": "20000"}, "area above 1,000 m²"),
-        ({"square-foot": "0"}, "no listing"),
-        ({"square-foot": "--"}, "no listing"),
-        ({"neighborhood": ""}, "no listing"),
+        ({"square-foot": "0"}, "no listing: area_m2"),
+        ({"square-foot": "--"}, "no listing: area_m2"),
+        ({"neighborhood": ""}, "no listing: neighborhood"),
+        ({"rooms": "3+"}, "no listing: rooms"),
+        ({"adm-fees": "20000000"}, "no listing: adm_fees"),
+        ({"latitude": "-1992.5"}, "no listing: latitude"),
         ({"neighborhood": " I"}, "neighbourhood slip"),
         ({"city": " Nova Lima "}, "another city"),
         ({"city": ""}, "another city"),
@@ -73,8 +76,30 @@ def test_unknown_fields_and_odd_values_stay_in_and_are_counted(tmp_path):
     assert np.isnan(row["garage_places"])
     assert row["adm_fees"] == 1.0  # what it means is for the model to say, in serving too
     assert row["area_m2"] == 55.0
-    touched = {rule.rule: rule.rows for rule in data.report.rules if not rule.dropped}
-    assert [n for name, n in touched.items() if re.search("range|rooms|20 BRL|metropolitan", name)] == [1, 1, 1, 1]
+    assert touched(data, "range|rooms|20 BRL|metropolitan") == [1, 1, 1, 1]
+    assert touched(data, "20,000 BRL|4 km") == [0, 0]
+
+
+def test_fees_a_thousand_times_too_big_and_streets_of_the_same_name_are_counted_and_kept(tmp_path):
+    far = {"latitude": "-19.80"}  # 19 km from the centre of Buritis, and in the box
+    data = read_listings(write(tmp_path, {"adm-fees": "450000.0"}, far))
+    assert touched(data, "20,000 BRL|4 km") == [1, 1]
+    assert len(data.frame) == FILLING + 2
+
+
+def touched(data, pattern):
+    return [rule.rows for rule in data.report.rules if not rule.dropped and re.search(pattern, rule.rule)]
+
+
+def test_a_broken_row_is_one_row_and_takes_no_other_with_it(tmp_path):
+    path = write(tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[10] = lines[10].replace("Rua", '"Rua')  # a quote that nobody closes
+    lines[20] = lines[20].replace("Buritis", "Buritis,")
+    path.write_text("".join(lines))
+    data = read_listings(path)
+    assert counts(data)["no listing: broken row"] == 2
+    assert (data.report.rows_in, data.report.rows_out) == (FILLING, FILLING - 2)
 
 
 def test_every_row_in_is_dropped_once_or_stays(data):
@@ -92,9 +117,10 @@ def test_the_report_is_a_table_of_rules_rows_and_reasons(data):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "not a CSV"),
+        ("", "empty"),
         (",".join(COLUMNS) + "\n", "no listings"),
-        ("a,b\n1,2\n", "no column address, adm-fees"),
+        ("a,b\n1,2\n", "no column neighborhood, no column area_m2"),
+        ("neighborhood,square-foot\n1,2\n", "no column address, adm-fees"),
         (",".join(c for c in COLUMNS if c != "price") + "\n1,2,3,4,5,6,7,8,9\n", "no column price;"),
     ],
 )
@@ -117,7 +143,7 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
     with pytest.raises(Failure, match="no such file"):
         read_listings(tmp_path / "nowhere.csv")
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG\xff\xfe\x00")
-    with pytest.raises(Failure, match="not a CSV"):
+    with pytest.raises(Failure, match="not UTF-8"):
         read_listings(tmp_path / "picture.csv")
 
 

@@ -1,12 +1,15 @@
+import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 
 from belo.errors import Failure
 from pricing.listing import Features
 from pricing.model import load
-from tests.champions import champion
+from tests.champions import NEIGHBORHOODS, champion
 from training.contenders import Contender, Evidence, keep_evidence, unseen
 from training.judge import judge
 from training.models_bucket import ModelsBucket
@@ -74,7 +77,29 @@ def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_o
     spoiled = [replace(each, challenger=each.champion * 1.06) for each in verdict.slices[:1]]
     assert not _no_slice_suffers([*spoiled, *verdict.slices[1:]], KNOBS).passed
     small = [replace(each, rows=KNOBS.min_slice - 1) for each in spoiled]
-    assert _no_slice_suffers([*small, *verdict.slices[1:]], KNOBS).passed
+    found = _no_slice_suffers([*small, *verdict.slices[1:]], KNOBS)
+    assert found.passed
+    assert found.finding.endswith("; too small to judge: price: lowest third (49)")
+
+
+def test_a_challenger_that_prices_new_neighbourhoods_at_random_is_refused_though_no_home_here_is_in_one():
+    verdict = judge(lost_where_nobody_was(), contender("1", base=9.15), evidence(), KNOBS)
+    assert failed(verdict) == {"no slice suffers"}
+    assert "9 listings or fewer, as if never seen: error +" in verdict.reasons[0]
+    assert "| neighbourhood: 9 listings or fewer, as if never seen | 600 | " in verdict_report(verdict)
+
+
+def lost_where_nobody_was():
+    """A challenger that is right in the neighbourhoods it knows, all small, and asks thrice the price elsewhere."""
+    made = champion("2")
+    graph = onnx.load_model_from_string(made.model)
+    table = next(node for node in graph.graph.node if node.op_type == "LabelEncoder")
+    next(each for each in table.attribute if each.name == "default_float").f += np.log(3)
+    content = graph.SerializeToString()
+    golden = [row for row in json.loads(made.manifest)["golden"] if row["features"]["neighborhood"] in NEIGHBORHOODS]
+    changes = {"reference": REFERENCE | {"rows": 10}, "interval": INTERVAL, "golden": golden}
+    manifest = champion("2", sha256=hashlib.sha256(content).hexdigest(), **changes).manifest
+    return Contender("2", load(content, manifest), 500_000, 1e-6, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +199,18 @@ def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
         ask_the_judge("1", registry, bucket, KNOBS)
 
 
+def test_a_champion_of_another_registry_is_not_taken_for_ours_of_the_same_number(bench, s3):
+    from tests.training.test_promotion import Registry
+    from training.gate import ask_the_judge
+
+    registry, bucket = Registry(), ModelsBucket(s3, "models")
+    for run in registry.files:
+        keep_evidence(registry, run, bench.training, bench.test)
+    champion("1", base=8.0).put(s3, "models")
+    with pytest.raises(Failure, match="version 1 of another registry"):
+        ask_the_judge("2", registry, bucket, KNOBS)
+
+
 def test_slices_are_by_predicted_price_and_by_size_of_the_neighbourhood():
     homes = [
         Features(neighborhood=name, area_m2=50.0) for name in ("Buritis", "Rare", "New", "Buritis", "Middling", "New")
@@ -182,8 +219,7 @@ def test_slices_are_by_predicted_price_and_by_size_of_the_neighbourhood():
     reference = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Rare": 0.09, "Middling": 0.31}}
     masks = {name: mask.tolist() for name, mask in slice_masks(np.arange(6.0), market, reference).items()}
     assert masks["price: lowest third"] == [True, True, False, False, False, False]
-    assert masks["neighbourhood: never seen"] == [False, False, True, False, False, True]
-    assert masks["neighbourhood: 1 to 9 listings"] == [False, True, False, False, False, False]
+    assert masks["neighbourhood: 9 listings or fewer"] == [False, True, True, False, False, True]
     assert masks["neighbourhood: 10 to 49 listings"] == [False, False, False, False, True, False]
     assert masks["neighbourhood: 50 listings or more"] == [True, False, False, True, False, False]
 

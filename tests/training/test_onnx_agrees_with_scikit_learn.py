@@ -12,6 +12,7 @@ from training.encoding import COLUMNS, matrix
 from training.export import run_onnx, session
 from training.fitting import fit, lay_out, one_thread
 from training.graph import Graph
+from training.levels import fit_levels
 from training.ops import GraphOps
 from training.sample import write_sample
 from training.trees import round_down, write_boosting
@@ -27,7 +28,7 @@ def strange(frame):
     odd["area_m2"] = np.float32([1e-3, 100_000, 20, 55.5, 1, 1_000, 333.3, 40])
     odd["rooms"] = np.float32([np.nan, 0, 1_000, 1, np.nan, 3, 12, 2])
     odd["garage_places"] = np.float32([np.nan, 0, 1_000, 1, 2, np.nan, 4, 0])
-    odd["adm_fees"] = np.float32([np.nan, 0, 20, 20.000002, 1e7, 1, 300, np.nan])
+    odd["adm_fees"] = np.float32([19_999.998, 0, 20, 20.000002, 1e7, 20_000, 300, np.nan])
     odd["latitude"] = np.float32([np.nan, -90, 90, -20.06, -19.77, -19.9, np.nan, 0])
     odd["longitude"] = np.float32([np.nan, -180, 180, -44.07, -43.85, np.nan, -43.9, 0])
     return odd
@@ -57,6 +58,16 @@ def test_the_columns_are_the_same_to_the_last_bit(bench):
         picked = GraphOps().pick(columns, np.array([place]))
         said = run_onnx(one.finish(picked, "column"), frame)
         np.testing.assert_array_equal(said.astype(np.float32), expected[:, place], err_msg=name)
+
+
+def test_a_fee_that_cannot_be_true_is_read_as_unknown(bench, params):
+    frame = bench.data.frame.head(200).copy()
+    unknown, wrong = frame.copy(), frame.copy()
+    unknown.loc[:2, "adm_fees"] = np.float32(np.nan)
+    wrong.loc[:2, "adm_fees"] = np.float32([1, 20_000, 380_000])
+    one, other = (fit_levels(each, np.log(each["price"].to_numpy()), params.encoding) for each in (unknown, wrong))
+    np.testing.assert_array_equal(one.neighborhood_table, other.neighborhood_table)
+    np.testing.assert_array_equal(matrix(unknown, one), matrix(wrong, one))
 
 
 def test_a_listing_on_a_threshold_takes_the_same_branch(bench, params):

@@ -14,10 +14,16 @@ from tests.training.retraining_world import RegistryInMemory
 from training.history import history
 from training.models_bucket import ModelsBucket
 from training.overview import overview
-from training.promote import Over, promote, record_rollback, rollback
+from training.promote import Over, newest, promote, record_rollback, rollback
 
 BUCKET = "models"
 REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
+
+
+def version(number):
+    """A version, trained an hour after the one before."""
+    created = f"2026-11-24T0{number}:00:00+00:00"
+    return champion(str(number), base=9.0 + number / 10, reference=REFERENCE, created_at=created)
 
 
 class Registry(RegistryInMemory):
@@ -26,7 +32,7 @@ class Registry(RegistryInMemory):
     def __init__(self):
         super().__init__()
         for number in (1, 2, 3):
-            made = champion(str(number), base=9.0 + number / 10, reference=REFERENCE)
+            made = version(number)
             run = self.start_run("train", {}, {})
             self.keep(run, "model/model.onnx", made.model)
             self.keep(run, "model/manifest.json", made.manifest)
@@ -42,6 +48,9 @@ class Registry(RegistryInMemory):
 
     def unpoint(self, alias):
         self.aliases.pop(alias, None)
+
+    def finished(self, version):
+        return "model/manifest.json" in self.files[version.run_id]
 
 
 @pytest.fixture
@@ -69,7 +78,7 @@ def test_a_promotion_uploads_the_version_and_moves_pointer_and_alias(registry, b
     assert (pointer.version, pointer.previous, pointer.promoted_by) == ("1", None, "manual")
     assert serving(bucket) == "1" == registry.aliases["champion"]
     stored = s3.get_object(Bucket=BUCKET, Key=model_key("1"))["Body"].read()
-    assert stored == champion("1", base=9.1, reference=REFERENCE).model
+    assert stored == version(1).model
     assert promote("2", registry, bucket, "auto").previous == "1"
     assert registry.tags["2"]["promoted_at"] == bucket.champion()[0].promoted_at
 
@@ -114,13 +123,32 @@ def test_rollback_is_one_write_and_needs_no_registry(registry, bucket, s3):
     assert (serving(bucket), pointer.previous) == ("1", "2")
 
 
+def test_a_second_rollback_does_not_bring_the_bad_version_back(registry, bucket):
+    for each in "123":
+        promote(each, registry, bucket, "manual")
+    assert rollback(bucket).version == "2"
+    with pytest.raises(Failure, match=r"since version 3, which is newer, .*; `belo promote N` goes further back"):
+        rollback(bucket)
+    assert serving(bucket) == "2"
+    promote("1", registry, bucket, "manual")
+    promote("3", registry, bucket, "manual")
+    assert rollback(bucket).version == "1"
+
+
+def test_a_broken_champion_can_be_left_for_a_newer_version(registry, bucket, s3):
+    for each in "21":
+        promote(each, registry, bucket, "manual")
+    s3.put_object(Bucket=BUCKET, Key=manifest_key("1"), Body=b"spoiled")
+    assert rollback(bucket).version == "2"
+
+
 def test_a_rollback_is_recorded_and_until_then_the_disagreement_is_told(registry, bucket):
     promote("1", registry, bucket, "manual")
     promote("2", registry, bucket, "manual")
     pointer = rollback(bucket)
     assert overview(registry, bucket).serving.version == "1"
     assert "alias says champion 2, S3 serves 1" in overview(registry, bucket).disagreement
-    record_rollback(pointer, registry)
+    record_rollback(pointer, registry, bucket)
     assert overview(registry, bucket).disagreement is None
     assert registry.aliases["champion"] == "1"
     assert registry.tags["2"]["rolled_back_at"] == pointer.promoted_at
@@ -159,16 +187,23 @@ def test_there_is_nothing_to_roll_back_before_a_second_promotion(registry, bucke
         rollback(bucket)
 
 
+def test_the_newest_version_is_one_whose_training_came_to_its_end(registry):
+    assert newest(registry) == "3"
+    del registry.files["run-2"]["model/manifest.json"]
+    assert newest(registry) == "2"
+    registry.files = {run: {} for run in registry.files}
+    with pytest.raises(Failure, match="no version is registered, or none is finished"):
+        newest(registry)
+
+
 def test_killed_after_any_write_the_old_champion_serves_until_the_pointer_moved_and_a_rerun_finishes(s3, bucket):
     probe = Life()
-    registry = Registry()
-    promote("1", registry, bucket, "manual")
+    registry = _challenged(bucket)
     promote("2", probe.of(registry), ModelsBucket(probe.of(s3), BUCKET), "manual")
-    assert probe.writes == ["put_object", "put_object", "put_object", "tag", "point"]
+    assert probe.writes == ["put_object", "put_object", "put_object", "tag", "point", "unpoint"]
     for left, name in enumerate(probe.writes, start=1):
         _empty(s3)
-        registry = Registry()
-        promote("1", registry, bucket, "manual")
+        registry = _challenged(bucket)
         life = Life(left)
         with pytest.raises(Killed):
             promote("2", life.of(registry), ModelsBucket(life.of(s3), BUCKET), "manual")
@@ -176,6 +211,14 @@ def test_killed_after_any_write_the_old_champion_serves_until_the_pointer_moved_
         pointer = promote("2", registry, bucket, "manual")
         assert (serving(bucket), pointer.previous) == ("2", "1")
         assert registry.aliases == {"champion": "2"}
+
+
+def _challenged(bucket):
+    """A registry whose version 1 serves, and whose version 2 wants to."""
+    registry = Registry()
+    promote("1", registry, bucket, "manual")
+    registry.point("challenger", "2")
+    return registry
 
 
 def _empty(s3):
@@ -208,6 +251,28 @@ def test_of_two_promoters_the_slower_fails_cleanly(registry, bucket, s3, crowned
         promote("2", registry, hurried, "manual")
     assert serving(bucket) == "3" == registry.aliases["champion"]
     assert bucket.champion()[0].previous == ("1" if crowned else None)
+
+
+def test_the_alias_names_what_serves_although_a_slow_promoter_writes_it_last(registry, bucket):
+    promote("1", registry, bucket, "manual")
+
+    class Slow:
+        """A registry between whose tag and the alias somebody else promotes."""
+
+        def __init__(self, rival):
+            self.rival = rival
+
+        def __getattr__(self, name):
+            return getattr(registry, name)
+
+        def tag(self, *tagged):
+            registry.tag(*tagged)
+            promote(self.rival, registry, bucket, "manual")
+
+    assert promote("2", Slow("3"), bucket, "manual").version == "2"
+    assert serving(bucket) == "3" == registry.aliases["champion"]
+    record_rollback(rollback(bucket), Slow("1"), bucket)
+    assert serving(bucket) == "1" == registry.aliases["champion"]
 
 
 def test_of_two_promotions_at_once_exactly_one_wins(registry, bucket, s3):

@@ -2,13 +2,19 @@ import contextlib
 
 import msgspec
 import pytest
+from mlflow.exceptions import MlflowException
 
 from belo.errors import Failure
 from pricing.manifest import Manifest
 from pricing.model import load
+from tests.training.killing import Killed, Life
 from training import train as training_room
+from training.conformal import interval
 from training.contenders import TEST_ROWS, TRAINED_ON
 from training.data import FIELDS
+from training.export import run_onnx
+from training.params import Params
+from training.promote import newest
 from training.registry import Registry
 from training.train import test_of_version as figures_of_version
 from training.train import train
@@ -23,7 +29,8 @@ def registry(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(data, params, registry):
-    searched = msgspec.structs.replace(params, search=msgspec.structs.replace(params.search, trials=2))
+    search = msgspec.structs.replace(params.search, trials=2, min_gain=-1.0)  # whatever was tried wins
+    searched = msgspec.structs.replace(params, search=search)
     stages = []
     manifest = train(data, searched, registry, lambda stage, steps: stages.append(stage))
     return manifest, stages
@@ -49,10 +56,10 @@ def test_a_run_keeps_what_an_auditor_asks_for(registry, trained):
     manifest, _ = trained
     parent, _ = runs(registry, manifest)
     assert parent.info.status == "FINISHED"
-    assert parent.data.params["boosting.leaves"] == "24"
     assert parent.data.metrics["median_ape"] == manifest.metrics["median_ape"]
     assert parent.data.metrics["parity"] < 1e-5
     assert parent.data.tags["data_sha256"] == manifest.data_sha256
+    assert len(parent.data.tags["population_sha256"]) == 64
     assert parent.inputs.dataset_inputs[0].dataset.digest == manifest.data_sha256[:32]
     for name in ("cleaning.md", "card.md", "candidates.md", "params.yaml", TEST_ROWS, TRAINED_ON):
         assert registry.read(parent.info.run_id, name)
@@ -60,11 +67,38 @@ def test_a_run_keeps_what_an_auditor_asks_for(registry, trained):
         assert registry.read(parent.info.run_id, f"plots/{name}.png").startswith(b"\x89PNG")
 
 
+def test_a_run_says_the_parameters_that_its_model_was_trained_with(registry, trained, params):
+    parent, _ = runs(registry, trained[0])
+    found = msgspec.yaml.decode(registry.read(parent.info.run_id, "params.yaml"), type=Params)
+    assert found.boosting != params.boosting
+    for name in ("leaves", "learning_rate", "min_samples_leaf", "l2", "max_features"):
+        assert parent.data.params[f"boosting.{name}"] == str(getattr(found.boosting, name))
+    assert parent.data.params["kernel.gamma"] == str(found.kernel.gamma)
+    assert parent.data.params["encoding.folds"] == str(params.encoding.folds)
+
+
+def test_the_model_card_tells_coverage_where_the_model_is_weak(registry, trained, bench):
+    manifest, _ = trained
+    model, _ = registry.artefacts(registry.find(manifest.version))
+    rare = ~bench.test.frame["neighborhood"].isin(_frequent(bench.training.frame["neighborhood"]))
+    low, high = interval(run_onnx(model, bench.test.frame), manifest.interval)
+    held = ((bench.test.log_price >= low) & (bench.test.log_price <= high))[rare].mean()
+    card = registry.read(manifest.mlflow_run_id, "card.md").decode()
+    assert "| intervals hold |" in card
+    (line,) = (line for line in card.splitlines() if line.startswith("| neighbourhoods with fewer than 10 listings |"))
+    assert line.endswith(f" | {held:.1%} |")
+
+
+def _frequent(names):
+    counts = names.value_counts()
+    return counts.index[counts >= 10]
+
+
 def test_the_model_is_kept_as_onnx_with_signature_and_example_and_no_pickle(registry, trained):
     manifest, _ = trained
     files = {each.path for each in registry._client.list_artifacts(manifest.mlflow_run_id, "model")}
     assert {"model/model.onnx", "model/manifest.json", "model/MLmodel", "model/input_example.json"} <= files
-    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib"))]
+    assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib", ".data"))]
     described = registry.read(manifest.mlflow_run_id, "model/MLmodel").decode()
     assert "signature" in described
     assert '"neighborhood"' in described
@@ -103,6 +137,51 @@ def test_the_figures_of_a_version_are_those_of_the_file_that_serves(data, params
     version, figures = figures_of_version(data, params, registry)
     assert version == manifest.version
     assert figures == manifest.metrics
+
+
+def test_a_version_is_measured_on_what_its_training_set_aside_whatever_would_be_set_aside_today(data, params, registry):
+    manifest = train(data, params, registry)
+    today = msgspec.structs.replace(params, split=msgspec.structs.replace(params.split, test_share=0.5))
+    assert figures_of_version(data, today, registry) == (manifest.version, manifest.metrics)
+
+
+def test_a_training_killed_before_its_manifest_leaves_a_version_that_is_neither_promoted_nor_measured(
+    data, params, registry
+):
+    probe = Life()
+    whole = train(data, params, probe.of(registry)).version
+    life = Life(probe.writes.index("register") + 1)
+    with pytest.raises(Killed):
+        train(data, params, life.of(registry))
+    killed = registry.versions()[0]
+    assert int(killed.version) == int(whole) + 1
+    assert not registry.finished(killed)
+    assert newest(registry) == whole == figures_of_version(data, params, registry)[0]
+
+
+def test_a_version_that_the_manifest_of_its_run_does_not_name_is_not_finished(registry, trained):
+    manifest, _ = trained
+    assert registry.finished(registry.find(manifest.version))
+    another = registry.register(manifest.mlflow_run_id, {})
+    assert not registry.finished(registry.find(another))
+
+
+@pytest.mark.parametrize("ailing", ["list_artifacts", "download_artifacts"])
+def test_a_file_that_mlflow_does_not_hand_out_is_not_taken_for_absent(registry, trained, ailing):
+    class Client:
+        """A server that is out of order for one kind of request."""
+
+        def __getattr__(self, name):
+            return self._refuse if name == ailing else getattr(registry._client, name)
+
+        def _refuse(self, *_):
+            raise MlflowException("503: out of order")
+
+    run_id = trained[0].mlflow_run_id
+    assert registry.read(run_id, "judge/no such file") is None
+    assert registry.read("0" * 32, TRAINED_ON) is None
+    with pytest.raises(Failure, match=f"MLflow does not hand out {TRAINED_ON} of run {run_id}: 503"):
+        Registry(Client(), None).read(run_id, TRAINED_ON)
 
 
 def test_a_file_that_no_version_was_trained_on_is_fitted_and_has_no_version(data, params, registry):
