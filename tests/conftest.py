@@ -1,5 +1,7 @@
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -13,13 +15,32 @@ settings.load_profile("belo")
 MODELS, DEAD_LETTERS = "models", "dead-letters"
 
 
-@pytest.fixture
-def s3(monkeypatch) -> Iterator:
-    """An S3 in memory with the buckets of the score function."""
+@pytest.fixture(scope="session")
+def client_of() -> Callable[[str], Any]:
+    """Return the client of a service that moto keeps in memory; each is made once: that takes longer than most tests."""
+
+    @functools.cache
+    def make(service: str) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            forget_aws(patch)
+            credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+            return boto3.client(service, region_name="us-east-1", **credentials)
+
+    return make
+
+
+def forget_aws(patch: pytest.MonkeyPatch) -> None:
+    """Take what the environment says of AWS out of it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
+        patch.delenv(name)
+
+
+@pytest.fixture
+def s3(monkeypatch, client_of) -> Iterator:
+    """An S3 in memory with the buckets of the score function."""
+    forget_aws(monkeypatch)
+    client = client_of("s3")
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
         for bucket in (MODELS, DEAD_LETTERS):
             client.create_bucket(Bucket=bucket)
         yield client

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 import typer
 from moto import mock_aws
@@ -18,14 +17,14 @@ from tests.stream_producer.test_cli import STACK
 
 
 @pytest.fixture(autouse=True)
-def kinesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator:
+def kinesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client_of) -> Iterator:
     for name in [name for name in os.environ if name.startswith(("AWS_", "BELO_"))]:
         monkeypatch.delenv(name)
     for name, value in STACK.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     with mock_aws():
-        client = boto3.client("kinesis", region_name="us-east-1")
+        client = client_of("kinesis")
         client.create_stream(StreamName="predictions", ShardCount=2)
         yield client
 
