@@ -17,7 +17,7 @@ MODELS, DEAD_LETTERS = "models", "dead-letters"
 
 @pytest.fixture(scope="session")
 def client_of() -> Callable[[str], Any]:
-    """Return the client of a service that moto keeps in memory; each is made once: that takes longer than most tests."""
+    """Return the client of a service that moto keeps in memory; each is made once, being slow to make."""
 
     @functools.cache
     def make(service: str) -> Any:
