@@ -64,6 +64,7 @@ def provision(
         "endpoint": endpoint,
         "bundle": str(bundle.resolve()),
         "runtime": f"python{bundles.python_of(bundle)}",
+        "retention_hours": 24,  # what a stream begins with: to ask for more takes ten seconds, and nobody waits here
         **(variables or {}),
     }
     outputs = terraform.apply(workdir, settings, stop)

@@ -6,6 +6,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,17 +15,18 @@ import pytest
 from belo import bundle, local_cloud
 from belo.stack import Stack
 from integration_tests.cloud import BELO, Cloud
+from training.sample import write_sample
 
 ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
 class Training:
-    """A `belo train` under way: its folder, its environment, its process."""
+    """Two champions being trained, one after the other: where, and in which environment."""
 
     folder: Path
     env: dict[str, str]
-    process: subprocess.Popen
+    done: Future[None]
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +60,21 @@ def workdir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def training(tmp_path_factory) -> Training:
-    """A champion being trained, on DATA or on the generated sample, while Terraform works."""
+def training(tmp_path_factory) -> Iterator[Training]:
+    """Versions 1, of DATA or of the generated sample, and 2, of a few listings, being trained while Terraform works."""
     folder = tmp_path_factory.mktemp("training")
     env = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    log = (folder / "train.log").open("w")
-    return Training(folder, env, subprocess.Popen([BELO, "train", "--quick"], stdout=log, stderr=log, env=env))
+    few = write_sample(folder / "few.csv", 600)
+
+    def train() -> None:
+        for file in ([], [few]):
+            done = subprocess.run(
+                [BELO, "train", *file, "--quick"], capture_output=True, text=True, env=env, check=False
+            )
+            assert done.returncode == 0, done.stderr
+
+    with ThreadPoolExecutor(1) as pool:
+        yield Training(folder, env, pool.submit(train))
 
 
 @pytest.fixture(scope="session")
@@ -76,11 +87,11 @@ def stack(endpoint, emulator, workdir, training) -> Stack:
 
 @pytest.fixture(scope="session")
 def cloud(stack, training) -> Cloud:
-    """The stack with the champion promoted."""
-    assert training.process.wait(timeout=300) == 0, (training.folder / "train.log").read_text()
+    """The stack with version 1 promoted."""
+    training.done.result(timeout=300)
     readable = {"COLUMNS": "120", "NO_COLOR": "1"}
     found = Cloud(stack, training.env | stack.environment() | readable, training.folder)
-    found.belo("promote")
+    found.belo("promote", "1")
     return found
 
 

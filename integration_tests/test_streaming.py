@@ -94,7 +94,7 @@ def test_a_consumer_sees_each_prediction_once(cloud, listings):
     cloud.belo("publish", str(listings))
     cloud.belo("publish", str(listings))  # the same rows again: the same events
     until(lambda: len(cloud.predictions("file-")) == 300, "every listing has a price")
-    consumed = cloud.belo("consume", "--from", "trim-horizon", "--format", "jsonl", "--idle-timeout", "5").stdout
+    consumed = cloud.belo("consume", "--from", "trim-horizon", "--format", "jsonl", "--idle-timeout", "2").stdout
     ids = [json.loads(line)["id"] for line in consumed.splitlines()]
     assert len(ids) == len(set(ids))
     subjects = {json.loads(line)["subject"] for line in consumed.splitlines()}
