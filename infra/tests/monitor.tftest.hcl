@@ -1,45 +1,7 @@
 # What the archive and the monitor promise, planned on a provider that talks to nobody.
 
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{}" }
-  }
-
-  mock_resource "aws_s3_bucket" {
-    defaults = { arn = "arn:aws:s3:::some-bucket" }
-  }
-
-  mock_resource "aws_kinesis_stream" {
-    defaults = { arn = "arn:aws:kinesis:sa-east-1:123456789012:stream/some-stream" }
-  }
-
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/some-role" }
-  }
-
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:sa-east-1:123456789012:log-group:some-group" }
-  }
-
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:sa-east-1:123456789012:some-topic" }
-  }
-
-  mock_resource "aws_lambda_function" {
-    defaults = { arn = "arn:aws:lambda:sa-east-1:123456789012:function:some-function" }
-  }
-
-  mock_resource "aws_sqs_queue" {
-    defaults = { arn = "arn:aws:sqs:sa-east-1:123456789012:some-queue" }
-  }
+  source = "./tests/aws"
 }
 
 variables {
