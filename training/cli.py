@@ -10,7 +10,7 @@ import typer
 
 File = Annotated[
     Path | None,
-    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV with the Kaggle header."),
+    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV, JSON Lines or Parquet, with a price."),
 ]
 Seed = Annotated[
     int | None,
@@ -85,7 +85,10 @@ def promote(
 
 
 def rollback() -> None:
-    """Let the version that served before serve again: one write."""
+    """Let the version that served before serve again: one write.
+
+    A rollback is not rolled back: `belo promote N` goes further back, or forward again.
+    """
     import os
 
     from training import printing
