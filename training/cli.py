@@ -10,7 +10,7 @@ import typer
 
 File = Annotated[
     Path | None,
-    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV, JSON Lines or Parquet, with a price."),
+    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV, JSON Lines or Parquet."),
 ]
 Seed = Annotated[
     int | None,
