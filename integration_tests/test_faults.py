@@ -18,6 +18,7 @@ from tests.scenarios import Outcome, Scenario, SickStream, test_what_comes_of
 __all__ = ["test_what_comes_of"]
 
 QUIET = 3.0  # seconds in which a replay too many would show
+SECONDS, MARGIN = 7, {"BELO_DEADLINE_MARGIN_MS": "5000"}  # of an invocation: so that a test need not wait long for one
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +41,9 @@ def function_of_its_own(cloud: Cloud, name: str, **environment: str) -> Iterator
         Runtime=deployed["Runtime"],
         Handler=deployed["Handler"],
         Role=deployed["Role"],
-        Timeout=7,
+        Timeout=SECONDS,
         Code={"S3Bucket": stack.models_bucket, "S3Key": bundle},
-        Environment={"Variables": deployed["Environment"]["Variables"] | environment},
+        Environment={"Variables": deployed["Environment"]["Variables"] | MARGIN | environment},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName=unique)
     try:
@@ -99,9 +100,7 @@ def run(cloud, endpoint) -> Callable[[Scenario], Outcome]:
 
         with (
             standing_before(endpoint, sick) as faulty,
-            function_of_its_own(
-                cloud, scenario.name, AWS_ENDPOINT_URL_KINESIS=faulty, BELO_DEADLINE_MARGIN_MS="5000"
-            ) as name,
+            function_of_its_own(cloud, scenario.name, AWS_ENDPOINT_URL_KINESIS=faulty) as name,
         ):
             put(cloud, name, scenario.payloads)  # before the mapping is there, so that batches are full
             with mapping(cloud, name, batch_size=scenario.batch_size, retries=scenario.retries):
@@ -129,8 +128,9 @@ def test_a_parked_batch_is_redriven_once_the_fault_is_mended(cloud):
         assert cloud.predictions("parked-") == {}
         assert len(cloud.dead_letters()) == letters  # not one good record became a dead letter
 
-        mended = functions.get_function_configuration(FunctionName=cloud.stack.score_function)["Environment"]
-        functions.update_function_configuration(FunctionName=stream, Environment=mended)
+        spoiled = functions.get_function_configuration(FunctionName=stream)["Environment"]["Variables"]
+        mended = spoiled | {"BELO_MODELS_BUCKET": cloud.stack.models_bucket}
+        functions.update_function_configuration(FunctionName=stream, Environment={"Variables": mended})
         functions.get_waiter("function_updated_v2").wait(FunctionName=stream)
         promised = json.loads(
             cloud.belo("redrive", "--reason", "parked", "--dry-run", "--json", BELO_LISTINGS_STREAM=stream).stdout
