@@ -110,8 +110,12 @@ GOLDEN = {"features": {"neighborhood": "Buritis", "area_m2": 102.0}}
             "interval: expected 2",
         ),
         (
-            {"interval": {"coverage": 90, "edges": [13.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]}},
-            "interval: expected a coverage between 0 and 1, got 90",
+            {"interval": {"coverage": 1, "edges": [13.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]}},
+            "interval: expected a coverage between 0 and 1, got 1",
+        ),
+        (
+            {"interval": {"coverage": 0, "edges": [13.0], "low": [-1.0, -1.0], "high": [1.0, 1.0]}},
+            "interval: expected a coverage between 0 and 1, got 0",
         ),
         (
             {"interval": {"coverage": 0.9, "edges": [13.0, 12.0], "low": [-1.0] * 3, "high": [1.0] * 3}},

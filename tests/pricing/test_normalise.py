@@ -1,10 +1,11 @@
 import re
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from pricing.listing import Listing
-from pricing.normalise import normalise, number_or_range
+from pricing.normalise import identifier, normalise, number_or_range
 from pricing.refusal import InvalidRecord
 
 SCRAPED = {
@@ -54,8 +55,23 @@ def test_a_missing_value_of_a_table_is_unknown():
     assert normalise(row, "L-1") == Listing(listing_id="L-1", neighborhood="Sion", area_m2=80.0)
 
 
-def test_an_identifier_may_be_a_number_in_a_table():
-    assert normalise({"listing_id": 17, "area_m2": 80, "neighborhood": "Sion"}, "L-1").listing_id == "17"
+@pytest.mark.parametrize("value", [17, 17.0, Decimal(17), Decimal("17.00"), "17"])
+def test_an_identifier_may_be_a_whole_number_in_a_table(value):
+    assert identifier(value) == "17"
+    assert normalise({"listing_id": value, "area_m2": 80, "neighborhood": "Sion"}, "L-1").listing_id == "17"
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), 10**30])
+def test_a_large_identifier_keeps_its_digits_where_a_table_holds_them_all(value):
+    assert identifier(value) == str(value)
+    assert identifier(float(value)) == (str(value) if abs(value) <= 2**53 else float(value))
+
+
+@pytest.mark.parametrize(
+    "value", [1.5, Decimal("1.5"), True, float("inf"), Decimal("Infinity"), Decimal("NaN"), [17], None]
+)
+def test_what_is_no_whole_number_is_no_identifier(value):
+    assert identifier(value) is value
 
 
 @pytest.mark.parametrize(
