@@ -4,7 +4,7 @@ import os
 import sys
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from belo.errors import Failure, one_line
 from monitoring.cli import monitor, report_sales
@@ -44,6 +44,8 @@ def main() -> None:
             sys.stdout.flush()  # now, and not where nothing can be said any more
     except Failure as error:
         error.exit("belo")
+    except EndpointConnectionError as error:
+        _stop(f"{one_line(error)} (a local cloud is started by `make up`)", 1)
     except (ClientError, BotoCoreError) as error:
         _stop(one_line(error), 1)
     except BrokenPipeError:  # the reader of our output has seen enough

@@ -91,6 +91,7 @@ def with_champion(
     from training.registry import Registry
     from training.train import train
 
+    terraform.require()  # before anything is trained
     listings, bundle, stop = load_data(data), bundles.build(bundles.Target()), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, variables, stop)
@@ -131,6 +132,8 @@ def up(data: Path | None) -> Stack:
             down()
             raise
     console.print(f"up at {instance.endpoint} with champion {manifest.version}; {ENV_FILE} names it")
+    if manifest.generated_data:
+        console.print("its champion learnt from the generated sample: `make up DATA=file.csv` takes real listings")
     return stack
 
 

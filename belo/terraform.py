@@ -19,7 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 INFRA = ROOT / "infra"
 PLUGIN_CACHE = ROOT / ".cache" / "terraform-plugins"
 MIRRORS = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
+MISSING = "terraform is not installed; version 1.9 or newer is needed"
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+def require() -> None:
+    """Raise Failure where there is no Terraform."""
+    if not shutil.which("terraform"):
+        raise Failure(MISSING)
 
 
 def apply(workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None) -> dict[str, str]:
@@ -103,7 +110,7 @@ def _terraform(folder: Path, *arguments: str, log: TextIO | None = None, stop: t
             start_new_session=True,  # its providers are in it, and end with it
         )
     except FileNotFoundError:
-        raise Failure("terraform is not installed; version 1.9 or newer is needed") from None
+        raise Failure(MISSING) from None
     with process:
         said, complained = _said(process, stop or threading.Event())
     if log:

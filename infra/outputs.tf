@@ -30,3 +30,19 @@ output "score_function" {
   value       = module.score.name
   depends_on  = [aws_lambda_event_source_mapping.listings]
 }
+
+output "stack_env" {
+  description = "The stack as `belo` reads it: terraform output -raw stack_env > build/stack.env"
+  value = join("", [for name, value in {
+    AWS_REGION               = var.region
+    AWS_DEFAULT_REGION       = var.region
+    BELO_LISTINGS_STREAM     = aws_kinesis_stream.listings.name
+    BELO_PREDICTIONS_STREAM  = aws_kinesis_stream.predictions.name
+    BELO_MODELS_BUCKET       = module.models.name
+    BELO_DEAD_LETTERS_BUCKET = module.dead_letters.name
+    BELO_ARCHIVE_BUCKET      = module.archive.name
+    BELO_SCORE_FUNCTION      = module.score.name
+    BELO_RETRAINING_QUEUE    = one(aws_sqs_queue.requests[*].name)
+    BELO_TOPIC               = one(aws_sns_topic.alarms[*].arn)
+  } : "${name}=${value}\n" if value != null])
+}

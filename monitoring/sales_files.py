@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from belo.errors import Failure, UsageFailure
+from lambdas.archive_objects import DAY
 from lambdas.sales import REPORTED_AT, Sale, encode, key
 from pricing.normalise import identifier
 from pricing.refusal import listing_refusal, shown
@@ -46,7 +47,7 @@ def report(file: Path, s3: Any, bucket: str, now: datetime) -> Outcome:  # noqa:
     rows = 0
     for line, row in _rows(file):
         rows += 1
-        sale = row if isinstance(row, Wrong) else _sale(line, row)
+        sale = row if isinstance(row, Wrong) else _sale(line, row, now)
         if isinstance(sale, Wrong):
             refused.append(sale)
         else:
@@ -106,12 +107,12 @@ def _json_rows(_: Path, content: IO[str]) -> Iterator[tuple[int, dict[str, Any] 
         yield number, row if isinstance(row, dict) else Wrong(number, f"row: expected an object, got {shown(row)}")
 
 
-def _sale(line: int, row: dict[str, Any]) -> Sale | Wrong:
+def _sale(line: int, row: dict[str, Any], now: datetime) -> Sale | Wrong:
     known = {name: row[name] for name in FIELDS if row.get(name) not in (None, "")}
     try:
         known["listing_id"] = identifier(known["listing_id"])
         known["sale_price"] = _number(known["sale_price"])
-        known["sold_at"] = _time(known["sold_at"])
+        known["sold_at"] = _time(known["sold_at"], now)
     except KeyError as error:
         return Wrong(line, f"{error.args[0]}: required, but missing")
     except _NotA as error:
@@ -135,11 +136,14 @@ def _number(value: object) -> object:
         raise _NotA(f"sale_price: expected a number, got {shown(value)}") from None
 
 
-def _time(value: object) -> str:
+def _time(value: object, now: datetime) -> str:
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if at is not None:
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat().replace("+00:00", "Z")
+        at = at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):  # no time, or none that UTC's calendar holds
-        pass
-    raise _NotA(f"sold_at: expected a time such as 2026-11-23T12:00:00Z, got {shown(value)}")
+        at = None
+    if at is None:
+        raise _NotA(f"sold_at: expected a time such as 2026-11-23T12:00:00Z, got {shown(value)}")
+    if at > now + DAY:  # a date without a zone may be tomorrow's
+        raise _NotA(f"sold_at: expected a time that has come, got {shown(value)}")
+    return at.isoformat().replace("+00:00", "Z")

@@ -23,7 +23,9 @@ def publish(
     aggregate: Annotated[
         bool, typer.Option("--aggregate", help="Pack many events into a record, as the KPL does.")
     ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run of this file ended.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run of this file, unchanged, was interrupted; else begin.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Publish the listings of a file to the input stream.

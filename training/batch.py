@@ -19,16 +19,18 @@ from training.sinks import ADDED, Row, open_sink
 
 CHUNK = 1_000  # rows a run of the model
 
-Numbered = tuple[int, Row]
+Numbered = tuple[int, Row | InvalidRecord]  # as `read_rows` has them
 
 
 def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
     """Yield the rows in order and in chunks, each with `ADDED`: prices in BRL, or None and an error.
 
-    `price` is never read. Memory holds one chunk. Raises `Failure` for a row that has a column of these names.
+    A row that cannot be read comes out with its error alone. `price` is never read. Memory holds one chunk. Raises
+    `Failure` for a row that has a column of these names.
     """
     while chunk := list(islice(rows, CHUNK)):
-        for _, row in chunk:
+        own: list[Row] = [{} if isinstance(row, InvalidRecord) else row for _, row in chunk]
+        for row in own:
             _refuse_taken(row)
         read = [_read(number, row) for number, row in chunk]
         homes = [home for home in read if isinstance(home, Features)]
@@ -36,7 +38,7 @@ def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
         said = zip(prices.price, prices.low, prices.high, strict=True)
         yield [
             row | _verdict(home, *(map(float, next(said)) if isinstance(home, Features) else ()))
-            for (_, row), home in zip(chunk, read, strict=True)
+            for row, home in zip(own, read, strict=True)
         ]
 
 
@@ -45,7 +47,9 @@ def _refuse_taken(columns: Iterable[str]) -> None:
         raise Failure(f"the column {', '.join(taken)} is there already, and would be overwritten: rename it")
 
 
-def _read(number: int, row: Mapping[str, object]) -> Features | str:
+def _read(number: int, row: Mapping[str, object] | InvalidRecord) -> Features | str:
+    if isinstance(row, InvalidRecord):
+        return str(row)
     try:
         if "specversion" in row:  # an event as it stands on the stream
             return features(decode(msgspec.json.encode(row, enc_hook=str)).data)
@@ -73,16 +77,15 @@ class Count:
 def score_file(file: Path, output: Path | None, model: Model, step: Callable[[int], object]) -> Count:
     """Price a file into another, or to standard output; call `step` with each chunk's rows.
 
-    The output appears under its name only when it is whole. Raises `Failure` for a row that cannot be read, and for
-    a column that is there already.
+    The output appears under its name only when it is whole. Raises `Failure` for a column that is there already.
     """
     rows = refused = 0
     columns: list[str] = []
     with open_sink(output, file) as begin:
-        chunks = priced(_whole(file, columns), model)
+        chunks = priced(read_rows(file, on_columns=columns.extend), model)
         first = next(chunks, [])
         _refuse_taken(columns)
-        write = begin([*columns, *ADDED] if columns or not first else list(first[0]))
+        write = begin([*(columns or _own(first)), *ADDED])
         for chunk in chain([first], chunks):
             write(chunk)
             rows += len(chunk)
@@ -91,12 +94,9 @@ def score_file(file: Path, output: Path | None, model: Model, step: Callable[[in
     return Count(rows, refused)
 
 
-def _whole(file: Path, columns: list[str]) -> Iterator[Numbered]:
-    """Yield the rows, and add their columns' names; a row that cannot be read cannot come out again, and fails."""
-    for number, row in read_rows(file, on_columns=columns.extend):
-        if isinstance(row, InvalidRecord):
-            raise Failure(f"{file}, {row}")
-        yield number, row
+def _own(rows: list[Row]) -> list[str]:
+    """Return the columns that any of these rows had before it was priced, in the order of their coming."""
+    return [name for name in dict.fromkeys(name for row in rows for name in row) if name not in ADDED]
 
 
 def open_champion(bucket: ModelsBucket) -> Model:

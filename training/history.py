@@ -1,7 +1,9 @@
 """What happened to the champion: every retraining, and every move of the pointer that none of them made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
@@ -10,6 +12,8 @@ from pricing.manifest import Pointer
 from training.contest import Contest
 from training.retraining_records import Outcome, Record
 from training.retraining_requests import Kind
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -30,12 +34,17 @@ class Entry(Struct, frozen=True, kw_only=True):
     contests: list[Contest] = []
 
 
-def history(records: Sequence[Record], pointers: Sequence[Pointer]) -> list[Entry]:
-    """Return the entries, the oldest first, of all retrainings and of all pointers that ever stood, in their order."""
+def history(
+    records: Sequence[Record], pointers: Sequence[Pointer], trained_at: Mapping[str, str] = NOTHING
+) -> list[Entry]:
+    """Return the entries, the oldest first, of all retrainings and of all pointers that ever stood, in their order.
+
+    `trained_at` says of each version when it was trained (ISO 8601): as `rollback` does, it tells what went back.
+    """
     told = {record.version for record in records if record.outcome == "promoted"}
     moves = [
-        _move(pointer, pointers[:place])
-        for place, pointer in enumerate(pointers)
+        _move(pointer, back=back)
+        for pointer, back in zip(pointers, _went_back(pointers, trained_at), strict=True)
         if not (pointer.promoted_by == "auto" and pointer.version in told)
     ]
     return sorted([*map(_retraining, records), *moves], key=lambda entry: entry.when)
@@ -59,8 +68,15 @@ def _retraining(record: Record) -> Entry:
     )
 
 
-def _move(pointer: Pointer, before: Sequence[Pointer]) -> Entry:
-    back = any(pointer.version == each.version for each in before)
+def _went_back(pointers: Sequence[Pointer], trained_at: Mapping[str, str]) -> list[bool]:
+    found = [False] * len(pointers)
+    for place, (left, taken) in enumerate(pairwise(pointers), start=1):
+        is_older = trained_at.get(taken.version, "") <= trained_at.get(left.version, "")
+        found[place] = taken.version == left.previous and is_older and not found[place - 1]
+    return found
+
+
+def _move(pointer: Pointer, *, back: bool) -> Entry:
     return Entry(
         when=datetime.fromisoformat(pointer.promoted_at),
         kind="rollback" if back else "promotion",

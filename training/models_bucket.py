@@ -4,7 +4,7 @@ A version is written before the pointer that names it, so a reader of the pointe
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -73,6 +73,11 @@ class ModelsBucket:
         ids = [each["VersionId"] for page in pages for each in page.get("Versions", []) if each["Key"] == CHAMPION_KEY]
         bodies = [self._s3.get_object(Bucket=self._bucket, Key=CHAMPION_KEY, VersionId=each)["Body"] for each in ids]
         return [msgspec.json.decode(body.read(), type=Pointer) for body in reversed(bodies)]
+
+    def trained_at(self, versions: Iterable[str]) -> dict[str, str]:
+        """Return when each of these versions was trained (ISO 8601, UTC), as far as their manifests stand."""
+        found = {version: self.read(manifest_key(version)) for version in set(versions)}
+        return {version: parse(each[0]).created_at for version, each in found.items() if each}
 
     def move_champion(self, pointer: Pointer, seen: str | None) -> None:
         """Point to another version, provided that the pointer is still the one with the ETag `seen`.

@@ -93,8 +93,8 @@ def rollback(bucket: ModelsBucket, clock: Clock = _now) -> Pointer:
     _check(current.previous, model, manifest)
     if _went_back(current, manifest, bucket):
         raise Failure(
-            f"version {current.version} serves since version {current.previous}, which is newer, was taken back; "
-            f"`belo promote N` goes further back, to version N, and `belo promote {current.previous}` forward again"
+            f"version {current.version} serves in place of version {current.previous}, which is newer: somebody has "
+            f"gone back already; `belo promote N` goes to version N, `belo promote {current.previous}` forward again"
         )
     pointer = Pointer(
         version=current.previous,

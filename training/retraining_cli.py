@@ -1,5 +1,6 @@
 """The commands that retrain: ask for it, do it, and see what came of it; `belo.cli` registers them."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -42,7 +43,8 @@ def train_worker(
         if not worker.one(wait_seconds=1):
             retraining_printing.say("no request waits")
         return
-    worker.work(max_requests)
+    with suppress(KeyboardInterrupt):  # a request that was under way comes again
+        worker.work(max_requests)
 
 
 def history(*, json: Json = False) -> None:
@@ -57,5 +59,8 @@ def history(*, json: Json = False) -> None:
 
     stack = Stack.find(os.environ)
     s3 = stack.client("s3")
-    told = entries(Ledger(s3, stack.archive_bucket).records(), ModelsBucket(s3, stack.models_bucket).champions())
+    bucket = ModelsBucket(s3, stack.models_bucket)
+    pointers = bucket.champions()
+    trained_at = bucket.trained_at(each.version for each in pointers)
+    told = entries(Ledger(s3, stack.archive_bucket).records(), pointers, trained_at)
     retraining_printing.show_history(told, as_json=json)

@@ -62,7 +62,7 @@ def _open(path: Path, suffix: str, source: Path) -> Iterator[Begin]:
 
 def not_the_columns(what: object) -> Failure:
     """Return the failure of a row that does not fit the table."""
-    return Failure(f"not the first row's columns: {what}; {USE_JSON_LINES}")
+    return Failure(f"not among the first rows' columns: {what}; {USE_JSON_LINES}")
 
 
 def csv_sink(out: IO[str]) -> Begin:
@@ -71,12 +71,13 @@ def csv_sink(out: IO[str]) -> Begin:
     def begin(columns: Sequence[str]) -> Write:
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
+        known = set(columns)
 
         def write(rows: list[Row]) -> None:
-            try:
-                writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-            except ValueError as error:  # JSON Lines whose rows differ in their fields
-                raise not_the_columns(error) from None
+            for row in rows:
+                if more := row.keys() - known:  # JSON Lines whose rows differ in their fields
+                    raise not_the_columns(", ".join(sorted(more)))
+            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
 
         return write
 

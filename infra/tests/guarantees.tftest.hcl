@@ -143,3 +143,15 @@ run "an_endpoint_without_an_emulator_is_refused" {
 
   expect_failures = [var.endpoint]
 }
+
+run "belo_finds_the_stack_by_one_output" {
+  command = apply
+
+  assert {
+    condition = alltrue([
+      for line in ["AWS_REGION=sa-east-1", "BELO_LISTINGS_STREAM=listings", "BELO_SCORE_FUNCTION=score", "BELO_RETRAINING_QUEUE=retraining-requests"] :
+      contains(split("\n", output.stack_env), line)
+    ])
+    error_message = "a stack without a name"
+  }
+}

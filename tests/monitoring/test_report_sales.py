@@ -152,6 +152,12 @@ def test_a_file_that_cannot_be_read_fails_in_one_line_and_writes_nothing(bucket,
     assert stored(bucket) == {}
 
 
+def test_a_sale_that_has_not_come_yet_is_refused(bucket, say):
+    outcome = say(HEADER + "L-1,5,2030-01-01\nL-2,6,2026-11-20\n")
+    assert outcome.reported == 1
+    assert outcome.refused[0].error == 'sold_at: expected a time that has come, got "2030-01-01"'
+
+
 def test_a_file_that_is_not_there_or_of_another_kind_fails(bucket, tmp_path):
     with pytest.raises(UsageFailure, match="no such file"):
         report(tmp_path / "none.csv", bucket, ARCHIVE, NOW)

@@ -123,11 +123,11 @@ def test_memory_does_not_grow_with_the_file(model):
 
 
 def test_the_output_appears_only_when_it_is_whole(source, tmp_path, model):
-    output = tmp_path / "out.csv"
-    with source.open("a") as out:
-        out.write("too,few\n")
-    with pytest.raises(Failure, match="line 7"):
-        score_file(source, output, model, lambda rows: None)
+    def full(_: int) -> None:
+        raise OSError("no space left on device")
+
+    with pytest.raises(Failure, match="no space left"):
+        score_file(source, tmp_path / "out.csv", model, full)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "model"]
 
 
@@ -136,13 +136,28 @@ def test_an_output_of_no_known_format_is_refused_before_anything_is_read(source,
         score_file(source, tmp_path / "out.xlsx", model, lambda rows: None)
 
 
-def test_json_lines_that_differ_in_their_fields_do_not_fit_a_csv(tmp_path, model):
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_row_that_cannot_be_read_comes_out_at_its_place_with_its_error_alone(source, tmp_path, model, suffix):
+    lines = source.read_text().splitlines(keepends=True)
+    source.write_text("".join([*lines[:2], "too,few\n", *lines[2:]]))
+    output = tmp_path / f"out.{suffix}"
+    assert score_file(source, output, model, lambda rows: None).rows == len(ROWS) + 1
+    read = {"csv": pd.read_csv, "jsonl": lambda file: pd.read_json(file, lines=True), "parquet": pd.read_parquet}
+    table = read[suffix](output)
+    assert table["error"][1] == "line 3: 2 values for 5 columns"
+    assert table.drop(columns="error").loc[1].isna().all()
+    assert table["predicted_price"].notna().tolist()[:3] == [True, False, True]
+
+
+def test_json_lines_that_differ_in_their_fields_fit_a_table_where_the_first_thousand_name_them_all(tmp_path, model):
     source = tmp_path / "in.jsonl"
-    rows = [{"neighborhood": "Buritis", "area_m2": 50}, {"neighborhood": "Buritis", "area_m2": 50, "more": 1}]
+    rows = [{"neighborhood": "Buritis", "area_m2": 50}, *[{"neighborhood": "Buritis", "area_m2": 50, "more": 1}] * 999]
     source.write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(Failure, match=r"write JSON Lines"):
+    assert score_file(source, tmp_path / "out.csv", model, lambda rows: None).rows == 1_000
+    source.write_text("\n".join(map(json.dumps, [*rows, {"neighborhood": "Buritis", "area_m2": 50, "late": 1}])))
+    with pytest.raises(Failure, match=r"not among the first rows' columns: late; write JSON Lines"):
         score_file(source, tmp_path / "out.csv", model, lambda rows: None)
-    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 2
+    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 1_001
 
 
 def json_rows(path, *values):

@@ -127,7 +127,7 @@ def test_a_second_rollback_does_not_bring_the_bad_version_back(registry, bucket)
     for each in "123":
         promote(each, registry, bucket, "manual")
     assert rollback(bucket).version == "2"
-    with pytest.raises(Failure, match=r"since version 3, which is newer, .*; `belo promote N` goes further back"):
+    with pytest.raises(Failure, match=r"in place of version 3, which is newer: .*; `belo promote N` goes to version N"):
         rollback(bucket)
     assert serving(bucket) == "2"
     promote("1", registry, bucket, "manual")
@@ -172,11 +172,23 @@ def test_the_history_tells_promotions_and_rollbacks_apart(registry, bucket, s3):
     promote("1", registry, bucket, "manual")
     promote("2", registry, bucket, "auto")
     rollback(bucket)
-    promote("3", registry, bucket, "manual")
+    for version in ("2", "3", "1", "3"):
+        promote(version, registry, bucket, "manual")
 
-    told = [(each.verdict, each.champion_before, each.champion_after) for each in history([], bucket.champions())]
+    pointers = bucket.champions()
+    trained_at = {each: f"2026-11-0{each}T00:00:00+00:00" for each in "123"}
+    told = [(each.verdict, each.champion_before, each.champion_after) for each in history([], pointers, trained_at)]
 
-    assert told == [("promoted", None, "1"), ("promoted", "1", "2"), ("rolled back", "2", "1"), ("promoted", "1", "3")]
+    assert told == [
+        ("promoted", None, "1"),
+        ("promoted", "1", "2"),
+        ("rolled back", "2", "1"),
+        ("promoted", "1", "2"),
+        ("promoted", "2", "3"),
+        ("promoted", "3", "1"),
+        ("promoted", "1", "3"),
+    ]
+    assert bucket.trained_at("12").keys() == {"1", "2"}
 
 
 def test_there_is_nothing_to_roll_back_before_a_second_promotion(registry, bucket):
