@@ -33,16 +33,20 @@ output "score_function" {
 
 output "stack_env" {
   description = "The stack as `belo` reads it: terraform output -raw stack_env > build/stack.env"
-  value = join("", [for name, value in {
+  value       = join("", [for name, value in local.stack_environment : "${name}=${value}\n"])
+}
+
+locals {
+  stack_environment = { for name, value in {
     AWS_REGION               = var.region
     AWS_DEFAULT_REGION       = var.region
-    BELO_LISTINGS_STREAM     = aws_kinesis_stream.listings.name
-    BELO_PREDICTIONS_STREAM  = aws_kinesis_stream.predictions.name
+    BELO_LISTINGS_STREAM     = local.listings_name
+    BELO_PREDICTIONS_STREAM  = local.predictions_name
     BELO_MODELS_BUCKET       = module.models.name
     BELO_DEAD_LETTERS_BUCKET = module.dead_letters.name
     BELO_ARCHIVE_BUCKET      = module.archive.name
     BELO_SCORE_FUNCTION      = module.score.name
     BELO_RETRAINING_QUEUE    = one(aws_sqs_queue.requests[*].name)
     BELO_TOPIC               = one(aws_sns_topic.alarms[*].arn)
-  } : "${name}=${value}\n" if value != null])
+  } : name => value if value != null }
 }

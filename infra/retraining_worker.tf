@@ -55,20 +55,10 @@ resource "aws_ecs_task_definition" "worker" {
 }
 
 locals {
-  worker_environment = {
-    AWS_REGION               = var.region
-    AWS_DEFAULT_REGION       = var.region
-    BELO_LISTINGS_STREAM     = local.listings_name
-    BELO_PREDICTIONS_STREAM  = local.predictions_name
-    BELO_MODELS_BUCKET       = module.models.name
-    BELO_DEAD_LETTERS_BUCKET = module.dead_letters.name
-    BELO_ARCHIVE_BUCKET      = module.archive.name
-    BELO_SCORE_FUNCTION      = module.score.name
-    BELO_RETRAINING_QUEUE    = one(aws_sqs_queue.requests[*].name)
-    BELO_TOPIC               = local.alarms_topic
-    BELO_PROMOTION_POLICY    = var.promotion_policy
-    MLFLOW_TRACKING_URI      = coalesce(var.mlflow_tracking_uri, "none")
-  }
+  worker_environment = merge(local.stack_environment, {
+    BELO_PROMOTION_POLICY = var.promotion_policy
+    MLFLOW_TRACKING_URI   = coalesce(var.mlflow_tracking_uri, "none")
+  })
 }
 
 # --- what wakes it: the pipe, and the sweep -------------------------------------------------------

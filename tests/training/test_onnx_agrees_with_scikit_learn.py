@@ -112,8 +112,9 @@ def test_a_listing_costs_the_same_alone_and_in_a_batch(bench, fitted):
         assert abs(np.expm1(float(said[0, 0]) - whole[i])) <= 2e-6
 
 
-def test_ten_thousand_generated_listings_agree(fitted, tmp_path):
-    frame = read_listings(write_sample(tmp_path / "more.csv", 10_000, seed=99)).frame
+@pytest.mark.parametrize("rows", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_generated_listings_agree(fitted, tmp_path, rows):
+    frame = read_listings(write_sample(tmp_path / "more.csv", rows, seed=99)).frame
     difference = np.abs(np.expm1(run_onnx(fitted.model, frame) - fitted.pricer.predict(frame)))
     assert (difference > LIMIT).sum() == 0
 
