@@ -19,7 +19,7 @@ READERS = 8  # objects fetched at once; the client must hold as many connections
 DAY = timedelta(days=1)
 
 _AHEAD = 64  # objects whose contents may wait to be taken
-_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+REFUSED = {"PreconditionFailed", "ConditionalRequestConflict"}  # what S3 says where a condition does not hold
 
 Found = TypeVar("Found")
 
@@ -75,7 +75,7 @@ class Objects:
         try:
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _THERE | {"AccessDenied"}:
+            if error.response["Error"]["Code"] not in REFUSED | {"AccessDenied"}:
                 raise
 
     def _object(self, key: str) -> Object:

@@ -38,6 +38,11 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
     fresh: FreshFrom | None
 
 
+def resources(archive_bucket: str) -> list[str]:
+    """Return how an event names the stack that it is about: another one of the account does not hear it."""
+    return [f"arn:aws:s3:::{archive_bucket}"]
+
+
 def events(verdict: Verdict) -> list[DriftDetected]:
     """Return an event for each kind of drift that the verdict found."""
     found: list[DriftDetected] = []
@@ -104,7 +109,7 @@ class Announcer:
         entry = {
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,
-            "Resources": [f"arn:aws:s3:::{self._bucket}"],  # whose: another stack of the account does not hear it
+            "Resources": resources(self._bucket),
             "Detail": detail.decode(),
             "EventBusName": self._bus,
             "Time": event.at,

@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambdas.archive_index import NEVER
+from lambdas.archive_objects import REFUSED
 from lambdas.archive_reader import READERS
 from lambdas.drift_events import Announcer, events
 from lambdas.look import Verdict, Watch
@@ -104,7 +105,7 @@ class Monitor:
             try:
                 self._put(LATEST, document, **condition)
             except ClientError as error:
-                if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                if error.response["Error"]["Code"] in REFUSED:
                     continue  # somebody has written it meanwhile
                 raise
             return

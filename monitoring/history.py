@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from lambdas.archive_objects import Objects
 from lambdas.archive_reader import Archive, Labelled, label
 from lambdas.drift_events import ALARMS
 from lambdas.look import Look, Watch
@@ -66,7 +67,6 @@ class History:
 
 
 def _alarms(s3: Any, bucket: str) -> list[Alarm]:  # noqa: ANN401
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{ALARMS}/")
-    keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-    bodies = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
-    return sorted((msgspec.json.decode(body, type=Alarm) for body in bodies), key=lambda alarm: alarm.at)
+    objects = Objects(s3, bucket)
+    found = objects.read(objects.keys(f"{ALARMS}/"), lambda each: msgspec.json.decode(each.body, type=Alarm))
+    return sorted(found, key=lambda alarm: alarm.at)

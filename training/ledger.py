@@ -19,6 +19,7 @@ import msgspec
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
+from lambdas.archive_objects import Objects
 from lambdas.drift_events import ALARMS
 from training.models_bucket import ABSENT, BUSY, REFUSED
 from training.retraining_records import Claim, Evidence, Record, Verdict
@@ -94,10 +95,8 @@ class Ledger:
 
     def alarms(self) -> list[Request]:
         """Return the requests of all alarms that the monitor remembers, the ones that came to the queue and others."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=f"{ALARMS}/")
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
-        found = [self._get(key) for key in keys]
-        return [of_alarm(each[0]) for each in found if each]
+        objects = Objects(self._s3, self._bucket)
+        return list(objects.read(objects.keys(f"{ALARMS}/"), lambda found: of_alarm(found.body)))
 
     def claim(self, request_id: str, worker: str, lasting: timedelta, clock: Clock = now) -> Lease:
         """Claim a request; raises `Held` while another's claim lasts."""

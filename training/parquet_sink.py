@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from belo.errors import Failure
-from training.sinks import USE_JSON_LINES, Begin, Row, Write, not_the_columns
+from training.sinks import USE_JSON_LINES, Begin, Row, Write, refuse_others
 
 _ADDED = {**dict.fromkeys(("predicted_price", "low", "high"), pa.float64()), "error": pa.string()}
 
@@ -42,9 +42,7 @@ class _Table:
         self._writer: Any = None
 
     def write(self, rows: list[Row]) -> None:
-        for row in rows:
-            if more := row.keys() - self._allowed:
-                raise not_the_columns(", ".join(sorted(more)))
+        refuse_others(rows, self._allowed)
         if not rows:
             return
         try:

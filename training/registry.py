@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
 from belo.errors import Failure
-from pricing.manifest import MODEL_NAME, Manifest
+from pricing.manifest import MODEL_NAME
+from training.models_bucket import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -209,7 +208,7 @@ class Registry:
     def finished(self, version: Version) -> bool:
         """Tell whether a version's training came to its end: the manifest, stored last, names the version."""
         content = self.read(version.run_id, "model/manifest.json")
-        return content is not None and msgspec.json.decode(content, type=Manifest).version == version.version
+        return content is not None and parse(content).version == version.version
 
     def point(self, alias: Alias, version: str) -> None:
         """Let an alias name a version."""

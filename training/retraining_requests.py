@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from belo.errors import Failure
+from lambdas.drift_events import resources
 from lambdas.sales import FreshFrom
 
 BY_HAND = ("belo.cli", "RetrainingRequested")  # source and detail type
@@ -121,7 +122,7 @@ def ask(events: Any, bus: str, archive_bucket: str, reason: str) -> str:  # noqa
     entry = {
         "Source": source,
         "DetailType": detail_type,
-        "Resources": [f"arn:aws:s3:::{archive_bucket}"],
+        "Resources": resources(archive_bucket),
         "Detail": msgspec.json.encode(asked).decode(),
         "EventBusName": bus,
     }

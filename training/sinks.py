@@ -3,7 +3,8 @@
 import csv
 import sys
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -60,9 +61,11 @@ def _open(path: Path, suffix: str, source: Path) -> Iterator[Begin]:
         yield json_lines_sink(out) if suffix in JSON_LINES else csv_sink(out)
 
 
-def not_the_columns(what: object) -> Failure:
-    """Return the failure of a row that does not fit the table."""
-    return Failure(f"not among the first rows' columns: {what}; {USE_JSON_LINES}")
+def refuse_others(rows: Iterable[Row], columns: AbstractSet[str]) -> None:
+    """Raise `Failure` for a row with a column that the table has not."""
+    for row in rows:
+        if more := row.keys() - columns:
+            raise Failure(f"not among the first rows' columns: {', '.join(sorted(more))}; {USE_JSON_LINES}")
 
 
 def csv_sink(out: IO[str]) -> Begin:
@@ -74,9 +77,7 @@ def csv_sink(out: IO[str]) -> Begin:
         known = set(columns)
 
         def write(rows: list[Row]) -> None:
-            for row in rows:
-                if more := row.keys() - known:  # JSON Lines whose rows differ in their fields
-                    raise not_the_columns(", ".join(sorted(more)))
+            refuse_others(rows, known)  # JSON Lines may differ in their fields
             writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
 
         return write

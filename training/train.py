@@ -15,6 +15,7 @@ from training.data import Dataset
 from training.evaluate import Figures, figures
 from training.export import run_onnx
 from training.fitting import Workbench, fit, lay_out, one_thread
+from training.models_bucket import parse
 from training.params import Params
 from training.registry import Registry
 from training.schema import check_schema
@@ -89,8 +90,7 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
         if ours and registry.finished(version):
             model, manifest = registry.artefacts(version)
             test = kept_test(version.version, registry)
-            offsets = msgspec.json.decode(manifest, type=Manifest).interval
-            return version.version, figures(run_onnx(model, test.frame), offsets, test)
+            return version.version, figures(run_onnx(model, test.frame), parse(manifest).interval, test)
     with one_thread():
         return None, dict(fit(lay_out(data, params), params, CHAMPION).figures)
 
