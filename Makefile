@@ -34,7 +34,7 @@ demo: $(READY) ## the main job on a local cloud of its own, end to end (DATA=fil
 	@$(BIN)/python -m belo.demo
 
 demo-drift: $(READY) ## the feedback loop closes by itself: prices rise, the alarm rings, a challenger takes over
-	@$(BIN)/python -m belo.demo_drift
+	@$(BIN)/python -m belo.demo.drift
 
 test: $(READY) ## unit tests, then integration tests on MiniStack; all but the slow ones
 	@echo "test: unit tests, then integration tests on MiniStack" >&2

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from belo.errors import Failure
+from terminal.errors import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "bundle"

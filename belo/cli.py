@@ -6,12 +6,13 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from belo.errors import Failure, one_line
+from belo.score.cli import score
 from monitoring.cli import monitor, report_sales
 from stream_consumer.cli import consume
 from stream_producer.cli import publish, redrive
-from training.cli import evaluate, models, promote, rollback, score, train
-from training.retraining_cli import history, retrain, train_worker
+from terminal.errors import Failure, one_line
+from training.cli import evaluate, models, promote, rollback, train
+from training.retraining.cli import history, retrain, train_worker
 
 app = typer.Typer(
     name="belo",

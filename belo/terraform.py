@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from belo.errors import Failure
+from terminal.errors import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
 INFRA = ROOT / "infra"

@@ -15,15 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from training import rescale
-from training.bootstrap import choose_params, load_data
-from training.candidates import CANDIDATES
-from training.conformal import calibrate
-from training.contest import LEVEL, contest
-from training.evaluate import rows_of
-from training.fitting import one_thread
-from training.groups import split
-from training.parts import prepare
+from training.data.groups import split
+from training.data.load import load_data
+from training.evaluation.conformal import calibrate
+from training.model.candidates import CANDIDATES, one_thread
+from training.model.training_part import prepare, rows_of
+from training.params import choose_params
+from training.sales_contest import rescale
+from training.sales_contest.contest import LEVEL, contest
 
 TRIALS, LIMIT = 200, 18
 SALES = (40, 80, 160)  # in turn

@@ -23,14 +23,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from lambdas import drift, price_shift
-from lambdas.archived import ArchivedPrediction
-from lambdas.look import FAMILY, LISTINGS, PERFORMANCE
-from lambdas.price_shift import HORIZON, LEARNING, Sales
+from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
+from lambdas.drift import listing_drift as drift
+from lambdas.drift import price_drift as price_shift
+from lambdas.drift.price_drift import HORIZON, LEARNING, Sales
+from lambdas.drift.watch import FAMILY, LISTINGS, PERFORMANCE
 from pricing.listing import Features
-from training.data import read_listings
-from training.reference import reference
-from training.sample import write_sample
+from training.data.listings import read_listings
+from training.data.sample import write_sample
+from training.export.reference import reference
 
 HISTORIES, ALLOWED = 300, 18
 SPLITS = 30  # of the sample into training part and market; a reference costs half a second of simulation

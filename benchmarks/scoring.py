@@ -16,13 +16,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from training.bootstrap import choose_params, load_data
-from training.candidates import CANDIDATES, CHAMPION, boosting
-from training.evaluate import point_figures, rows_of
-from training.export import session
-from training.fitting import one_thread
-from training.groups import split
-from training.parts import prepare
+from training.data.groups import split
+from training.data.load import load_data
+from training.evaluation.figures import point_figures
+from training.export.onnx_model import session
+from training.model.candidates import CANDIDATES, CHAMPION, boosting, one_thread
+from training.model.training_part import prepare, rows_of
+from training.params import choose_params
 
 OUT = Path("build/bench.json")
 BATCH = 6_000  # listings, about a full event of Lambda

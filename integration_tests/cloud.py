@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from belo.stack import Stack
+from terminal.stack import Stack
 
 BELO = Path(sys.executable).with_name("belo")
 PATIENCE = 90.0  # seconds; LocalStack goes round its shards one by one

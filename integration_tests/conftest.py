@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from belo import bundle, local_cloud
-from belo.stack import Stack
+from belo import bundle
+from belo.local_cloud import provision
 from integration_tests.cloud import BELO, Cloud
-from training.sample import write_sample
+from terminal.stack import Stack
+from training.data.sample import write_sample
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,7 +42,7 @@ def emulator() -> str:
 @pytest.fixture(scope="session")
 def endpoint(emulator) -> Iterator[str]:
     if emulator == "ministack":
-        with local_cloud.running(enforce_iam=True) as address:  # so that every test proves the roles
+        with provision.running(enforce_iam=True) as address:  # so that every test proves the roles
             yield address
     elif _localstack_answers():
         yield os.environ["AWS_ENDPOINT_URL"]
@@ -80,9 +81,9 @@ def training(tmp_path_factory) -> Iterator[Training]:
 @pytest.fixture(scope="session")
 def stack(endpoint, emulator, workdir, training) -> Stack:
     """The stack as Terraform provisions it, but quicker to notice a new champion, and without queues (a minute)."""
-    target = bundle.build(local_cloud.target(endpoint, emulator))
+    target = bundle.build(provision.target(endpoint, emulator))
     variables = {"champion_poll_seconds": 2, "retraining": False}
-    return local_cloud.provision(endpoint, emulator, target, workdir, variables)
+    return provision.provision(endpoint, emulator, target, workdir, variables)
 
 
 @pytest.fixture(scope="session")

@@ -21,15 +21,15 @@ from typing import Any
 
 import pytest
 
-from belo.stack import Stack
 from integration_tests.cloud import BELO, Cloud, Reader
-from lambdas.champion import Champion
+from lambdas.scoring.champion import Champion
 from pricing.manifest import Pointer
+from terminal.stack import Stack
 from tests.champions import champion
 from tests.stream_consumer.predictions import payload
-from training.models_bucket import ModelsBucket
-from training.promote import promote
-from training.registry import Registry
+from training.promotion.promote import promote
+from training.registry.mlflow_registry import Registry
+from training.registry.models_bucket import ModelsBucket
 
 pytestmark = pytest.mark.slow
 

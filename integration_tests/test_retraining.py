@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from belo import bundle, local_cloud
-from belo.drift_loop import BEGINNING, END
+from belo import bundle
+from belo.demo.drift_loop import BEGINNING, END
+from belo.local_cloud import provision
 from integration_tests.cloud import BELO, Cloud, until
-from lambdas.archive_reader import Archive
+from lambdas.archive_bucket.reader import Archive
 
 pytestmark = pytest.mark.slow
 
@@ -25,8 +26,8 @@ SILENCE = 5  # seconds until a killed worker's request comes again
 def cloud(cloud, endpoint, emulator, workdir):
     """The stack, with the queues that other tests do not wait for."""
     variables = {"champion_poll_seconds": 2, "retraining": True, "retraining_silence_seconds": SILENCE}
-    bundled = bundle.build(local_cloud.target(endpoint, emulator))
-    stack = local_cloud.provision(endpoint, emulator, bundled, workdir, variables)
+    bundled = bundle.build(provision.target(endpoint, emulator))
+    stack = provision.provision(endpoint, emulator, bundled, workdir, variables)
     return Cloud(stack, cloud.env | stack.environment(), cloud.folder)
 
 

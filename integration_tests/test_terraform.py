@@ -1,7 +1,7 @@
 """What Terraform provisioned is what it would provision again."""
 
-from belo import local_cloud
+from belo.local_cloud import provision
 
 
 def test_a_second_plan_changes_nothing(stack, endpoint, emulator, workdir):
-    assert local_cloud.changes(workdir) == []
+    assert provision.changes(workdir) == []

@@ -2,7 +2,7 @@
 
 Everything of a batch is durable before the invocation reports success; when S3 does not take it, it raises and
 the batch is replayed. A replay of the same records overwrites the object it wrote before; one that begins
-elsewhere repeats predictions, which readers drop by `id` (`lambdas.archive_reader`).
+elsewhere repeats predictions, which readers drop by `id` (`lambdas.archive_bucket.reader`).
 """
 
 import functools
@@ -18,10 +18,10 @@ import msgspec
 from botocore.config import Config
 from pybase64 import b64decode, b64encode_as_string
 
-from lambdas.archived import FOREIGN, PREDICTIONS, ArchivedPrediction, archived, key
-from lambdas.batch import Batch
+from lambdas.archive_bucket.prediction_rows import FOREIGN, PREDICTIONS, ArchivedPrediction, archived, key
+from lambdas.aws.batch import Batch
+from lambdas.aws.telemetry import emit
 from lambdas.settings import required
-from lambdas.telemetry import emit
 from pricing import prediction
 
 if TYPE_CHECKING:

@@ -21,13 +21,12 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from lambdas.archive_index import NEVER
-from lambdas.archive_objects import REFUSED
-from lambdas.archive_reader import READERS
-from lambdas.drift_events import Announcer, events
-from lambdas.look import Verdict, Watch
+from lambdas.archive_bucket.day_index import NEVER
+from lambdas.aws.objects import READERS, REFUSED
+from lambdas.aws.telemetry import emit
+from lambdas.drift.events import Announcer, events
+from lambdas.drift.watch import Verdict, Watch
 from lambdas.settings import number, required
-from lambdas.telemetry import emit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

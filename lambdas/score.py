@@ -9,21 +9,47 @@ import functools
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from lambdas.batch import Batch, Refused, decode_batch
-from lambdas.champion import Champion
-from lambdas.dead_letters import DeadLetters
-from lambdas.predictions import encode, predict
-from lambdas.publisher import CONNECTIONS, Publisher
-from lambdas.settings import Settings
-from lambdas.shadow import Challenger
-from lambdas.telemetry import emit
+from lambdas.aws.batch import Batch
+from lambdas.aws.telemetry import emit
+from lambdas.scoring.challenger import Challenger
+from lambdas.scoring.champion import Champion
+from lambdas.scoring.dead_letters import DeadLetters
+from lambdas.scoring.decode import Refused, decode_batch
+from lambdas.scoring.encode import encode
+from lambdas.scoring.predict import predict
+from lambdas.scoring.publish import CONNECTIONS, Publisher
+from lambdas.settings import number, required
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of `score`; each field's variable is BELO_ and the field's name in capitals."""
+
+    predictions_stream: str
+    models_bucket: str
+    dead_letters_bucket: str
+    champion_poll_seconds: float = 10.0
+    deadline_margin_ms: int = 15_000  # kept back from the invocation's time: as long as a last request may take
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "Settings":
+        """Return the settings; raises `MissingSetting` naming the variable."""
+        return cls(
+            predictions_stream=required(environment, "BELO_PREDICTIONS_STREAM"),
+            models_bucket=required(environment, "BELO_MODELS_BUCKET"),
+            dead_letters_bucket=required(environment, "BELO_DEAD_LETTERS_BUCKET"),
+            champion_poll_seconds=number(environment, "BELO_CHAMPION_POLL_SECONDS", 10.0),
+            deadline_margin_ms=int(number(environment, "BELO_DEADLINE_MARGIN_MS", 15_000)),
+        )
+
 
 CONNECT_TIMEOUT = 2.0  # seconds
 

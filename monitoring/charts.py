@@ -5,7 +5,7 @@ from html import escape
 
 from msgspec import Struct
 
-from lambdas.drift import Distribution
+from lambdas.drift.listing_drift import Distribution
 
 GREY, BLUE, RED, GREEN = "#b6bdc8", "#2f6fde", "#c8371f", "#1c8354"
 WIDTH, HEIGHT = 1040, 300

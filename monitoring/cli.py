@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from belo.errors import Failure, UsageFailure
+from terminal.errors import Failure, UsageFailure
 
 
 def report_sales(
@@ -23,9 +23,9 @@ def report_sales(
     import os
     from datetime import UTC, datetime
 
-    from belo.stack import Stack
     from monitoring import printing
     from monitoring.sales_files import report
+    from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
     outcome = report(file, stack.client("s3"), stack.archive_bucket, datetime.now(UTC))
@@ -47,12 +47,12 @@ def monitor(
 
     from botocore.config import Config
 
-    from belo.stack import Stack
-    from lambdas.archive_reader import READERS
-    from lambdas.look import Watch
+    from lambdas.aws.objects import READERS
+    from lambdas.drift.watch import Watch
     from monitoring import printing
-    from monitoring.page import write
-    from pricing.model import ContractMismatch
+    from monitoring.report_page import write
+    from pricing.manifest import ContractMismatch
+    from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
     s3 = stack.client("s3", Config(max_pool_connections=READERS))

@@ -7,10 +7,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from lambdas.drift_events import events
-from lambdas.look import Verdict
+from lambdas.drift.events import events
+from lambdas.drift.watch import Verdict
 from monitoring.sales_files import Outcome
-from monitoring.words import CHECKS, FIGURES, check_row, figures_row, prices_sentence, verdict_sentence
+from monitoring.sentences import CHECKS, FIGURES, check_row, figures_row, prices_sentence, verdict_sentence
 
 SHOWN = 20  # wrong rows
 

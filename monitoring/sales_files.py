@@ -9,12 +9,12 @@ from typing import IO, Any
 import msgspec
 from msgspec import Struct
 
-from belo.errors import Failure, UsageFailure
-from lambdas.archive_objects import DAY
-from lambdas.sales import REPORTED_AT, Sale, encode, key
+from lambdas.archive_bucket.sales import REPORTED_AT, Sale, encode, key
+from lambdas.aws.objects import DAY
+from listing_files.reading import existing
 from pricing.normalise import identifier
 from pricing.refusal import listing_refusal, shown
-from stream_producer.listing_files import existing
+from terminal.errors import Failure, UsageFailure
 
 FIELDS: tuple[str, ...] = Sale.__struct_fields__
 

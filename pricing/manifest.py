@@ -12,6 +12,11 @@ from msgspec import Struct
 
 from pricing.listing import Features
 
+
+class ContractMismatch(Exception):
+    """A model that is not what its manifest says, or that this code cannot serve."""
+
+
 MODEL_NAME = "house-price"
 CHAMPION_KEY = f"{MODEL_NAME}/champion.json"
 CHALLENGER_KEY = f"{MODEL_NAME}/challenger.json"

@@ -19,7 +19,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from pricing.listing import Features
-from pricing.manifest import Manifest, Offsets
+from pricing.manifest import ContractMismatch, Manifest, Offsets
 
 GOLDEN_TOLERANCE = 1e-5  # of a log price: about 1e-5 of the price
 
@@ -27,10 +27,6 @@ GOLDEN_BATCH = 1_000  # listings at least: what runs on a few rows may fail, or 
 GOLDEN_SECONDS = 1.0  # of CPU; a model that is fit to serve needs milliseconds
 
 _ONNX_TYPES = {"string": "tensor(string)", "float32": "tensor(float)"}
-
-
-class ContractMismatch(Exception):
-    """A model that is not what its manifest says, or that this code cannot serve."""
 
 
 class TooSlow(ContractMismatch):

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from belo.errors import Failure, UsageFailure
 from stream_consumer.positions import Position
+from terminal.errors import Failure, UsageFailure
 
 
 class _Contents(Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from belo.errors import UsageFailure
+from terminal.errors import UsageFailure
 
 if TYPE_CHECKING:
     from stream_consumer.positions import Position
@@ -41,11 +41,11 @@ def consume(
 
     from rich.console import Console
 
-    from belo.stack import Stack
     from stream_consumer.consumer import Consumer
     from stream_consumer.formats import Format
     from stream_consumer.output import Output
     from stream_consumer.printing import Printing
+    from terminal.stack import Stack
 
     if form not in list(Format):
         raise UsageFailure(f"--format: expected table, jsonl or csv, got {form}")
@@ -63,8 +63,8 @@ def consume(
 
 
 def _position(text: str) -> "Position":
-    from belo.times import time
     from stream_consumer.positions import HORIZON, Position, latest
+    from terminal.times import time
 
     if text == "trim-horizon":
         return HORIZON

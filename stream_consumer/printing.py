@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
-from belo.signals import stopped_by_signals
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.newest import Newest
 from stream_consumer.output import Output
+from terminal.signals import stopped_by_signals
 
 
 class Printing:

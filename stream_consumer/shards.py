@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct, field
 
-from stream_consumer.patience import Patience, code
 from stream_consumer.positions import ENDED, HORIZON, Position
+from stream_consumer.retries import Patience, code
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from belo.errors import Failure, UsageFailure
+from terminal.errors import Failure, UsageFailure
 
 if TYPE_CHECKING:
     from stream_producer.redrive import Choice
@@ -38,10 +38,9 @@ def publish(
 
     from rich.console import Console
 
-    from belo.stack import Stack
-    from stream_producer.choices import Choices
+    from stream_producer.file_publisher import Choices, FilePublisher
     from stream_producer.publisher import FAST
-    from stream_producer.publishing import FilePublisher
+    from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
     publisher = FilePublisher(
@@ -82,8 +81,8 @@ def redrive(
 
     from rich.console import Console
 
-    from belo.stack import Stack
     from stream_producer.redrive import redrive_bucket
+    from terminal.stack import Stack
 
     choice = _choice(reason, since)
     summary = redrive_bucket(Stack.find(os.environ), choice, Console(stderr=True, soft_wrap=True), dry_run=dry_run)
@@ -98,8 +97,8 @@ def redrive(
 
 
 def _choice(reason: str | None, since: str | None) -> "Choice":
-    from belo.times import time
     from stream_producer.redrive import REASONS, Choice
+    from terminal.times import time
 
     if reason is not None and reason not in REASONS:
         raise UsageFailure(f"--reason: expected one of {', '.join(REASONS)}, got {reason}")

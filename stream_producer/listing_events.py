@@ -9,13 +9,14 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from belo.errors import Failure
+from listing_files.csv_rows import Row
+from listing_files.reading import STANDARD_INPUT, read_rows
 from pricing import listing as listing_format
 from pricing.listing import ListingEvent
 from pricing.normalise import COLUMNS, normalise
 from pricing.refusal import InvalidRecord
-from stream_producer.listing_files import STANDARD_INPUT, Row, read_rows
 from stream_producer.records import MAX_RECORD_BYTES, Position, Record
+from terminal.errors import Failure
 
 # One for every file: what a row is called follows from the bytes of its file, not from the file's name.
 SOURCE = "/publish"

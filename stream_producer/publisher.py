@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from botocore.config import Config
 from msgspec import Struct
 
-from lambdas.put_records import MAX_BYTES, MAX_RECORDS
-from stream_producer.pace import Pace
+from lambdas.aws.put_records import MAX_BYTES, MAX_RECORDS
+from stream_producer.rate_limit import Pace
 from stream_producer.records import Record, events_in
 from stream_producer.sender import Sender, Sent
 

@@ -15,7 +15,6 @@ from msgspec import Struct, field
 from rich.console import Console
 from rich.progress import track
 
-from belo.errors import Failure
 from pricing.refusal import Reason
 from stream_producer.dead_letters import (
     DEAD_LETTERS,
@@ -27,11 +26,12 @@ from stream_producer.dead_letters import (
     read,
 )
 from stream_producer.publisher import FAST, Publisher
+from terminal.errors import Failure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from belo.stack import Stack
+    from terminal.stack import Stack
 
 REDRIVEN = "redriven/"
 REASONS = (*get_args(Reason), PARKED_REASON)

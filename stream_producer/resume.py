@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from belo.errors import Failure
 from stream_producer.records import Position, Record
+from terminal.errors import Failure
 
 FOLDER = Path("build/publish")
 SECONDS_BETWEEN_SAVES = 0.2

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from belo.errors import one_line
-from lambdas.put_records import put_records, waits
+from lambdas.aws.put_records import put_records, waits
 from stream_producer.records import Record, events_in
+from terminal.errors import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient

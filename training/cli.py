@@ -29,14 +29,16 @@ def train(
     """Train a model on listings, check it, and register it in MLflow as the next version."""
     import os
 
+    from terminal import display
     from training import printing
-    from training.bootstrap import choose_params, load_data
-    from training.registry import Registry
+    from training.data.load import load_data
+    from training.params import choose_params
+    from training.registry.mlflow_registry import Registry
     from training.train import train as run
 
     data = load_data(file)
     printing.say_data(data)
-    with printing.stages() as tell:
+    with display.stages() as tell:
         manifest = run(data, choose_params(seed=seed, quick=quick), Registry.open(os.environ), tell)
     printing.show_manifest(manifest)
 
@@ -45,16 +47,18 @@ def evaluate(file: File = None, json: Json = False, seed: Seed = None) -> None:
     """Measure the champion's recipe and the baseline on ten splits by group of listings."""
     import os
 
+    from terminal import display
     from training import printing
-    from training.bootstrap import choose_params, load_data
-    from training.evaluate import document
-    from training.fitting import one_thread
-    from training.registry import Registry
+    from training.data.load import load_data
+    from training.evaluation.splits import document
+    from training.model.candidates import one_thread
+    from training.params import choose_params
+    from training.registry.mlflow_registry import Registry
     from training.train import test_of_version
 
     data, params = load_data(file), choose_params(seed=seed)
     printing.say_data(data)
-    with printing.counting("Splits", params.split.splits) as step, one_thread():
+    with display.counting("Splits", params.split.splits) as step, one_thread():
         version, test = test_of_version(data, params, Registry.open(os.environ))
         printing.show_figures(document(data, params, test, version, step), as_json=json)
 
@@ -67,11 +71,11 @@ def promote(
     import os
 
     from training import printing
-    from training.bootstrap import choose_params
-    from training.gate import ask_the_judge, promote_judged
-    from training.promote import newest
-    from training.promote import promote as move
-    from training.registry import Registry
+    from training.params import choose_params
+    from training.promotion.auto_promotion import ask_the_judge, promote_judged
+    from training.promotion.promote import newest
+    from training.promotion.promote import promote as move
+    from training.registry.mlflow_registry import Registry
 
     bucket, registry = _bucket(), Registry.open(os.environ)
     chosen = version or newest(registry)
@@ -91,10 +95,11 @@ def rollback() -> None:
     """
     import os
 
+    from terminal import display
     from training import printing
-    from training.promote import record_rollback
-    from training.promote import rollback as back
-    from training.registry import Registry
+    from training.promotion.promote import record_rollback
+    from training.promotion.promote import rollback as back
+    from training.registry.mlflow_registry import Registry
 
     bucket = _bucket()
     pointer = back(bucket)
@@ -104,57 +109,32 @@ def rollback() -> None:
     except Exception as error:  # noqa: BLE001 - whatever MLflow raises: a failure would have it rolled back again
         why = str(error).partition("\n")[0]
         way_on = f"`belo promote {pointer.version}` lets the alias follow"
-        printing.talk.print(f"rolled back; MLflow could not record it ({why}): {way_on}", markup=False, highlight=False)
+        display.talk.print(f"rolled back; MLflow could not record it ({why}): {way_on}", markup=False, highlight=False)
 
 
 def models(json: Json = False) -> None:
     """List the registered versions, which one serves, and whether MLflow and S3 agree on it."""
     import os
 
-    from belo.errors import Failure
+    from terminal import display
+    from terminal.errors import Failure
     from training import printing
-    from training.overview import overview
-    from training.registry import Registry
+    from training.registry.mlflow_registry import Registry
+    from training.registry.overview import overview
 
     try:
         bucket = _bucket()
     except Failure as error:
-        printing.say(f"{error}; only the registry is shown")
+        display.say(f"{error}; only the registry is shown")
         bucket = None
     printing.show_overview(overview(Registry.open(os.environ), bucket), as_json=json)
-
-
-def score(
-    file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON Lines or Parquet; - is standard input.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output"),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")
-    ] = "champion",
-) -> None:
-    """Price a file without a stream: one row in, one row out, in order; `price` is never read."""
-    from belo.signals import ended_by_signals
-    from training import printing
-    from training.batch import score_file
-
-    with ended_by_signals("belo score"), printing.doing("Scoring") as step:
-        count = score_file(file, output, _model(model), step)
-    printing.say(f"{count.rows:,} rows, {count.refused:,} of them without a price (column error says why)")
 
 
 def _bucket() -> Any:  # noqa: ANN401 - a ModelsBucket, whose import is slow
     import os
 
-    from belo.stack import Stack
-    from training.models_bucket import ModelsBucket
+    from terminal.stack import Stack
+    from training.registry.models_bucket import ModelsBucket
 
     stack = Stack.find(os.environ)
     return ModelsBucket(stack.client("s3"), stack.models_bucket)
-
-
-def _model(name: str) -> Any:  # noqa: ANN401 - as above
-    from training.batch import open_champion, open_folder
-
-    return open_champion(_bucket()) if name == "champion" else open_folder(Path(name))

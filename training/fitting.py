@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from pricing.manifest import Offsets
-from training.candidates import CANDIDATES
-from training.conformal import calibrate, inner_parts, out_of_fold
-from training.data import Dataset
-from training.evaluate import figures, rows_of
-from training.export import Parity, check_parity, run_onnx
-from training.groups import split
+from training.data.groups import split
+from training.data.listings import Dataset
+from training.evaluation.conformal import Inner, calibrate, inner_parts, out_of_fold
+from training.evaluation.figures import figures
+from training.export.onnx_model import Parity, check_parity, run_onnx
+from training.model.candidates import CANDIDATES
+from training.model.training_part import Part, Pricer, Rows, prepare, rows_of
 from training.params import Params
-from training.parts import Part, Pricer, Rows, prepare
-from training.search import Inner
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +35,6 @@ class Fitted:
     offsets: Offsets
     figures: Mapping[str, Any]
     parity: Parity
-
-
-def one_thread() -> threadpool_limits:
-    """Keep the learners on one thread: sums then keep their order, and busy machines do not stall them."""
-    return threadpool_limits(1)
 
 
 def lay_out(data: Dataset, params: Params) -> Workbench:

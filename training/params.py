@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from belo.errors import Failure
+from terminal.errors import Failure
 
 DEFAULT_PARAMS = Path(__file__).with_name("params.yaml")
 
@@ -113,3 +113,11 @@ def read_params(path: Path = DEFAULT_PARAMS) -> Params:
         return msgspec.yaml.decode(path.read_bytes(), type=Params)
     except (OSError, msgspec.DecodeError) as error:
         raise Failure(f"{path.name}: {error}") from error
+
+
+def choose_params(*, seed: int | None = None, quick: bool = False) -> Params:
+    """Return the knobs of `params.yaml` with a seed of one's own, or without the search."""
+    params = read_params()
+    if quick:
+        params = msgspec.structs.replace(params, search=msgspec.structs.replace(params.search, trials=0))
+    return params if seed is None else msgspec.structs.replace(params, seed=seed)

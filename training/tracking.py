@@ -8,19 +8,20 @@ import msgspec
 
 from pricing.manifest import Manifest, encode
 from pricing.model import load
-from training.candidates import CHAMPION
-from training.card import About, model_card, trained_on
-from training.compare import Compared, comparison_report
-from training.contenders import keep_evidence
-from training.export import golden_rows, run_onnx, write_manifest
+from training.evaluation.compare import Compared, comparison_report
+from training.evaluation.model_card import About, model_card, trained_on
+from training.evaluation.plots import cost_plot, error_plots
+from training.evaluation.search import Found
+from training.evaluation.tables import cleaning_report
+from training.export.manifest import golden_rows, write_manifest
+from training.export.mlflow_model import package
+from training.export.onnx_model import run_onnx
+from training.export.reference import reference
 from training.fitting import Fitted, Workbench
-from training.packaging import package
+from training.model.candidates import CHAMPION
 from training.params import Params
-from training.plots import cost_plot, error_plots
-from training.reference import reference
-from training.registry import Registry
-from training.report import cleaning_report
-from training.search import Found
+from training.registry.kept_listings import keep_evidence
+from training.registry.mlflow_registry import Registry
 
 
 def register(
@@ -46,7 +47,7 @@ def register(
     load(fitted.model, document)  # what serving would refuse does not count as finished
     said = run_onnx(fitted.model, bench.test.frame)
     about = About(
-        recipe=f"Recipe `{CHAMPION}` (training/candidates.py).",
+        recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
         learnt=trained_on(bench.data),
         measured=f"On {len(said):,} listings that it was not trained on:",
         prices="asking price",

@@ -1,25 +1,24 @@
 """One training, from a file to a registered version: compare, search, fit, export, check, register."""
 
-import subprocess
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
 from pricing.manifest import Manifest
 from training import tracking
-from training.candidates import CANDIDATES, CHAMPION
-from training.compare import compare
-from training.contenders import kept_test
-from training.data import Dataset
-from training.evaluate import Figures, figures
-from training.export import run_onnx
-from training.fitting import Workbench, fit, lay_out, one_thread
-from training.models_bucket import parse
+from training.data.listings import Dataset
+from training.data.schema import check_schema
+from training.evaluation.compare import compare
+from training.evaluation.figures import Figures, figures
+from training.evaluation.search import search
+from training.export.manifest import code_version
+from training.export.onnx_model import run_onnx
+from training.fitting import Workbench, fit, lay_out
+from training.model.candidates import CANDIDATES, CHAMPION, one_thread
 from training.params import Params
-from training.registry import Registry
-from training.schema import check_schema
-from training.search import search
+from training.registry.kept_listings import kept_test
+from training.registry.mlflow_registry import Registry
+from training.registry.models_bucket import parse
 
 Tell = Callable[[str, int], None]  # a stage, and of how many steps one more is done
 
@@ -93,16 +92,6 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             return version.version, figures(run_onnx(model, test.frame), parse(manifest).interval, test)
     with one_thread():
         return None, dict(fit(lay_out(data, params), params, CHAMPION).figures)
-
-
-def code_version() -> str:
-    """Return the commit that the code stands at, or "unknown" outside a repository."""
-    command = ["git", "describe", "--always", "--dirty"]
-    try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return found.stdout.strip()
 
 
 __all__ = ["code_version", "one_thread", "test_of_version", "train"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from belo import bundle
-from belo.errors import Failure
+from terminal.errors import Failure
 from tests.champions import champion
 
 # What the runtime has besides the bundle, with what it needs itself.

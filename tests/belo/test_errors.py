@@ -1,6 +1,6 @@
 from botocore.exceptions import ClientError, NoCredentialsError, ParamValidationError
 
-from belo.errors import one_line
+from terminal.errors import one_line
 
 
 def test_an_answer_of_aws_is_told_with_its_call_and_code():

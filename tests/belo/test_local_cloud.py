@@ -10,8 +10,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from belo import ministack
-from belo.errors import Failure
+from belo.local_cloud import ministack
+from terminal.errors import Failure
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -72,7 +72,7 @@ def test_nothing_of_the_callers_environment_reaches_it(monkeypatch):
 def test_it_ends_with_its_parent_even_if_that_is_killed():
     program = """
 import json, os, signal
-from belo import ministack
+from belo.local_cloud import ministack
 with ministack.running() as instance:
     print(json.dumps(str(instance.folder)), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -87,7 +87,7 @@ def test_a_detached_one_outlives_its_parent_until_it_is_stopped(tmp_path):
     program = """
 import sys
 from pathlib import Path
-from belo import ministack
+from belo.local_cloud import ministack
 print(ministack.start(Path(sys.argv[1]), ministack.environment(), detached=True).endpoint)
 """
     done = subprocess.run(

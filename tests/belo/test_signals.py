@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from belo.signals import stopped_by_signals
+from terminal.signals import stopped_by_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

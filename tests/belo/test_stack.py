@@ -1,8 +1,8 @@
 import pytest
 from botocore.config import Config
 
-from belo.errors import Failure
-from belo.stack import Credentials, Stack
+from terminal.errors import Failure
+from terminal.stack import Credentials, Stack
 
 NAMES = {
     "BELO_LISTINGS_STREAM": "listings",

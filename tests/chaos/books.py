@@ -18,7 +18,7 @@ from tests.chaos.documents import Expectation, Origin, wrong_in_key, wrong_in_le
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.submissions import Identity
 from tests.chaos.world import Position, World
-from tests.simulator import Record
+from tests.simulator.stream import Record
 
 __all__ = ["RAISED", "Expectation", "Verdict", "audit"]
 

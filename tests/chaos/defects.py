@@ -15,7 +15,7 @@ from tests.chaos.books import RAISED
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("pricing", "lambdas", "stream_consumer", "tests/simulator", "tests/chaos")
-COPIED_FILES = ("belo/__init__.py", "belo/errors.py", "tests/__init__.py", "tests/champions.py")
+COPIED_FILES = ("terminal/__init__.py", "terminal/errors.py", "tests/__init__.py", "tests/champions.py")
 EVENTS = 60_000  # for each defect, at most: the run stops at the first phase whose books do not balance
 TIME_LIMIT = 300.0  # seconds
 
@@ -45,7 +45,7 @@ def _in(file: str, *edits: tuple[str, str, str]) -> list[Defect]:
 
 DEFECTS = [
     *_in(
-        "lambdas/put_records.py",
+        "lambdas/aws/put_records.py",
         ("ignore failed entries", 'if not reply["FailedRecordCount"]:', "if True:"),
         (
             "retry the entries that were taken",
@@ -55,7 +55,7 @@ DEFECTS = [
         ("take a dropped connection for success", "return request, type(error).__name__", 'return [], ""'),
     ),
     *_in(
-        "lambdas/publisher.py",
+        "lambdas/scoring/publish.py",
         ("do not retry", "self._sleep(pause)", "return []"),
         (
             "drop the last chunk",
@@ -83,7 +83,7 @@ DEFECTS = [
         ),
     ),
     *_in(
-        "lambdas/dead_letters.py",
+        "lambdas/scoring/dead_letters.py",
         (
             "swallow the exception of a failed dead-letter write",
             "        self._s3.put_object(",
@@ -103,7 +103,7 @@ DEFECTS = [
         ),
     ),
     *_in(
-        "lambdas/batch.py",
+        "lambdas/scoring/decode.py",
         (
             "give the events in an aggregated record its own key",
             "[(key or partition_key, payload)",
@@ -116,8 +116,12 @@ DEFECTS = [
         ),
     ),
     *_in(
-        "lambdas/predictions.py",
+        "lambdas/scoring/predict.py",
         ("pair prices with the wrong listings", "map(Priced, submitted,", "map(Priced, submitted[::-1],"),
+        ("publish prices that are none", "if math.isnan(each.price):", "if False:"),
+    ),
+    *_in(
+        "lambdas/scoring/encode.py",
         (
             "give every prediction the first position",
             "batch.sequence_number(submitted.position)",
@@ -138,13 +142,12 @@ DEFECTS = [
             "Outgoing(submitted.position,",
             "Outgoing(submitted.position + 1,",
         ),
-        ("publish prices that are none", "if math.isnan(each.price):", "if False:"),
         ("claim another coverage", "manifest.interval.coverage, now", "0.5, now"),
         ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
         ("put all predictions under one partition key", "key = listing_id if", "key = 'x' if"),
     ),
     *_in(
-        "lambdas/champion.py",
+        "lambdas/scoring/champion.py",
         (
             "remember the pointer before its model has loaded",
             "        etag, pointer = changed\n",
@@ -170,7 +173,7 @@ DEFECTS = [
         ),
     ),
     *_in(
-        "lambdas/shadow.py",
+        "lambdas/scoring/challenger.py",
         (
             "let a challenger's failure through",
             "except Exception as error:",

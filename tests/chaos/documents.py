@@ -12,7 +12,7 @@ from pricing.manifest import MODEL_NAME
 from tests.champions import price
 from tests.chaos.champions import CHALLENGERS, SILENT, Served
 from tests.chaos.submissions import Submission
-from tests.simulator import Record
+from tests.simulator.stream import Record
 
 EDGE = 13.0  # of the bands of a tiny champion's interval: it reaches 0.4 in log price below, 0.3 above
 TOLERANCE = 1e-5  # relative; two events of a stream are hardly ever as near to each other

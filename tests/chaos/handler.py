@@ -5,14 +5,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from lambdas.champion import Champion
-from lambdas.dead_letters import DeadLetters
-from lambdas.publisher import Publisher
-from lambdas.score import CONNECT_TIMEOUT, Scorer
-from lambdas.settings import Settings
-from lambdas.shadow import Challenger
+from lambdas.score import CONNECT_TIMEOUT, Scorer, Settings
+from lambdas.scoring.challenger import Challenger
+from lambdas.scoring.champion import Champion
+from lambdas.scoring.dead_letters import DeadLetters
+from lambdas.scoring.publish import Publisher
 from tests.chaos.threads import SlowThreads
-from tests.simulator import FakeKinesis, FakeS3, SimulatedClock
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.kinesis import FakeKinesis
+from tests.simulator.s3 import FakeS3
 
 MODELS, DEAD_LETTERS, PREDICTIONS = "models", "dead-letters", "predictions"
 SETTINGS = Settings(PREDICTIONS, MODELS, DEAD_LETTERS)

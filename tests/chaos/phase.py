@@ -5,8 +5,9 @@ import random
 from dataclasses import dataclass, replace
 
 from pricing.manifest import CHALLENGER_KEY
-from tests.chaos.books import Expectation, Verdict, audit
+from tests.chaos.books import Verdict, audit
 from tests.chaos.champions import FIRST, GOOD, LAST, POLL, challenger
+from tests.chaos.documents import Expectation
 from tests.chaos.storms import STORMS
 from tests.chaos.submissions import Mix, records
 from tests.chaos.weather import Storm, Weather

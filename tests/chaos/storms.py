@@ -6,7 +6,7 @@ from tests.chaos.champions import BROKEN, FIRST, POLL, SECOND, challenge, promot
 from tests.chaos.submissions import Mix
 from tests.chaos.weather import Make, Storm
 from tests.chaos.world import SIX_HOURS, Shape, World
-from tests.simulator import (
+from tests.simulator.faults import (
     ChangeObject,
     Crash,
     DropConnection,

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.books import Expectation, audit
+from tests.chaos.books import audit
 from tests.chaos.champions import FIRST, GOOD
+from tests.chaos.documents import Expectation
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.submissions import Mix, records
 from tests.chaos.world import SIX_HOURS, Shape, World
-from tests.simulator import RefuseCall
+from tests.simulator.faults import RefuseCall
 
 
 @pytest.fixture

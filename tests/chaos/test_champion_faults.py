@@ -2,14 +2,15 @@
 
 import pytest
 
-from lambdas.champion import PATIENCE, START
+from lambdas.scoring.champion import PATIENCE, START
 from pricing.manifest import CHALLENGER_KEY
 from tests.champions import crashing
-from tests.chaos.books import Expectation, audit
+from tests.chaos.books import audit
 from tests.chaos.champions import BROKEN, FIRST, GOOD, LAST, POLL, SECOND, challenger, truncated
+from tests.chaos.documents import Expectation
 from tests.chaos.submissions import Mix, records
 from tests.chaos.world import Shape, World
-from tests.simulator import RefuseCall, Script, Stall
+from tests.simulator.faults import RefuseCall, Script, Stall
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.chaos.books import Expectation, audit
+from tests.chaos.books import audit
 from tests.chaos.champions import FIRST, GOOD, SECOND
+from tests.chaos.documents import Expectation
 from tests.chaos.submissions import Mix, records
 from tests.chaos.world import Shape, World
-from tests.simulator import (
+from tests.simulator.faults import (
     Call,
     Crash,
     DropConnection,

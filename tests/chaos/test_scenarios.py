@@ -12,17 +12,15 @@ from tests.chaos.champions import FIRST
 from tests.chaos.handler import DEAD_LETTERS, MODELS, PREDICTIONS, cold_start
 from tests.chaos.threads import InLine
 from tests.scenarios import DENIED, Denied, Outcome, Scenario, SickStream, test_what_comes_of
-from tests.simulator import (
-    EventSourceMapping,
-    FakeKinesis,
-    FakeS3,
-    Function,
-    OnFailure,
-    Settings,
-    SimulatedClock,
-    Stream,
-)
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.destination import OnFailure
 from tests.simulator.faults import service_error
+from tests.simulator.function import Function
+from tests.simulator.kinesis import FakeKinesis
+from tests.simulator.mapping import EventSourceMapping
+from tests.simulator.s3 import FakeS3
+from tests.simulator.settings import Settings
+from tests.simulator.stream import Stream
 
 __all__ = ["test_what_comes_of"]
 

@@ -4,15 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.chaos.books import Expectation, audit
+from tests.chaos.books import audit
 from tests.chaos.champions import FIRST, GOOD
+from tests.chaos.documents import Expectation
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.phase import run_everything, run_phase
 from tests.chaos.storms import STORMS
 from tests.chaos.submissions import Mix, Submission, alone, records
 from tests.chaos.weather import Storm, Weather
 from tests.chaos.world import Shape, World
-from tests.simulator import DropConnection, RefuseEntries
+from tests.simulator.faults import DropConnection, RefuseEntries
 
 
 @pytest.mark.parametrize("storm", STORMS, ids=lambda storm: storm.name)

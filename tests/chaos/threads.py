@@ -5,8 +5,8 @@ from concurrent.futures import Executor, Future
 from typing import Any
 from weakref import WeakSet
 
-from tests.simulator import Call, Faults, SimulatedClock, Stall
-from tests.simulator.faults import Injected
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.faults import Call, Faults, Injected, Stall
 
 
 class InLine(Executor):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.chaos.submissions import Mix
 from tests.chaos.world import Shape, World
-from tests.simulator import Call, Fault
+from tests.simulator.faults import Call, Fault
 
 Make = Callable[[random.Random], Fault]
 Between = Callable[[World, random.Random], int]

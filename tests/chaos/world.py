@@ -24,18 +24,15 @@ from tests.chaos.handler import (
 )
 from tests.chaos.submissions import Entry, Submission
 from tests.chaos.threads import InLine, SlowThreads
-from tests.simulator import (
-    EventSourceMapping,
-    FakeKinesis,
-    FakeS3,
-    Faults,
-    Function,
-    OnFailure,
-    Settings,
-    SimulatedClock,
-    Stream,
-    no_faults,
-)
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.destination import OnFailure
+from tests.simulator.faults import Faults, no_faults
+from tests.simulator.function import Function
+from tests.simulator.kinesis import FakeKinesis
+from tests.simulator.mapping import EventSourceMapping
+from tests.simulator.s3 import FakeS3
+from tests.simulator.settings import Settings
+from tests.simulator.stream import Stream
 
 SIX_HOURS, TWO_DAYS = 6 * 3600, 48 * 3600
 MIDNIGHT = datetime(2025, 11, 25, tzinfo=UTC).timestamp()

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.archive import Archiver, ArchiveSettings
-from lambdas.archive_reader import Archive, label
-from lambdas.archived import features
-from lambdas.sales import Sale
+from lambdas.archive_bucket.prediction_rows import features
+from lambdas.archive_bucket.reader import Archive, label
+from lambdas.archive_bucket.sales import Sale
 from lambdas.settings import MissingSetting
 from pricing.listing import Features
 from pricing.prediction import (

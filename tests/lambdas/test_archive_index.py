@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambdas.archive_index import DayIndex, IndexBehind
-from lambdas.archive_reader import Archive
-from lambdas.archive_sample import Sample
-from lambdas.archived import ArchivedPrediction
+from lambdas.archive_bucket.day_index import DayIndex, IndexBehind
+from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
+from lambdas.archive_bucket.reader import Archive
+from lambdas.archive_bucket.sample import Sample
 from tests.lambdas.fakes import client_error
 from tests.monitoring.markets import ARCHIVE, START, Cloud, Market
 

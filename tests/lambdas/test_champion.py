@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from urllib3.exceptions import SSLError
 
-from lambdas.champion import MOST_BYTES, PATIENCE, START, Champion, NoChampion
-from lambdas.settings import Settings
+from lambdas.score import Settings
+from lambdas.scoring.champion import MOST_BYTES, PATIENCE, START, Champion, NoChampion
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from tests.champions import champion, slow
 from tests.conftest import MODELS

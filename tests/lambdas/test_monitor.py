@@ -6,12 +6,12 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas import dead_letter_count
-from lambdas.drift_events import Announcer, NotAnnounced
-from lambdas.look import Verdict, Watch
+from lambdas.drift import dead_letter_count
+from lambdas.drift.events import Announcer, NotAnnounced
+from lambdas.drift.watch import Verdict, Watch
 from lambdas.monitor import Monitor, MonitorSettings, moment
 from lambdas.settings import MissingSetting
-from pricing.model import ContractMismatch
+from pricing.manifest import ContractMismatch
 from tests.monitoring.markets import ARCHIVE, DEAD_LETTERS, MODELS, START, Cloud, Market
 
 WATCH = Watch(MODELS, DEAD_LETTERS, ARCHIVE)

@@ -2,9 +2,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from lambdas import drift
-from lambdas.drift import DEAD_LETTERS, MIN_WINDOW, PSI_FLOOR, distributions, judge, psi, psi_limit
-from lambdas.reference import Reference
+from lambdas.drift import listing_drift as drift
+from lambdas.drift.listing_drift import DEAD_LETTERS, MIN_WINDOW, PSI_FLOOR, distributions, judge, psi, psi_limit
+from pricing.reference import Reference
 from tests.monitoring.markets import Market, reference_of
 
 ALPHA = 0.005

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lambdas import price_shift
-from lambdas.price_shift import LEARNING, SEGMENTS, Sales, judge, limit
+from lambdas.drift import price_drift as price_shift
+from lambdas.drift.price_drift import LEARNING, SEGMENTS, Sales, judge, limit
 
 ALPHA = 0.025
 SD = 0.28

@@ -3,8 +3,8 @@ import itertools
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from lambdas.publisher import Outgoing, Publisher, requests
-from lambdas.put_records import MAX_BYTES, put_records, waits
+from lambdas.aws.put_records import MAX_BYTES, put_records, waits
+from lambdas.scoring.publish import Outgoing, Publisher, requests
 from tests.lambdas.fakes import Clock, FakeKinesis, Inline, client_error
 
 

@@ -12,12 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas import score
-from lambdas.batch import Batch, Refused
-from lambdas.champion import PATIENCE, Champion, NoChampion
-from lambdas.dead_letters import DeadLetters
-from lambdas.publisher import Publisher
+from lambdas.aws.batch import Batch
 from lambdas.score import Scorer
-from lambdas.shadow import Challenger
+from lambdas.scoring.challenger import Challenger
+from lambdas.scoring.champion import PATIENCE, Champion, NoChampion
+from lambdas.scoring.dead_letters import DeadLetters
+from lambdas.scoring.decode import Refused
+from lambdas.scoring.publish import Publisher
 from pricing.aggregation import join
 from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY
 from pricing.prediction import decode, prediction_id

@@ -1,6 +1,7 @@
 import pytest
 
-from lambdas.settings import MissingSetting, Settings
+from lambdas.score import Settings
+from lambdas.settings import MissingSetting
 
 COMPLETE = {
     "BELO_PREDICTIONS_STREAM": "predictions",

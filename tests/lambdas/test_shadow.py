@@ -2,8 +2,9 @@ import time
 
 import pytest
 
-from lambdas.shadow import PATIENCE, Challenger
-from lambdas.threads import Threads
+from lambdas.scoring.challenger import Challenger
+from lambdas.scoring.champion import PATIENCE
+from lambdas.scoring.threads import Threads
 from pricing.listing import Features
 from pricing.manifest import CHALLENGER_KEY, manifest_key
 from tests import champions

@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from lambdas.archived import ArchivedPrediction
-from lambdas.sales import REPORTED_AT, Sale, encode, key
+from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
+from lambdas.archive_bucket.sales import REPORTED_AT, Sale, encode, key
 from pricing import manifest as layout
 from pricing.listing import Features
 from pricing.manifest import Golden, Input, Manifest, Offsets, Pointer
-from training.data import to_frame
-from training.models_bucket import sha256
-from training.reference import reference
+from training.data.frames import to_frame
+from training.export.reference import reference
+from training.registry.models_bucket import sha256
 
 MODELS, DEAD_LETTERS, ARCHIVE = "models", "dead-letters", "archive"
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from belo.errors import Failure
-from lambdas.drift_events import Announcer
-from lambdas.look import Watch
+from lambdas.drift.events import Announcer
+from lambdas.drift.watch import Watch
 from lambdas.monitor import Monitor
-from monitoring.history import History
-from monitoring.page import page, write
+from monitoring.report_page import page, write
+from monitoring.timeline import History
+from terminal.errors import Failure
 from tests.monitoring.markets import ARCHIVE, DEAD_LETTERS, MODELS, START, Cloud, Market
 
 WATCH = Watch(MODELS, DEAD_LETTERS, ARCHIVE, window=timedelta(days=2))

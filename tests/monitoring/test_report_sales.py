@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from belo.errors import Failure, UsageFailure
-from lambdas.archive_reader import Archive
+from lambdas.archive_bucket.reader import Archive
 from monitoring.sales_files import Wrong, report
+from terminal.errors import Failure, UsageFailure
 from tests.monitoring.markets import ARCHIVE
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -9,7 +9,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime import RunOptions
 
 from pricing.listing import Features
-from pricing.model import GOLDEN_BATCH, GOLDEN_SECONDS, ContractMismatch, TooSlow, load
+from pricing.manifest import ContractMismatch
+from pricing.model import GOLDEN_BATCH, GOLDEN_SECONDS, TooSlow, load
 from tests import champions
 from tests.champions import champion, slow, stiff
 

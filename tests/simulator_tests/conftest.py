@@ -6,17 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.simulator import (
-    EventSourceMapping,
-    FakeS3,
-    Faults,
-    Function,
-    OnFailure,
-    SimulatedClock,
-    Stream,
-    no_faults,
-)
-from tests.simulator import Settings as MappingSettings
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.destination import OnFailure
+from tests.simulator.faults import Faults, no_faults
+from tests.simulator.function import Function
+from tests.simulator.mapping import EventSourceMapping
+from tests.simulator.s3 import FakeS3
+from tests.simulator.settings import Settings as MappingSettings
+from tests.simulator.stream import Stream
 
 Handle = Callable[[list[str]], Any]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.simulator import Settings, event_of
-from tests.simulator.events import bytes_in_event
+from tests.simulator.events import bytes_in_event, event_of
+from tests.simulator.settings import Settings
 
 
 def nothing(_):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulator import Crash, LoseResponse, Script, Stall, ThrottleInvocation
+from tests.simulator.faults import Crash, LoseResponse, Script, Stall, ThrottleInvocation
 from tests.simulator.stream import hash_key
 
 

@@ -4,7 +4,11 @@ from contextlib import suppress
 
 import pytest
 
-from tests.simulator import Crash, FakeS3, Function, Killed, Script, SimulatedClock, event_of
+from tests.simulator.clock import Killed, SimulatedClock
+from tests.simulator.events import event_of
+from tests.simulator.faults import Crash, Script
+from tests.simulator.function import Function
+from tests.simulator.s3 import FakeS3
 
 
 @pytest.fixture

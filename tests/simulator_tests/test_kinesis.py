@@ -3,17 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
-from tests.simulator import (
-    DropConnection,
-    FakeKinesis,
-    RefuseCall,
-    RefuseEntries,
-    RefuseShards,
-    Script,
-    SimulatedClock,
-    Stall,
-    Stream,
-)
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.faults import DropConnection, RefuseCall, RefuseEntries, RefuseShards, Script, Stall
+from tests.simulator.kinesis import FakeKinesis
+from tests.simulator.stream import Stream
 
 
 def entries(count, size=1, key="k"):

@@ -3,7 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError
 
-from tests.simulator import ChangeObject, DropConnection, FakeS3, RefuseCall, Script, SimulatedClock, TearBody
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.faults import ChangeObject, DropConnection, RefuseCall, Script, TearBody
+from tests.simulator.s3 import FakeS3
 
 
 @pytest.fixture

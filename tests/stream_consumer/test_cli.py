@@ -10,8 +10,8 @@ import typer
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from belo.errors import UsageFailure
 from stream_consumer.cli import consume
+from terminal.errors import UsageFailure
 from tests.stream_consumer.predictions import payload
 from tests.stream_producer.test_cli import STACK
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from belo.errors import Failure, UsageFailure
 from stream_consumer.consumer import Consumer
 from stream_consumer.positions import Position, latest
+from terminal.errors import Failure, UsageFailure
 from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
 

@@ -3,7 +3,7 @@
 import time
 
 from pricing.aggregation import split
-from stream_producer.aggregating import MAX_PACKED_BYTES, aggregated
+from stream_producer.aggregation import MAX_PACKED_BYTES, aggregated
 from stream_producer.publisher import Publisher
 from stream_producer.records import Position, Record
 from tests.stream_consumer.fake_kinesis import FakeKinesis

@@ -12,8 +12,8 @@ import typer
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from belo.errors import Failure, UsageFailure
 from stream_producer.cli import publish, redrive
+from terminal.errors import Failure, UsageFailure
 from tests.stream_producer.test_redrive import FIRST, letter, put_letters
 
 STACK = {

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from belo.errors import Failure
 from pricing import listing
 from stream_producer.listing_events import ListingEvents, event_id
 from stream_producer.records import Position, Record
+from terminal.errors import Failure
 
 if TYPE_CHECKING:
     from pricing.refusal import InvalidRecord

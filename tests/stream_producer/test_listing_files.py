@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from belo.errors import Failure, UsageFailure
+from listing_files.reading import identify, read_rows
 from pricing.refusal import InvalidRecord
-from stream_producer.listing_files import identify, read_rows
+from terminal.errors import Failure, UsageFailure
 
 KAGGLE = "address,adm-fees,garage-places,price,rooms,square-foot,neighborhood,city,latitude,longitude\n"
 ROW = '"Rua Espírito Santo, 1171 ",,1,480000.0,2,45-65, Centro, Belo Horizonte ,-18.86,-41.12\n'

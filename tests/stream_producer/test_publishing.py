@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from belo.errors import Failure, UsageFailure
-from stream_producer.choices import Choices
-from stream_producer.publishing import FilePublisher, Summary
+from stream_producer.file_publisher import Choices, FilePublisher, Summary
+from terminal.errors import Failure, UsageFailure
 from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis, service_error
 
 

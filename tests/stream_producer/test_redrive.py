@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from belo.errors import Failure
 from stream_producer.dead_letters import UnreadableObject, read
 from stream_producer.publisher import Publisher
 from stream_producer.redrive import Choice, Redrive, Redriven
+from terminal.errors import Failure
 from tests.conftest import DEAD_LETTERS
 from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis, Refuse
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from belo.errors import Failure
 from stream_producer.records import Position, Record
 from stream_producer.resume import Progress, progress_file
+from terminal.errors import Failure
 
 
 def record(row: int, turn: int = 0) -> Record:

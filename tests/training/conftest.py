@@ -7,10 +7,11 @@ from moto import mock_aws
 
 from tests.conftest import forget_aws
 from tests.training.retraining_world import World
-from training.data import read_listings
-from training.fitting import fit, lay_out, one_thread
+from training.data.listings import read_listings
+from training.data.sample import write_sample
+from training.fitting import fit, lay_out
+from training.model.candidates import one_thread
 from training.params import read_params
-from training.sample import write_sample
 
 ROWS = 1_500
 

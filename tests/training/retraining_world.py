@@ -9,25 +9,25 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from belo.errors import Failure
-from lambdas.archive_reader import Archive
-from lambdas.archived import ArchivedPrediction
-from lambdas.sales import REPORTED_AT
+from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
+from lambdas.archive_bucket.reader import Archive
+from lambdas.archive_bucket.sales import REPORTED_AT
 from pricing.manifest import CHAMPION_KEY, Pointer, manifest_key, model_key
 from pricing.model import load
+from terminal.errors import Failure
 from tests.champions import NEIGHBORHOODS, champion
-from training.challengers import challengers
-from training.data import to_frame
-from training.feedback import Sales
-from training.ledger import Ledger
-from training.models_bucket import ModelsBucket
+from training.data.frames import to_frame
+from training.export.reference import reference
 from training.params import read_params
-from training.promotion import Promotion
-from training.reference import reference
-from training.registry import Version
-from training.retrain import Policy, Retraining
-from training.retraining_records import Record
-from training.worker import Worker
+from training.registry.mlflow_registry import Version
+from training.registry.models_bucket import ModelsBucket
+from training.retraining.journal import Ledger
+from training.retraining.promoter import Promotion
+from training.retraining.records import Record
+from training.retraining.retrain import Policy, Retraining
+from training.retraining.worker import Worker
+from training.sales_contest.challengers import challengers
+from training.sales_contest.sales import Sales
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BASE = 9.5

@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from belo.errors import Failure, UsageFailure
+from belo.score.price_file import ADDED, open_champion, open_folder, priced, score_file
 from pricing.listing import Features
+from terminal.errors import Failure, UsageFailure
 from tests.champions import champion
-from training.batch import ADDED, open_champion, open_folder, priced, score_file
-from training.models_bucket import ModelsBucket
+from training.registry.models_bucket import ModelsBucket
 
 COLUMNS = ["neighborhood", "square-foot", "rooms", "price", "note"]
 ROWS = [

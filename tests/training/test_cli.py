@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from belo.cli import app
-from belo.errors import Failure
-from belo.stack import Stack
+from terminal.display import stages
+from terminal.errors import Failure
+from terminal.stack import Stack
 from tests.champions import champion
-from training.printing import stages
-from training.registry import DEFAULT_STORE, Registry
+from training.registry.mlflow_registry import DEFAULT_STORE, Registry
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def belo(tmp_path, monkeypatch, params, empty_store):
     shutil.copy(empty_store, DEFAULT_STORE)
     for name in ("DATA", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("training.bootstrap.read_params", lambda: params)
+    monkeypatch.setattr("training.params.read_params", lambda: params)
 
     def run(*arguments):
         result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from training.conformal import calibrate, inner_parts, interval, out_of_fold
-from training.evaluate import interval_figures, mean_figures, point_figures
+from training.evaluation.conformal import calibrate, inner_parts, interval, out_of_fold
+from training.evaluation.figures import interval_figures, point_figures
+from training.evaluation.splits import mean_figures
 
 
 def test_nine_in_ten_new_prices_lie_in_the_interval_in_every_band(params):

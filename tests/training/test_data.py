@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from belo.errors import Failure
-from training.data import COLUMNS, read_listings
-from training.report import cleaning_report
-from training.schema import check_schema
+from terminal.errors import Failure
+from training.data.listings import COLUMNS, read_listings
+from training.data.schema import check_schema
+from training.evaluation.tables import cleaning_report
 
 HOME = {
     "address": "Rua A, 1 ",

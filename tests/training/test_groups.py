@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.groups import folds, group_keys, split
+from training.data.groups import folds, group_keys, split
 
 
 def frame(*rows):

@@ -6,16 +6,17 @@ import numpy as np
 import onnx
 import pytest
 
-from belo.errors import Failure
 from pricing.listing import Features
 from pricing.model import load
+from terminal.errors import Failure
 from tests.champions import NEIGHBORHOODS, champion
-from training.contenders import Contender, Evidence, keep_evidence, unseen
-from training.judge import judge
-from training.models_bucket import ModelsBucket
 from training.params import read_params
-from training.report import verdict_report
-from training.slices import slice_masks
+from training.promotion.contenders import Contender, Evidence, unseen
+from training.promotion.judge import judge
+from training.promotion.slices import slice_masks
+from training.promotion.verdict_report import verdict_report
+from training.registry.kept_listings import keep_evidence
+from training.registry.models_bucket import ModelsBucket
 
 KNOBS = read_params().judge
 REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
@@ -69,7 +70,7 @@ def test_a_gain_that_may_be_chance_is_not_enough():
 
 
 def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_on_the_whole():
-    from training.judge import _no_slice_suffers
+    from training.promotion.judge import _no_slice_suffers
 
     market = evidence()
     verdict = judge(contender("2"), contender("1", base=9.15), market, KNOBS)
@@ -182,8 +183,8 @@ def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(bench):
 
 def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
     from tests.training.test_promotion import Registry
-    from training.gate import ask_the_judge, promote_judged
-    from training.promote import promote
+    from training.promotion.auto_promotion import ask_the_judge, promote_judged
+    from training.promotion.promote import promote
 
     registry, bucket = Registry(), ModelsBucket(s3, "models")
     for run in registry.files:
@@ -201,7 +202,7 @@ def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
 
 def test_a_champion_of_another_registry_is_not_taken_for_ours_of_the_same_number(bench, s3):
     from tests.training.test_promotion import Registry
-    from training.gate import ask_the_judge
+    from training.promotion.auto_promotion import ask_the_judge
 
     registry, bucket = Registry(), ModelsBucket(s3, "models")
     for run in registry.files:

@@ -9,9 +9,9 @@ import urllib.request
 
 import pytest
 
-from belo.errors import Failure
 from pricing.model import load
-from training.registry import Registry
+from terminal.errors import Failure
+from training.registry.mlflow_registry import Registry
 from training.train import train
 
 pytestmark = pytest.mark.slow

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.candidates import CANDIDATES
-from training.data import read_listings
-from training.encoding import COLUMNS, matrix
-from training.export import run_onnx, session
-from training.fitting import fit, lay_out, one_thread
-from training.graph import Graph
-from training.levels import fit_levels
-from training.ops import GraphOps
-from training.sample import write_sample
-from training.trees import round_down, write_boosting
+from training.data.listings import read_listings
+from training.data.sample import write_sample
+from training.export.onnx_model import run_onnx, session
+from training.fitting import fit, lay_out
+from training.model.candidates import CANDIDATES, one_thread
+from training.model.column_ops import GraphOps
+from training.model.features import COLUMNS, matrix
+from training.model.onnx_graph import Graph
+from training.model.price_levels import fit_levels
+from training.model.trees import round_down, write_boosting
 
 LIMIT = 1e-5
 
@@ -46,7 +46,7 @@ def test_every_candidate_converts_for_every_listing(bench, params, name):
 
 
 def test_the_columns_are_the_same_to_the_last_bit(bench):
-    from training import encoding
+    from training.model import features as encoding
 
     graph = Graph()
     columns = encoding.write(graph, bench.whole.levels)

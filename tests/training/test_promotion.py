@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from belo.errors import Failure
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
+from terminal.errors import Failure
 from tests.champions import champion
 from tests.training.killing import Killed, Life
 from tests.training.retraining_world import RegistryInMemory
-from training.history import history
-from training.models_bucket import ModelsBucket
-from training.overview import overview
-from training.promote import Over, newest, promote, record_rollback, rollback
+from training.promotion.promote import Over, newest, promote, record_rollback, rollback
+from training.registry.models_bucket import ModelsBucket
+from training.registry.overview import overview
+from training.retraining.history import history
 
 BUCKET = "models"
 REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}

@@ -11,8 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from pricing.model import load
 from tests.training.test_promotion import BUCKET, Registry
-from training.models_bucket import ModelsBucket
-from training.promote import promote
+from training.promotion.promote import promote
+from training.registry.models_bucket import ModelsBucket
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,10 @@ import pytest
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
 from tests.training.killing import Killed, Life
-from training.challengers import challengers
-from training.contenders import TRAINED_ON
-from training.models_bucket import ModelsBucket
-from training.promote import rollback
+from training.promotion.promote import rollback
+from training.registry.kept_listings import TRAINED_ON
+from training.registry.models_bucket import ModelsBucket
+from training.sales_contest.challengers import challengers
 
 
 def test_a_champion_that_sells_15_percent_too_low_is_replaced_by_itself_rescaled(world):

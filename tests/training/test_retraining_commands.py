@@ -4,18 +4,18 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from belo.errors import Failure, UsageFailure
-from belo.stack import Stack
 from pricing.manifest import Manifest
 from pricing.model import load
+from terminal.errors import Failure, UsageFailure
+from terminal.stack import Stack
 from tests.champions import champion
-from training.challengers import Served
-from training.history import history
-from training.ledger import Ledger
-from training.models_bucket import ModelsBucket
-from training.retraining_printing import show_history
-from training.retraining_room import LISTINGS_KEY, ReferenceFile, open_worker
-from training.sample import write_sample
+from training.data.sample import write_sample
+from training.registry.models_bucket import ModelsBucket
+from training.retraining.assembly import LISTINGS_KEY, ReferenceFile, open_worker
+from training.retraining.history import history
+from training.retraining.journal import Ledger
+from training.retraining.printing import show_history
+from training.sales_contest.challengers import Served
 
 STACK = Stack(
     listings_stream="listings",
@@ -115,7 +115,7 @@ def test_promotions_are_told_to_a_topic(world, monkeypatch):
     topic = sns.create_topic(Name="alarms")["TopicArn"]
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:heard")
-    from training.retraining_room import _teller
+    from training.retraining.assembly import _teller
 
     world.market.sell(280)
     world.alarm()

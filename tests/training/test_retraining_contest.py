@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from pricing.manifest import Offsets
-from training import rescale
-from training.contest import bootstrap_means, contest, huber
+from training.evaluation.bootstrap import bootstrap_means
+from training.sales_contest import rescale
+from training.sales_contest.contest import contest, huber
 
 WIDE = Offsets(0.9, [13.0], [-0.5, -0.5], [0.5, 0.5])
 

@@ -6,7 +6,7 @@ import pytest
 
 from pricing.manifest import CHALLENGER_KEY
 from tests.training.killing import Killed, Life
-from training.retraining_requests import decode
+from training.retraining.requests import decode
 
 pytestmark = pytest.mark.slow
 

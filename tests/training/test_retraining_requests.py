@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from belo.errors import Failure
-from lambdas.sales import FreshFrom
-from training.retraining_requests import InvalidRequest, ask, decode
+from lambdas.archive_bucket.sales import FreshFrom
+from terminal.errors import Failure
+from training.retraining.requests import InvalidRequest, ask, decode
 
 
 def event(source, detail_type, detail, **changes):

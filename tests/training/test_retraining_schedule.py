@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pricing.model import load
-from training.contenders import TRAINED_ON
-from training.groups import fingerprints
-from training.ledger import Ledger
-from training.models_bucket import ModelsBucket
+from training.data.groups import fingerprints
+from training.registry.kept_listings import TRAINED_ON
+from training.registry.models_bucket import ModelsBucket
+from training.retraining.journal import Ledger
 
 
 def outcomes(world):

@@ -9,10 +9,10 @@ import pytest
 from pricing.listing import Features
 from pricing.manifest import CHAMPION_KEY, Offsets
 from tests.training.retraining_world import NOW
-from training.models_bucket import ModelsBucket
-from training.promote import promote
-from training.retraining_records import Sold
-from training.shadow_review import LOOKS, looks
+from training.promotion.promote import promote
+from training.registry.models_bucket import ModelsBucket
+from training.retraining.shadow_review import LOOKS, looks
+from training.sales_contest.sold_homes import Sold
 
 WIDE = Offsets(0.9, [], [-0.55], [0.55])
 

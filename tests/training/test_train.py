@@ -4,18 +4,18 @@ import msgspec
 import pytest
 from mlflow.exceptions import MlflowException
 
-from belo.errors import Failure
 from pricing.manifest import Manifest
 from pricing.model import load
+from terminal.errors import Failure
 from tests.training.killing import Killed, Life
-from training import train as training_room
-from training.conformal import interval
-from training.contenders import TEST_ROWS, TRAINED_ON
-from training.data import FIELDS
-from training.export import run_onnx
+from training.data.frames import FIELDS
+from training.evaluation.conformal import interval
+from training.export import manifest
+from training.export.onnx_model import run_onnx
 from training.params import Params
-from training.promote import newest
-from training.registry import Registry
+from training.promotion.promote import newest
+from training.registry.kept_listings import TEST_ROWS, TRAINED_ON
+from training.registry.mlflow_registry import Registry
 from training.train import test_of_version as figures_of_version
 from training.train import train
 
@@ -202,4 +202,4 @@ def test_a_training_that_fails_leaves_a_failed_run_and_no_version(data, params, 
 
 
 def test_the_code_version_is_one_line():
-    assert training_room.code_version().strip().count("\n") == 0
+    assert manifest.code_version().strip().count("\n") == 0

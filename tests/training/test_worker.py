@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from training.ledger import Held, Ledger
+from training.retraining.journal import Held, Ledger
 
 
 def test_what_is_no_request_is_left_for_the_dead_letter_queue(world):

@@ -1,0 +1,1 @@
+"""The demos: the main job, and the feedback loop."""

@@ -1,0 +1,1 @@
+"""A local cloud with the stack on it."""

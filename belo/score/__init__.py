@@ -1,0 +1,1 @@
+"""A file of listings priced without a stream."""

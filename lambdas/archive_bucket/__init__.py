@@ -1,0 +1,1 @@
+"""The archive bucket: what stands in it, and how it is read."""

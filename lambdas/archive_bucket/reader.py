@@ -1,0 +1,159 @@
+"""Reading the archive: predictions, sales, and the two joined, for the monitor and for training alike.
+
+archive = Archive(s3, bucket)
+sales = archive.sales()
+pairs = label(archive.of_listings((sale.listing_id for sale in sales), since, until), sales)
+"""
+
+import gzip
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct, structs
+
+from lambdas.archive_bucket.day_index import NEVER, Index
+from lambdas.archive_bucket.prediction_rows import PREDICTIONS, ArchivedPrediction
+from lambdas.archive_bucket.sales import REPORTED_AT, SALES, ReportedSale, Sale
+from lambdas.archive_bucket.sample import Sample
+from lambdas.aws.objects import DAY, Object, Objects, day_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Keep = Callable[[ArchivedPrediction], bool]
+
+_rows = msgspec.json.Decoder(ArchivedPrediction)
+_sales = msgspec.json.Decoder(Sale)
+
+
+class Labelled(Struct, frozen=True, gc=False):
+    """A prediction and what the home was sold for."""
+
+    prediction: ArchivedPrediction
+    sale: ReportedSale
+
+    @property
+    def offset(self) -> float:
+        """Return log(actual / predicted): positive where the home went for more."""
+        return math.log(self.sale.sale_price / self.prediction.predicted_price)
+
+
+class Archive:
+    """The archive bucket. The clock says which days are closed; after `deadline` no further index is begun."""
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        bucket: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        deadline: datetime = NEVER,
+    ) -> None:
+        self._objects = Objects(s3, bucket)
+        self._index = Index(self._objects, clock, deadline)
+        self.unreadable = 0  # lines of sales objects that are no sale, and were skipped
+
+    def predictions(self, since: datetime, until: datetime, keep: Keep = lambda _: True) -> list[ArchivedPrediction]:
+        """Return the predictions that arrived in [since, until) and that `keep` wants, in order of arrival.
+
+        Each once, as `Sample` says. Reads the objects of all days in between, and holds in memory only what is kept.
+        """
+        every = Sample(since)
+        self.of_listings((), since, until, keep, every)
+        return every.rows
+
+    def of_listings(
+        self,
+        listing_ids: Iterable[str],
+        since: datetime,
+        until: datetime,
+        keep: Keep = lambda _: True,
+        sample: Sample | None = None,
+    ) -> list[ArchivedPrediction]:
+        """Return what `predictions` returns, of some listings; offer what came of any listing to a sample.
+
+        Of closed days before the sample's it reads only the objects that hold one of the listings (see `archive_index`,
+        whose `IndexBehind` it may raise). Each object is read once.
+        """
+        wanted = frozenset(listing_ids)
+        whole = max(since, sample.since) if sample else until
+        began = since if wanted else whole
+        if began >= until:
+            return []
+
+        def rows(each: Object) -> list[ArchivedPrediction]:
+            return [
+                row
+                for row in _rows.decode_lines(gzip.decompress(each.body))
+                if began <= row.arrived_at < until
+                and (row.arrived_at >= whole or row.listing_id in wanted)
+                and keep(row)
+            ]
+
+        of_listings = Sample(since)
+        for found in self._objects.read(self._keys(wanted, began, whole, until), rows):
+            for row in found:
+                if row.listing_id in wanted:
+                    of_listings.add(row)
+                if sample:
+                    sample.add(row)
+        return of_listings.rows
+
+    def sales(self) -> list[ReportedSale]:
+        """Return every sale ever reported, one a listing; in the order of the first reports, then of the closing.
+
+        Price and closing are those of the latest report, `reported_at` is the first one's: a sale that is corrected, or
+        exported again, keeps its place.
+        """
+        self.unreadable = 0
+        first: dict[str, datetime] = {}
+        latest: dict[str, ReportedSale] = {}
+        for found in self._objects.read(self._objects.keys(f"{SALES}/dt="), lambda each: each):
+            for sale in self._reported(found):
+                name, at = sale.listing_id, sale.reported_at
+                first[name] = min(at, first.get(name, at))
+                if name not in latest or latest[name].reported_at <= at:
+                    latest[name] = sale
+        sales = [structs.replace(sale, reported_at=first[name]) for name, sale in latest.items()]
+        return sorted(sales, key=lambda sale: (sale.reported_at, sale.sold_at, sale.listing_id))
+
+    def _keys(self, wanted: frozenset[str], since: datetime, whole: datetime, until: datetime) -> list[str]:
+        days = self._objects.days(PREDICTIONS, since, until)
+        old = [day for day in days if day < day_of(whole - DAY) and self._index.closed(day, until)]
+        keys = self._index.holding(wanted, old) if old else []
+        young = sorted(set(days) - set(old))
+        return sorted(keys + [key for day in young for key in self._objects.keys_of(PREDICTIONS, day)])
+
+    def _reported(self, found: Object) -> Iterator[ReportedSale]:
+        said = found.metadata.get(REPORTED_AT)
+        reported_at = datetime.fromisoformat(said) if said else found.modified_at
+        for line in found.body.splitlines():
+            try:
+                sale = _sales.decode(line)
+            except (ValueError, RecursionError):
+                self.unreadable += 1
+                continue
+            yield ReportedSale(sale.listing_id, sale.sale_price, sale.sold_at, reported_at)
+
+
+def label(predictions: Iterable[ArchivedPrediction], sales: Iterable[ReportedSale]) -> list[Labelled]:
+    """Return each sale with the newest of its listing's predictions that arrived before it was reported.
+
+    In the order of the sales; sales without such a prediction are left out. One that was made after the report says
+    nothing: its model may have learnt from the sale. Whether a prediction came before the sale *closed* is not asked:
+    `sold_at` is what somebody typed.
+    """
+    by_listing: defaultdict[str, list[ArchivedPrediction]] = defaultdict(list)
+    for row in sorted(predictions, key=lambda row: row.arrived_at):
+        by_listing[row.listing_id].append(row)
+    found: list[Labelled] = []
+    for sale in sales:
+        rows = by_listing[sale.listing_id]
+        before = bisect_left(rows, sale.reported_at, key=lambda row: row.arrived_at)
+        if before:
+            found.append(Labelled(rows[before - 1], sale))
+    return found

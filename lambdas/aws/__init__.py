@@ -1,0 +1,1 @@
+"""What AWS hands over and takes: batches, PutRecords, objects by day, metrics."""

@@ -1,0 +1,50 @@
+"""Counting what was not priced in a window: dead letters, and batches that Lambda parked."""
+
+import gzip
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from lambdas.aws.objects import Object, Objects
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LETTERS, PARKED = "dead-letters", "aws/lambda/"
+OBJECTS = 1_000  # read at most: each may hold megabytes
+
+
+class _Letter(Struct, frozen=True):
+    shard_id: str
+    sequence_number: str
+    index: int
+    arrived_at: datetime
+
+
+_letters = msgspec.json.Decoder(_Letter)
+
+
+def count(s3: "S3Client", bucket: str, since: datetime, until: datetime, most: int = OBJECTS) -> int:
+    """Return how many records that arrived in [since, until) were refused, each counted once.
+
+    Where they stand in more than `most` objects it is estimated: from so many of them, evenly spread.
+    """
+    objects = Objects(s3, bucket)
+    keys = [key for day in objects.days(LETTERS, since, until) for key in objects.keys_of(LETTERS, day)]
+    read = keys[:: max(1, -(-len(keys) // most))]
+
+    def letters(found: Object) -> set[int]:
+        return {
+            hash((letter.shard_id, letter.sequence_number, letter.index))
+            for letter in _letters.decode_lines(gzip.decompress(found.body))
+            if since <= letter.arrived_at < until
+        }
+
+    return round(len(set().union(*objects.read(read, letters))) * len(keys) / max(1, len(read)))
+
+
+def parked(s3: "S3Client", bucket: str, since: datetime, until: datetime) -> int:
+    """Return how many batches Lambda parked in [since, until) that still lie there."""
+    return sum(since <= at < until for _, at in Objects(s3, bucket).written(PARKED))

@@ -1,0 +1,134 @@
+"""Telling others that something drifted: an event a kind and champion, once."""
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+from botocore.exceptions import ClientError
+from msgspec import Struct
+
+from lambdas.archive_bucket.sales import FreshFrom
+from lambdas.drift.listing_drift import Check
+from lambdas.drift.price_drift import Shift
+from lambdas.drift.watch import Verdict, Window
+
+SOURCE, DETAIL_TYPE = "belo.monitor", "DriftDetected"
+ALARMS = "monitor/alarms"
+
+Kind = Literal["performance", "listings"]
+
+
+class DriftDetected(Struct, frozen=True, kw_only=True):
+    """The detail of the event: what moved, and by how much.
+
+    `id` is the same however often the same drift is seen: one a kind and reign of a champion. `moved` holds the `Shift`
+    for kind "performance" (only that says that retraining is worth it), the `Check`s that rang for "listings". `fresh`,
+    of kind "performance", is the first sale of the segment that rang: prices moved at about that time.
+    """
+
+    id: str
+    kind: Kind
+    champion: str
+    promoted_at: datetime
+    at: datetime
+    window: Window
+    summary: str
+    moved: list[Shift] | list[Check]
+    fresh: FreshFrom | None
+
+
+def resources(archive_bucket: str) -> list[str]:
+    """Return how an event names the stack that it is about: another one of the account does not hear it."""
+    return [f"arn:aws:s3:::{archive_bucket}"]
+
+
+def events(verdict: Verdict) -> list[DriftDetected]:
+    """Return an event for each kind of drift that the verdict found."""
+    found: list[DriftDetected] = []
+    if verdict.performance.rang:
+        found.append(_event(verdict, "performance", _of_prices(verdict.performance), [verdict.performance]))
+    if rang := [each for each in verdict.listings if each.rang]:
+        found.append(_event(verdict, "listings", _of_listings(rang), rang))
+    return found
+
+
+def _event(verdict: Verdict, kind: Kind, summary: str, moved: list[Shift] | list[Check]) -> DriftDetected:
+    reign = f"{verdict.champion} {verdict.promoted_at.isoformat()} {kind}"
+    return DriftDetected(
+        id=blake2b(reign.encode(), digest_size=16).hexdigest(),
+        kind=kind,
+        champion=verdict.champion,
+        promoted_at=verdict.promoted_at,
+        at=verdict.at,
+        window=verdict.window,
+        summary=summary,
+        moved=moved,
+        fresh=verdict.fresh if kind == "performance" else None,
+    )
+
+
+def _of_prices(shift: Shift) -> str:
+    percent = shift.percent or 0.0
+    than = "earlier ones" if shift.against == "earlier sales" else "asking prices should"
+    since = (shift.rang_after_sales or 0) - (shift.segment or 0) + 1
+    return (
+        f"against predictions, sales from the champion's number {since} on go for "
+        f"{abs(percent):.1f} % {'more' if percent > 0 else 'less'} than {than}; rang at number {shift.rang_after_sales}"
+    )
+
+
+def _of_listings(rang: list[Check]) -> str:
+    words = [
+        f"{each.name} (PSI {each.value:.2f}, limit {each.limit:.2f})"
+        if each.limit is not None
+        else f"{each.test} {each.name} ({100 * each.value:.1f} %, usual {100 * each.reference:.1f} %)"
+        for each in rang
+    ]
+    return f"listings changed: {', '.join(words)}"
+
+
+class Announcer:
+    """The event bus, and the archive bucket, which remembers what was announced."""
+
+    def __init__(self, events: Any, bus: str, s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 clients
+        self._events = events
+        self._bus = bus
+        self._s3 = s3
+        self._bucket = bucket
+
+    def announce(self, event: DriftDetected) -> bool:
+        """Put the event on the bus unless that was done before; return whether it was put.
+
+        After a crash between the two writes it is put again, under the same `id`. Raises where the bus refuses.
+        """
+        key = f"{ALARMS}/{event.id}.json"
+        if self._announced(key):
+            return False
+        detail = msgspec.json.encode(event)
+        entry = {
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPE,
+            "Resources": resources(self._bucket),
+            "Detail": detail.decode(),
+            "EventBusName": self._bus,
+            "Time": event.at,
+        }
+        reply = self._events.put_events(Entries=[entry])
+        if reply["FailedEntryCount"]:
+            raise NotAnnounced(f"{DETAIL_TYPE} {event.id}: {reply['Entries'][0].get('ErrorMessage')}")
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=detail, ContentType="application/json")
+        return True
+
+    def _announced(self, key: str) -> bool:
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                return False
+            raise
+        return True
+
+
+class NotAnnounced(Exception):
+    """The event bus did not take an event; the next look tries again."""

@@ -1,0 +1,46 @@
+"""The champion under watch, and what its training part looked like: the `reference` of its manifest."""
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from pricing.manifest import CHAMPION_KEY, ContractMismatch, Manifest, Pointer, manifest_key
+from pricing.reference import Reference
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class Champion(Struct, frozen=True):
+    """The version that serves, since when, and what it is held against."""
+
+    version: str
+    promoted_at: datetime
+    price_edges: list[float]  # of log price: the bands of its interval
+    reference: Reference
+
+
+def champion(s3: "S3Client", bucket: str) -> Champion:
+    """Return the champion in the models bucket.
+
+    Raises `ContractMismatch` where pointer and manifest do not agree or the manifest has no usable reference, and
+    botocore's `ClientError` where there is none.
+    """
+    pointer = msgspec.json.decode(_read(s3, bucket, CHAMPION_KEY), type=Pointer)
+    document = _read(s3, bucket, manifest_key(pointer.version))
+    found = hashlib.sha256(document).hexdigest()
+    if found != pointer.manifest_sha256:
+        raise ContractMismatch(f"manifest.json: expected sha256 {pointer.manifest_sha256}, got {found}")
+    try:
+        manifest = msgspec.json.decode(document, type=Manifest)
+        reference = msgspec.convert(manifest.reference, Reference)
+    except msgspec.ValidationError as error:
+        raise ContractMismatch(f"manifest.json of version {pointer.version}: {error}") from error
+    return Champion(pointer.version, datetime.fromisoformat(pointer.promoted_at), manifest.interval.edges, reference)
+
+
+def _read(s3: "S3Client", bucket: str, key: str) -> bytes:
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -1,0 +1,1 @@
+"""The steps from a listing event to a published prediction, one file a step."""

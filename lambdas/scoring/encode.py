@@ -1,0 +1,64 @@
+"""Encode: priced listings as prediction events, ready to be published."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import repeat
+
+from msgspec import Struct
+
+from lambdas.aws.batch import Batch
+from lambdas.scoring.predict import Priced
+from lambdas.scoring.publish import Outgoing
+from pricing import prediction
+from pricing.manifest import Manifest
+from pricing.prediction import Interval, ModelVersion, Prediction, PredictionEvent, Shadow, SourcePosition
+
+KEY_LIMIT = 128  # characters, each at most two of the 256 units that Kinesis may count them in
+
+
+def encode(
+    priced: list[Priced], batch: Batch, manifest: Manifest, shadows: Sequence[Shadow | None] | None = None
+) -> list[Outgoing]:
+    """Return the prediction events of a batch, ready to be published; `shadows` go with them one by one."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    said = _Said(batch, ModelVersion(manifest.name, manifest.version), manifest.interval.coverage, now)
+    return [_encode(each, said, shadow) for each, shadow in zip(priced, shadows or repeat(None), strict=False)]
+
+
+class _Said(Struct, frozen=True):
+    """What all predictions of a batch say alike."""
+
+    batch: Batch
+    version: ModelVersion
+    coverage: float
+    time: str
+
+
+def _encode(each: Priced, said: _Said, shadow: Shadow | None) -> Outgoing:
+    submitted = each.submitted
+    event = submitted.event
+    listing_id = event.data.listing_id
+    sequence_number = said.batch.sequence_number(submitted.position)
+    data = Prediction(
+        listing_id=listing_id,
+        event_source=event.source,
+        event_id=event.id,
+        predicted_price=each.price,
+        interval=Interval(each.low, each.high, said.coverage),
+        currency="BRL",
+        model=said.version,
+        features=each.features,
+        source_position=SourcePosition(said.batch.shard_id, sequence_number, submitted.index),
+        shadow=shadow,
+    )
+    answer = PredictionEvent(
+        specversion="1.0",
+        id=prediction.prediction_id(event.source, event.id),
+        source="/pricing/score",
+        type="listing.priced",
+        subject=listing_id,
+        time=said.time,
+        data=data,
+    )
+    key = listing_id if listing_id.isascii() else listing_id[:KEY_LIMIT]
+    return Outgoing(submitted.position, key, prediction.encode(answer))

@@ -1,0 +1,47 @@
+"""Predict: one run of the model for a batch."""
+
+import math
+
+from msgspec import Struct
+
+from lambdas.scoring.decode import Refused, Submitted
+from pricing.listing import Features, features
+from pricing.model import Model
+
+
+class Priced(Struct, frozen=True, gc=False):
+    """A submitted listing with its price and interval, in BRL."""
+
+    submitted: Submitted
+    features: Features
+    price: float
+    low: float
+    high: float
+
+
+def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], list[Refused]]:
+    """Price events in one run of the model; return what has a price, and what has none."""
+    inputs = [features(each.event.data) for each in submitted]
+    prices = model.predict(inputs)
+    amounts = (column.tolist() for column in (prices.price, prices.low, prices.high))
+    priced: list[Priced] = []
+    unscorable: list[Refused] = []
+    for each in map(Priced, submitted, inputs, *amounts):
+        if math.isnan(each.price):
+            unscorable.append(_unscorable(each.submitted, model.manifest.version))
+        else:
+            priced.append(each)
+    return priced, unscorable
+
+
+def _unscorable(submitted: Submitted, version: str) -> Refused:
+    home = submitted.event.data
+    return Refused(
+        submitted.position,
+        submitted.index,
+        submitted.partition_key,
+        submitted.payload,
+        "unscorable",
+        f"predicted_price: expected a finite number > 0 from model {version} for {home.area_m2} m² "
+        f"in {home.neighborhood}",
+    )

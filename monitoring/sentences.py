@@ -1,0 +1,76 @@
+"""The same sentences and rows for the terminal and for the page."""
+
+from lambdas.drift.figures import Figures
+from lambdas.drift.listing_drift import Check
+from lambdas.drift.price_drift import LEARNING, SEGMENTS, Shift
+from lambdas.drift.watch import Verdict
+
+NAMES = {
+    "area_m2": "area, m²",
+    "rooms": "rooms",
+    "garage_places": "garage places",
+    "adm_fees": "monthly fees, BRL",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "neighborhood": "neighbourhood",
+    "street": "street",
+    "log_price": "predicted price, BRL",
+    "records": "records",
+}
+KINDS = {"performance": "sale prices", "listings": "listings"}
+
+
+def percent(share: float) -> str:
+    """Return a share in words of a hundred."""
+    return f"{100 * share:.1f} %"
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """Return the verdict in one sentence."""
+    what = " and ".join(KINDS[kind] for kind in verdict.drifted)
+    since = f"Champion {verdict.champion}, since {verdict.promoted_at:%Y-%m-%d %H:%M} UTC"
+    window = verdict.window
+    parked = f" {window.parked_batches:,} batches were parked: see belo redrive." if window.parked_batches else ""
+    return (
+        f"{since}: {f'DRIFT of {what}' if what else 'no drift'}. {window.predictions:,} predictions and "
+        f"{window.dead_letters:,} dead letters since {window.since:%Y-%m-%d %H:%M}, "
+        f"{verdict.performance.sales:,} sales.{parked}"
+    )
+
+
+def prices_sentence(shift: Shift) -> str:
+    """Return where sale prices stand."""
+    if shift.statistic is None or shift.before is None or shift.now is None:
+        return f"Sale prices: {shift.sales} sales of predicted homes so far; the first look is taken at {SEGMENTS[0]}."
+    learning = shift.sales < LEARNING + SEGMENTS[0]
+    still = f" What is usual is still being learnt, up to sale {LEARNING + SEGMENTS[0]}." if learning else ""
+    moment = f" It rang at sale {shift.rang_after_sales}." if shift.rang else ""
+    return (
+        f"Sale prices: mean of log(actual / predicted) {shift.now:+.3f}, against {shift.before:+.3f} of {shift.against}"
+        f"; statistic {shift.statistic:+.2f}, limit {shift.limit:.2f}.{moment}{still}"
+    )
+
+
+FIGURES = ("band of price", "sales", "RMSE, R$", "MAE, R$", "median error", "in the interval", "95 % bounds")
+CHECKS = ("what", "compared by", "window", "reference", "limit", "")
+
+
+def figures_row(each: Figures) -> tuple[str, ...]:
+    """Return the errors of a band of sales, under `FIGURES`."""
+    return (
+        "all" if each.band is None else f"{each.band + 1}" + " (cheapest)" * (each.band == 0),
+        f"{each.sales}",
+        f"{each.rmse:,.0f}",
+        f"{each.mae:,.0f}",
+        percent(each.median_ape),
+        percent(each.coverage),
+        f"{percent(each.coverage_low)} to {percent(each.coverage_high)}",
+    )
+
+
+def check_row(each: Check) -> tuple[str, ...]:
+    """Return a comparison of listings, under `CHECKS`."""
+    name, rang = NAMES.get(each.name, each.name), "drifted" if each.rang else ""
+    if each.limit is not None:
+        return name, "distribution (PSI)", f"{each.value:.3f}", "", f"{each.limit:.3f}", rang
+    return name, f"share {each.test}", percent(each.value), percent(each.reference), f"p {each.p:.2g}", rang

@@ -1,0 +1,100 @@
+"""What a person sees while something runs, on standard error; data goes to standard output."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+talk = Console(stderr=True, soft_wrap=True)
+Step = Callable[[], None]
+
+
+def say(text: str) -> None:
+    """Say a line on standard error."""
+    talk.print(text, highlight=False)
+
+
+@contextmanager
+def doing(what: str) -> Iterator[Callable[[int], None]]:
+    """Show that work goes on, and how much is done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int], None]]:
+    """Show a bar for each stage; the function takes a stage's name and its number of steps, one of which is done.
+
+    Where nobody watches, as in a log, the first and the last step of each stage are a line each.
+    """
+    if not talk.is_terminal:
+        yield _line_by_line()
+        return
+    columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=talk) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(stage: str, steps: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=steps)
+            progress.advance(tasks[stage])
+
+        yield tell
+
+
+def _line_by_line() -> Callable[[str, int], None]:
+    done: Counter[str] = Counter()
+
+    def tell(stage: str, steps: int) -> None:
+        done[stage] += 1
+        if done[stage] in (1, steps):
+            say(f"{stage}: {done[stage]} of {steps}")
+
+    return tell
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Step]:
+    """Show a bar of `total` steps."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+@contextmanager
+def progress_bar(console: Console, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal; the function given adds events to it."""
+    columns = (
+        TextColumn("publishing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda events: bar.advance(task, events)

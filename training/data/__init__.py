@@ -1,0 +1,1 @@
+"""Listings in a file, cleaned and grouped."""

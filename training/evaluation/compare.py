@@ -1,0 +1,64 @@
+"""Every candidate on the same folds of the training part: what it errs, and what it costs to serve."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from training.evaluation.conformal import Inner, out_of_fold
+from training.evaluation.figures import Figures, point_figures
+from training.evaluation.tables import table
+from training.export.onnx_model import session
+from training.model.candidates import CANDIDATES
+from training.model.training_part import Part, Rows
+from training.params import Params
+
+REPEATS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A candidate's figures out of fold, its time a listing (µs, one thread, a batch), and its file's size."""
+
+    name: str
+    figures: Figures
+    microseconds: float
+    size: int
+
+
+def compare(rows: Rows, whole: Part, inner: Inner, params: Params) -> Iterator[Compared]:
+    """Yield one candidate after the other."""
+    for name, candidate in CANDIDATES.items():
+        figures = point_figures(rows.log_price, out_of_fold(candidate, rows, inner, params))
+        model = candidate(whole, params).onnx()
+        yield Compared(name, figures, _microseconds(model, rows), len(model))
+
+
+def _microseconds(model: bytes, rows: Rows) -> float:
+    ready = session(model)
+    columns = {node.name: rows.frame[node.name].to_numpy()[:, None] for node in ready.get_inputs()}
+    took = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        ready.run(None, columns)
+        took.append(time.process_time() - start)
+    return float(np.round(median(took) / len(rows.frame) * 1e6, 2))
+
+
+def comparison_report(compared: list[Compared]) -> str:
+    """Return error against cost, a line a candidate."""
+    rows = [
+        (
+            each.name,
+            f"{each.figures['median_ape']:.1%}",
+            f"{each.figures['rmse']:,.0f}",
+            f"{each.figures['r2']:.3f}",
+            each.microseconds,
+            f"{each.size / 1e3:,.0f}",
+        )
+        for each in compared
+    ]
+    head = ("candidate", "median APE", "RMSE (BRL)", "R²", "µs a listing", "kB")
+    return f"# Candidates, out of fold on the training part\n\n{table(head, rows)}\n"

@@ -1,0 +1,54 @@
+"""How good a model is: figures on a test part, and their means over group splits of the fixed population."""
+
+from typing import Any
+
+import numpy as np
+
+from pricing.manifest import Offsets
+from training.arrays import Log
+from training.evaluation.conformal import interval
+from training.model.training_part import Rows
+
+Figures = dict[str, Any]
+
+
+def point_figures(actual: Log, predicted: Log) -> Figures:
+    """Return errors of log prices as errors of prices: BRL for rmse and mae, fractions for the others.
+
+    `bias` is the mean of log(actual / predicted): positive where prices are predicted too low.
+    """
+    price, said = np.exp(actual), np.exp(predicted)
+    squares = float(np.sum((price - said) ** 2))
+    return {
+        "rows": len(price),
+        "rmse": float(np.sqrt(squares / len(price))),
+        "mae": float(np.mean(np.abs(price - said))),
+        "median_ape": float(np.median(np.abs(said / price - 1))),
+        "r2": 1 - squares / spread if (spread := float(np.sum((price - price.mean()) ** 2))) else float("nan"),
+        "bias": float(np.mean(actual - predicted)),
+    }
+
+
+def interval_figures(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
+    """Return the interval's coverage, by tercile of the actual price too, and its median width over the price."""
+    low, high = interval(predicted, offsets)
+    inside = (actual >= low) & (actual <= high)
+    tercile = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
+    return {
+        **width_and_coverage(actual, predicted, offsets),
+        "coverage_by_price_tercile": [float(inside[tercile == each].mean()) for each in range(3)],
+    }
+
+
+def width_and_coverage(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
+    """Return the share of actual prices in the interval, and its median width over the predicted price."""
+    low, high = interval(predicted, offsets)
+    return {
+        "coverage": float(((actual >= low) & (actual <= high)).mean()),
+        "relative_width": float(np.median((np.exp(high) - np.exp(low)) / np.exp(predicted))),
+    }
+
+
+def figures(predicted: Log, offsets: Offsets, test: Rows) -> Figures:
+    """Return all figures of log prices predicted for a test part."""
+    return point_figures(test.log_price, predicted) | interval_figures(test.log_price, predicted, offsets)

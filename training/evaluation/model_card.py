@@ -1,0 +1,87 @@
+"""The model card: what a version is, what it was trained on, how good it is, and what it is bad at."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from pricing.manifest import Manifest
+from training.arrays import Log
+from training.data.listings import POPULATION, Dataset
+from training.evaluation.figures import width_and_coverage
+from training.evaluation.tables import figures_table, table
+from training.model.training_part import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What only those know who made the version, in sentences; `prices` are what it was measured by."""
+
+    recipe: str
+    learnt: str
+    measured: str
+    prices: Literal["asking price", "sale price"]
+
+
+def trained_on(data: Dataset) -> str:
+    """Return what a file of listings is, as a card says it."""
+    origin = (
+        "the **generated sample**: no real listing, good for trying the machinery and for nothing else"
+        if data.generated
+        else f"`{data.name}` (asking prices of listings, not prices of sales)"
+    )
+    return (
+        f"{origin}. sha256 `{data.sha256}`. {data.report.rows_in:,} rows, {data.report.rows_out:,} in the population "
+        f"({POPULATION}). Listings that may be the same home stay on one side of every split."
+    )
+
+
+def model_card(manifest: Manifest, about: About, test: Rows, said: Log) -> str:
+    """Return the card in Markdown; `said` are the log prices of homes whose prices it did not see, the test part."""
+    parts = [
+        f"# {manifest.name}, version {manifest.version}",
+        f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
+        "## What it does",
+        "Prices homes for sale in Belo Horizonte, in BRL, from neighbourhood, street, area, rooms, garage, monthly "
+        "fee and place; all but neighbourhood and area may be unknown. With each price comes an interval that holds "
+        f"the actual price {manifest.interval.coverage:.0%} of the time. The price is a median: as often too high as "
+        "too low.",
+        "## What it was trained on",
+        about.learnt,
+        "## How good it is",
+        about.measured,
+        figures_table({"test part": manifest.metrics}),
+        f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
+        "## What it is bad at",
+        _weak_spots(manifest, test, said),
+        "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "
+        "level of prices of the day it was trained; the monitor watches for the day when that is over. It sees no "
+        "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _weak_spots(manifest: Manifest, test: Rows, said: Log) -> str:
+    actual, offset = test.log_price, test.log_price - said
+    third = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
+    shares: dict[str, float] = manifest.reference["neighborhood"]
+    listings = test.frame["neighborhood"].map(shares).fillna(0.0).to_numpy() * manifest.reference["rows"]
+    slices = {
+        "cheapest third": third == 0,
+        "middle third": third == 1,
+        "dearest third": third == 2,
+        "neighbourhoods with fewer than 10 listings": listings.round() < 10,
+        "fee unknown": test.frame["adm_fees"].isna().to_numpy(),
+    }
+    rows = [
+        (
+            name,
+            int(mask.sum()),
+            f"{np.median(np.abs(np.expm1(-offset[mask]))):.1%}",
+            f"{np.expm1(offset[mask].mean()):+.1%}",
+            f"{width_and_coverage(actual[mask], said[mask], manifest.interval)['coverage']:.1%}",
+        )
+        for name, mask in slices.items()
+        if mask.any()
+    ]
+    return table(("listings", "n", "median APE", "actual against predicted, mean", "intervals hold"), rows)

@@ -1,0 +1,122 @@
+"""Pictures of a model's errors on its test part, as PNG."""
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from training.arrays import Log
+from training.data.frames import FIELDS
+from training.evaluation.compare import Compared
+from training.model.training_part import Pricer, Rows
+
+Png = bytes
+REPEATS = 3  # permutations of a field
+BANDS = 8  # of prices, equally full
+PRICES = (0.2, 0.5, 1.0, 2.0, 4.0)  # million BRL, ticks
+BLUE, GREY = "#1f5f8b", "#999999"
+
+
+def error_plots(pricer: Pricer, test: Rows, training: pd.DataFrame) -> dict[str, Png]:
+    """Return the plots of a model by file name."""
+    said = pricer.predict(test.frame)
+    ape = np.abs(np.expm1(said - test.log_price))
+    listings = test.frame["neighborhood"].map(training["neighborhood"].value_counts()).fillna(0)
+    sizes = pd.cut(listings, [-1, 0, 9, 49, np.inf], labels=["never seen", "1 to 9", "10 to 49", "50 or more"])
+    return {
+        "residuals.png": _residuals(said, test.log_price),
+        "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousand BRL)"),
+        "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
+        "importance.png": _bars(importance(pricer, test), "increase of the RMSE of the log price when shuffled"),
+    }
+
+
+def _price_bands(log_price: Log) -> "pd.Series[Any]":
+    bands = pd.Series(pd.qcut(np.exp(log_price) / 1_000, BANDS))
+    names = [f"{band.left:,.0f} to {band.right:,.0f}" for band in bands.cat.categories]
+    return bands.cat.rename_categories(names)
+
+
+def importance(pricer: Pricer, test: Rows, seed: int = 0) -> dict[str, float]:
+    """Return by how much the RMSE of the log price grows when a field is shuffled among the test listings."""
+    draw = np.random.default_rng(seed)
+    whole = _rmse(pricer.predict(test.frame), test.log_price)
+    return {
+        name: float(
+            np.mean(
+                [
+                    _rmse(
+                        pricer.predict(test.frame.assign(**{name: draw.permutation(test.frame[name])})), test.log_price
+                    )
+                    for _ in range(REPEATS)
+                ]
+            )
+            - whole
+        )
+        for name in FIELDS
+    }
+
+
+def cost_plot(compared: list[Compared]) -> Png:
+    """Return error against cost, a point a candidate."""
+
+    def draw(axes: Any) -> None:  # noqa: ANN401 - matplotlib has no types
+        axes.margins(0.15)  # room for the names
+        for each in compared:
+            axes.plot(each.microseconds, 100 * each.figures["median_ape"], "o", color=BLUE)
+            axes.annotate(
+                each.name, (each.microseconds, 100 * each.figures["median_ape"]), (6, 4), textcoords="offset points"
+            )
+        axes.set(xlabel="µs a listing (ONNX, one thread)", ylabel="median APE, out of fold (%)", xlim=(0, None))
+
+    return _png(draw)
+
+
+def _rmse(said: Log, actual: Log) -> float:
+    return float(np.sqrt(np.mean((actual - said) ** 2)))
+
+
+def _residuals(said: Log, actual: Log) -> Png:
+    def draw(axes: Any) -> None:  # noqa: ANN401
+        axes.axhline(0, color=GREY)
+        axes.plot(np.exp(said) / 1e6, actual - said, ".", color=BLUE, alpha=0.4)
+        axes.set(xlabel="predicted price (million BRL)", ylabel="log(actual / predicted)", xscale="log")
+        axes.set_xticks(PRICES, [f"{price:g}" for price in PRICES])
+        axes.minorticks_off()
+
+    return _png(draw)
+
+
+def _boxes(ape: Log, by: "pd.Series[Any]", label: str) -> Png:
+    def draw(axes: Any) -> None:  # noqa: ANN401
+        order = list(by.cat.categories)
+        parts = [100 * ape[(by == name).to_numpy()] for name in order]
+        names = [f"{name}\n(n = {len(part)})" for name, part in zip(order, parts, strict=True)]
+        axes.boxplot(parts, tick_labels=names, showfliers=False, medianprops={"color": BLUE, "linewidth": 2})
+        axes.set(xlabel=label, ylabel="absolute error (% of the price)")
+        axes.tick_params(axis="x", labelsize=7)
+
+    return _png(draw)
+
+
+def _bars(values: Mapping[str, float], label: str) -> Png:
+    def draw(axes: Any) -> None:  # noqa: ANN401
+        ordered = sorted(values.items(), key=lambda item: item[1])
+        axes.barh([name for name, _ in ordered], [value for _, value in ordered], color=BLUE)
+        axes.set(xlabel=label)
+
+    return _png(draw)
+
+
+def _png(draw: Callable[[Any], None]) -> Png:
+    from matplotlib.figure import Figure  # without pyplot: no display, no global state
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    draw(axes)
+    out = BytesIO()
+    figure.savefig(out, format="png", dpi=120, metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,69 @@
+"""The champion's recipe and the baseline over group splits of the fixed population."""
+
+from collections.abc import Callable, Iterator, Mapping
+from statistics import fmean
+from typing import Any
+
+from pricing.manifest import Offsets
+from training.data.groups import split
+from training.data.listings import POPULATION, Dataset
+from training.evaluation.conformal import calibrate, inner_parts, out_of_fold
+from training.evaluation.figures import Figures, figures, point_figures
+from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
+from training.model.training_part import Pricer, Rows, prepare, rows_of
+from training.params import Params
+
+
+def fit_with_interval(name: str, rows: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
+    """Fit a candidate, and calibrate its interval, on a training part alone."""
+    candidate = CANDIDATES[name]
+    said = out_of_fold(candidate, rows, inner_parts(rows, params, seed), params)
+    return candidate(prepare(rows, params, seed), params), calibrate(said, rows.log_price, params)
+
+
+def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:
+    """Yield the champion's and the baseline's figures on one group split after the other."""
+    rows = rows_of(data)
+    for seed in range(params.seed, params.seed + params.split.splits):
+        held = split(rows.groups, seed, params.split.test_share)
+        training, test = rows.take(~held), rows.take(held)
+        pricer, offsets = fit_with_interval(CHAMPION, training, params, seed)
+        baseline = CANDIDATES[BASELINE](prepare(training, params, seed), params)
+        yield (
+            figures(pricer.predict(test.frame), offsets, test),
+            point_figures(test.log_price, baseline.predict(test.frame)),
+        )
+
+
+def mean_figures(rows: list[Figures]) -> Figures:
+    """Return the mean of each figure, by place in lists."""
+    return {
+        name: [fmean(column) for column in zip(*(row[name] for row in rows), strict=True)]
+        if isinstance(value, list)
+        else fmean(row[name] for row in rows)
+        for name, value in rows[0].items()
+    }
+
+
+def document(
+    data: Dataset, params: Params, test: Figures, version: str | None, progress: Callable[[], None] = lambda: None
+) -> Figures:
+    """Return what `belo evaluate --json` prints, given the figures of the version under test."""
+    champion: list[Figures] = []
+    baseline: list[Figures] = []
+    for ours, plain in over_splits(data, params):
+        champion.append(ours)
+        baseline.append(plain)
+        progress()
+    splits = _only(mean_figures(champion), "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile")
+    return {
+        "model": {"version": version},
+        "population": {"rule": POPULATION, "rows": len(data.frame)},
+        "test": test,
+        "splits": {"n": params.split.splits} | splits,
+        "baseline": _only(mean_figures(baseline), "rmse", "median_ape", "r2"),
+    }
+
+
+def _only(row: Mapping[str, Any], *names: str) -> Figures:
+    return {name: row[name] for name in names}

@@ -1,0 +1,76 @@
+"""The manifest of a model: golden rows, and what it was made with."""
+
+import hashlib
+import importlib.metadata
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pricing.listing import Features
+from pricing.manifest import MODEL_NAME, Golden, Manifest, Offsets
+from training.data.frames import to_features, to_frame
+from training.export.onnx_model import run_onnx
+from training.model.training_part import Pricer
+
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn")
+
+UNSEEN = "A neighbourhood nobody has seen"
+
+# Listings that no file need hold: what serving must still price as it did at export.
+UNUSUAL = (
+    Features(neighborhood=UNSEEN, area_m2=85.0),
+    Features(neighborhood="Centro", area_m2=100_000.0, rooms=0.0, adm_fees=1.0, latitude=-90.0, longitude=180.0),
+)
+
+
+def golden_rows(model: bytes, frame: pd.DataFrame, count: int) -> list[Golden]:
+    """Return `count` listings spread over the predicted prices, and unusual ones, with their log prices."""
+    order = np.argsort(run_onnx(model, frame), kind="stable")
+    chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
+    rows = [*map(to_features, chosen.to_dict("records")), *UNUSUAL]
+    return [Golden(row, float(said)) for row, said in zip(rows, run_onnx(model, to_frame(rows)), strict=True)]
+
+
+def write_manifest(
+    model: bytes,
+    pricer: Pricer,
+    *,
+    version: str,
+    offsets: Offsets,
+    golden: list[Golden],
+    metrics: dict[str, Any],
+    reference: dict[str, Any],
+    data_sha256: str,
+    generated: bool,
+    run_id: str,
+) -> Manifest:
+    """Return the manifest of a model."""
+    return Manifest(
+        name=MODEL_NAME,
+        version=version,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        sha256=hashlib.sha256(model).hexdigest(),
+        inputs=list(pricer.inputs),
+        interval=offsets,
+        golden=golden,
+        metrics=metrics,
+        generated_data=generated,
+        data_sha256=data_sha256,
+        mlflow_run_id=run_id,
+        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        reference=reference,
+    )
+
+
+def code_version() -> str:
+    """Return the commit that the code stands at, or "unknown" outside a repository."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()

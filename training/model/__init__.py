@@ -1,0 +1,1 @@
+"""The recipe: features, learners, and the ONNX graph that serves."""

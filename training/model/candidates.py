@@ -1,0 +1,85 @@
+"""The models that compete, each a few lines: fitted with scikit-learn, written as one ONNX graph.
+
+All learn the log price from inputs that are float32 from the start: a threshold found between doubles would
+send some floats down the wrong branch in serving.
+"""
+
+from collections.abc import Callable
+
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import ElasticNet
+from threadpoolctl import threadpool_limits
+
+from training.model.baseline import linear
+from training.model.ensemble import Encoded, Smooth, Trees
+from training.model.kernel import LandmarkKernelRidge
+from training.model.smoothing import fit_smoothing, smooth
+from training.model.training_part import Part, Pricer
+from training.params import Params
+
+Candidate = Callable[[Part, Params], Pricer]
+
+
+def elastic_net(part: Part, params: Params) -> Encoded:
+    """A linear model on everything the others read, logged and standardised."""
+    return Encoded(part.levels, (_straight(part, params),))
+
+
+def boosting(part: Part, params: Params) -> Encoded:
+    """Gradient boosting on squared errors of the log price."""
+    return Encoded(part.levels, (_boosted(part, params),))
+
+
+def kernel(part: Part, params: Params) -> Encoded:
+    """Kernel ridge regression on landmarks."""
+    return Encoded(part.levels, (_kernel(part, params),))
+
+
+def averaged(part: Part, params: Params) -> Encoded:
+    """The mean of the boosting and the kernel: steps and slopes err in different places."""
+    return Encoded(part.levels, (_boosted(part, params), _kernel(part, params)))
+
+
+def _boosted(part: Part, params: Params) -> Trees:
+    knobs = params.boosting
+    learner = HistGradientBoostingRegressor(
+        max_iter=knobs.iterations,
+        max_leaf_nodes=knobs.leaves,
+        learning_rate=knobs.learning_rate,
+        min_samples_leaf=knobs.min_samples_leaf,
+        l2_regularization=knobs.l2,
+        max_features=knobs.max_features,
+        early_stopping=False,
+        random_state=part.seed,
+    )
+    return Trees(learner.fit(part.columns, part.log_price))
+
+
+def _kernel(part: Part, params: Params) -> Smooth:
+    knobs = params.kernel
+    smoothing = fit_smoothing(part.columns)
+    learner = LandmarkKernelRidge(knobs.landmarks, knobs.gamma, knobs.alpha, part.seed)
+    return Smooth(smoothing, learner.fit(smooth(part.columns, smoothing), part.log_price))
+
+
+def _straight(part: Part, params: Params) -> Smooth:
+    knobs = params.elastic_net
+    smoothing = fit_smoothing(part.columns)
+    learner = ElasticNet(alpha=knobs.alpha, l1_ratio=knobs.l1_ratio, max_iter=20_000)
+    return Smooth(smoothing, learner.fit(smooth(part.columns, smoothing), part.log_price))
+
+
+CANDIDATES: dict[str, Candidate] = {
+    "linear": linear,
+    "elastic_net": elastic_net,
+    "boosting": boosting,
+    "kernel": kernel,
+    "averaged": averaged,
+}
+BASELINE = "linear"
+CHAMPION = "averaged"
+
+
+def one_thread() -> threadpool_limits:
+    """Keep the learners on one thread: sums then keep their order, and busy machines do not stall them."""
+    return threadpool_limits(1)

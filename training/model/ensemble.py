@@ -1,0 +1,95 @@
+"""Fitted learners on encoded columns, and the model that averages them."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import ElasticNet
+
+from pricing.manifest import Input
+from training.arrays import Floats, Log
+from training.model import features as encoding
+from training.model.kernel import LandmarkKernelRidge, write_kernel
+from training.model.onnx_graph import Graph, Node
+from training.model.price_levels import Levels
+from training.model.smoothing import Smoothing, smooth, write_smooth
+from training.model.training_part import OUTPUT
+from training.model.trees import write_boosting
+
+
+class Member(Protocol):
+    """A fitted learner on the columns of `training.model.features`."""
+
+    def predict(self, columns: Floats) -> Log:
+        """Return log prices, shape (N,)."""
+        ...
+
+    def write(self, columns: Node) -> Node:
+        """Write the learner into a graph; return its log prices, [N, 1]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """Boosted trees."""
+
+    learner: HistGradientBoostingRegressor
+
+    def predict(self, columns: Floats) -> Log:
+        """Return log prices, shape (N,)."""
+        return np.asarray(self.learner.predict(columns), dtype=np.float64)
+
+    def write(self, columns: Node) -> Node:
+        """Write the trees as one node."""
+        return write_boosting(columns, self.learner)
+
+
+@dataclass(frozen=True, slots=True)
+class Smooth:
+    """A learner on smooth columns."""
+
+    smoothing: Smoothing
+    learner: LandmarkKernelRidge | ElasticNet
+
+    def predict(self, columns: Floats) -> Log:
+        """Return log prices, shape (N,)."""
+        return np.asarray(self.learner.predict(smooth(columns, self.smoothing)), dtype=np.float64)
+
+    def write(self, columns: Node) -> Node:
+        """Write the smoothing and the learner."""
+        smoothed = write_smooth(columns, self.smoothing)
+        if isinstance(self.learner, LandmarkKernelRidge):
+            return write_kernel(smoothed, self.learner)
+        slopes = self.learner.coef_.astype(np.float32)[:, None]
+        return smoothed.graph.op("MatMul", smoothed, slopes) + float(self.learner.intercept_)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Levels of neighbourhoods and streets, and the mean of the members that read them."""
+
+    levels: Levels
+    members: tuple[Member, ...]
+
+    inputs: ClassVar[tuple[Input, ...]] = (
+        *(Input(name, "string") for name in encoding.TEXTS),
+        *(Input(name, "float32") for name in encoding.NUMBERS),
+    )
+
+    def predict(self, frame: pd.DataFrame) -> Log:
+        """Return scikit-learn's log prices, shape (N,)."""
+        columns = encoding.matrix(frame, self.levels)
+        said = [member.predict(columns) for member in self.members]
+        return np.asarray(np.mean(said, axis=0))
+
+    def onnx(self) -> bytes:
+        """Return the whole model as an ONNX file."""
+        graph = Graph()
+        columns = encoding.write(graph, self.levels)
+        first, *others = (member.write(columns) for member in self.members)
+        total = first
+        for other in others:
+            total = total + other
+        return graph.finish(total * (1 / len(self.members)), OUTPUT)

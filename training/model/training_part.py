@@ -1,0 +1,73 @@
+"""A training part, ready for every candidate, and what a candidate makes of it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pricing.manifest import Input
+from training.arrays import Floats, Log, Mask
+from training.data.listings import Dataset
+from training.model.features import cross_fitted
+from training.model.price_levels import Levels, fit_levels
+from training.params import Params
+
+OUTPUT = "log_price"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Listings with their log prices and groups, all of shape (N,)."""
+
+    frame: pd.DataFrame
+    log_price: Log
+    groups: NDArray[np.str_]
+
+    def take(self, mask: Mask) -> "Rows":
+        """Return some of the rows."""
+        return Rows(self.frame[mask].reset_index(drop=True), self.log_price[mask], self.groups[mask])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows to train on: cross-fitted columns for the learners, levels for serving."""
+
+    rows: Rows
+    columns: Floats
+    levels: Levels
+    seed: int
+
+    @property
+    def log_price(self) -> Log:
+        """Return the targets, shape (N,)."""
+        return self.rows.log_price
+
+
+def prepare(rows: Rows, params: Params, seed: int) -> Part:
+    """Encode rows for training, once for all candidates."""
+    columns = cross_fitted(rows.frame, rows.log_price, rows.groups, params.encoding, seed)
+    return Part(rows, columns, fit_levels(rows.frame, rows.log_price, params.encoding), seed)
+
+
+class Pricer(Protocol):
+    """A fitted model."""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Return the inputs of the ONNX file."""
+        ...
+
+    def predict(self, frame: pd.DataFrame) -> Log:
+        """Return scikit-learn's log prices, shape (N,)."""
+        ...
+
+    def onnx(self) -> bytes:
+        """Return the whole model as an ONNX file: the inputs' columns in, [N, 1] float32 log prices out."""
+        ...
+
+
+def rows_of(data: Dataset) -> Rows:
+    """Return a file's population with log prices."""
+    return Rows(data.frame, np.log(data.frame["price"].to_numpy(dtype=np.float64)), data.groups)

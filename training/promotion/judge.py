@@ -1,0 +1,185 @@
+"""Whether a challenger may replace the champion: on listings that neither was trained on, with reasons.
+
+It must be better by a paired bootstrap, no worse than a margin on any slice, keep its interval's promise, agree
+with scikit-learn, and stay within the budget of time and size.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricing.manifest import Offsets
+from training.arrays import Log, Mask
+from training.evaluation.figures import Figures, interval_figures, point_figures, width_and_coverage
+from training.params import Judging
+from training.promotion.contenders import Contender, Evidence
+from training.promotion.slices import FEW, NOWHERE, moved_nowhere, slice_masks
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of promotion, and what was found."""
+
+    name: str
+    passed: bool
+    finding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Mean absolute log errors of both on some of the listings, and their other figures there by contender.
+
+    The challenger's error may be larger by `margin`, a fraction.
+    """
+
+    name: str
+    rows: int
+    margin: float
+    challenger: float
+    champion: float
+    figures: dict[str, Figures]
+
+    @property
+    def change(self) -> float:
+        """Return by which fraction the challenger's error is larger."""
+        return self.challenger / self.champion - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge found; `promote` is true where every check passed."""
+
+    challenger: str
+    champion: str | None
+    rows: int
+    checks: tuple[Check, ...]
+    slices: tuple[Slice, ...]
+    figures: dict[str, Figures]
+
+    @property
+    def promote(self) -> bool:
+        """Tell whether the challenger passed everything."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Return what speaks against the challenger."""
+        return [f"{check.name}: {check.finding}" for check in self.checks if not check.passed]
+
+
+def judge(challenger: Contender, champion: Contender | None, evidence: Evidence, knobs: Judging) -> Verdict:
+    """Return the verdict; without a champion the challenger has only to keep its own promises.
+
+    On too few listings nothing else is looked at.
+    """
+    enough, against = _enough(evidence, knobs), champion.version if champion else None
+    if not enough.passed:
+        return Verdict(challenger.version, against, len(evidence.log_price), (enough,), (), {})
+    contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
+    said = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
+    offsets, actual = _offsets(contenders), evidence.log_price
+    figures = {
+        name: point_figures(actual, said[name]) | interval_figures(actual, said[name], offsets[name]) for name in said
+    }
+    slices, checks = _compare(contenders, said, evidence, knobs) if champion else ([], [])
+    checks = [
+        enough,
+        *checks,
+        *_intervals(figures["challenger"], knobs),
+        _parity(challenger, knobs),
+        *_budget(challenger, knobs),
+    ]
+    return Verdict(challenger.version, against, len(actual), tuple(checks), tuple(slices), figures)
+
+
+def _offsets(contenders: Mapping[str, Contender]) -> dict[str, Offsets]:
+    return {name: each.model.manifest.interval for name, each in contenders.items()}
+
+
+def _compare(
+    contenders: Mapping[str, Contender], said: Mapping[str, Log], evidence: Evidence, knobs: Judging
+) -> tuple[list[Slice], list[Check]]:
+    """Return champion and challenger side by side, slice by slice, and what to make of it."""
+    actual, offsets = evidence.log_price, _offsets(contenders)
+    errors = {name: np.abs(actual - each) for name, each in said.items()}
+    reference = contenders["challenger"].model.manifest.reference
+    masks = slice_masks(np.mean([*said.values()], axis=0), evidence, reference)
+    nowhere = moved_nowhere(evidence.features)
+    said_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
+    parts = [(name, mask, said, knobs.slice_margin) for name, mask in masks.items()]
+    parts.append((NOWHERE, masks[FEW], said_nowhere, knobs.nowhere_margin))
+    slices = [_slice(name, mask, margin, actual, each, offsets) for name, mask, each, margin in parts if mask.any()]
+    return slices, [_better(errors, evidence.groups, knobs), _no_slice_suffers(slices, knobs)]
+
+
+def _enough(evidence: Evidence, knobs: Judging) -> Check:
+    rows = len(evidence.log_price)
+    return Check("enough unseen listings", rows >= knobs.min_rows, f"{rows} of at least {knobs.min_rows}")
+
+
+def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) -> Check:
+    """Compare mean absolute log errors; groups are drawn, since their listings may be one home."""
+    gain = errors["champion"] - errors["challenger"]
+    _, places = np.unique(groups, return_inverse=True)
+    sums, counts = np.bincount(places, weights=gain), np.bincount(places)
+    drawn = np.random.default_rng(knobs.seed).integers(len(sums), size=(knobs.draws, len(sums)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low = float(np.quantile(means, 1 - knobs.confidence))
+    scale = float(errors["champion"].mean())
+    finding = (
+        f"mean absolute log error {errors['challenger'].mean():.4f} against {scale:.4f}: {gain.mean() / scale:+.1%}, "
+        f"at least {low / scale:+.1%} with {knobs.confidence:.0%} confidence"
+    )
+    return Check("better than the champion", low > 0, finding)
+
+
+def _slice(
+    name: str, mask: Mask, margin: float, actual: Log, said: Mapping[str, Log], offsets: Mapping[str, Offsets]
+) -> Slice:
+    figures = {
+        who: point_figures(actual[mask], each[mask]) | width_and_coverage(actual[mask], each[mask], offsets[who])
+        for who, each in said.items()
+    }
+    errors = {who: float(np.abs(actual - each)[mask].mean()) for who, each in said.items()}
+    return Slice(name, int(mask.sum()), margin, errors["challenger"], errors["champion"], figures)
+
+
+def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Check:
+    judged = [each for each in slices if each.rows >= knobs.min_slice]
+    small = ", ".join(f"{each.name} ({each.rows})" for each in slices if each not in judged)
+    skipped = f"; too small to judge: {small}" if small else ""
+    if not judged:
+        return Check("no slice suffers", passed=True, finding=f"no slice of {knobs.min_slice} listings{skipped}")
+    worst = max(judged, key=lambda each: each.change - each.margin)
+    finding = f"{worst.name}: error {worst.change:+.1%} on {worst.rows} listings (margin {worst.margin:+.0%})"
+    return Check("no slice suffers", worst.change <= worst.margin, finding + skipped)
+
+
+def _intervals(figures: Figures, knobs: Judging) -> list[Check]:
+    low, high = knobs.coverage
+    thirds = figures["coverage_by_price_tercile"]
+    return [
+        Check("coverage", low <= figures["coverage"] <= high, f"{figures['coverage']:.3f}, wanted {low} to {high}"),
+        Check(
+            "coverage in each third of prices",
+            min(thirds) >= knobs.tercile_coverage,
+            f"{', '.join(f'{each:.3f}' for each in thirds)}, wanted at least {knobs.tercile_coverage}",
+        ),
+    ]
+
+
+def _parity(challenger: Contender, knobs: Judging) -> Check:
+    if challenger.parity is None:
+        return Check("parity with scikit-learn", passed=False, finding="not measured")
+    finding = f"{challenger.parity:.1e} of the price, at most {knobs.parity:.0e}"
+    return Check("parity with scikit-learn", challenger.parity <= knobs.parity, finding)
+
+
+def _budget(challenger: Contender, knobs: Judging) -> list[Check]:
+    took, size = challenger.microseconds, challenger.size / 1e6
+    return [
+        Check("time", took <= knobs.microseconds, f"{took:.1f} µs a listing, at most {knobs.microseconds:.0f}"),
+        Check("size", size <= knobs.megabytes, f"{size:.2f} MB, at most {knobs.megabytes:.0f}"),
+    ]

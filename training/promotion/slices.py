@@ -1,0 +1,43 @@
+"""The slices on which a challenger is compared: by price, by size of the neighbourhood, and where nobody was before."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from pricing.listing import Features
+from training.arrays import Log, Mask
+from training.export.manifest import UNSEEN
+from training.promotion.contenders import Evidence
+
+FEW = "neighbourhood: 9 listings or fewer"
+NOWHERE = f"{FEW}, as if never seen"
+
+
+def slice_masks(said: Log, evidence: Evidence, reference: Mapping[str, Any]) -> dict[str, Mask]:
+    """Return a mask of listings, shape (N,), for each slice.
+
+    Prices are the predicted ones, `said`: among homes that turned out dear, whoever guesses high wins. What a
+    neighbourhood's size is, the `reference` of the challenger's training part says.
+    """
+    band = np.searchsorted(np.quantile(said, [1 / 3, 2 / 3]), said)
+    shares: Mapping[str, float] = reference["neighborhood"]
+    listings = np.array([shares.get(each.neighborhood, 0.0) * reference["rows"] for each in evidence.features]).round()
+    return {
+        "price: lowest third": band == 0,
+        "price: middle third": band == 1,
+        "price: highest third": band == 2,
+        FEW: listings < 10,
+        "neighbourhood: 10 to 49 listings": (listings >= 10) & (listings < 50),
+        "neighbourhood: 50 listings or more": listings >= 50,
+    }
+
+
+def moved_nowhere(homes: Sequence[Features]) -> list[Features]:
+    """Return the same homes in a neighbourhood that no model knows.
+
+    Homes that truly are in one are too few to judge by. Those of small neighbourhoods stand for them; homes of large
+    ones would not, being dearer than any model should think of a place where nothing was offered.
+    """
+    return [msgspec.structs.replace(each, neighborhood=UNSEEN) for each in homes]

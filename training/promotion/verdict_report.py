@@ -1,0 +1,39 @@
+"""A judge's verdict for people: Markdown."""
+
+from training.evaluation.tables import figures_table, number, table
+from training.promotion.judge import Verdict
+
+
+def verdict_report(verdict: Verdict) -> str:
+    """Return a judge's verdict with its reasons."""
+    against = f"champion {verdict.champion}" if verdict.champion else "no champion yet"
+    word = "promote" if verdict.promote else "do not promote"
+    checks = [(check.name, "passed" if check.passed else "**failed**", check.finding) for check in verdict.checks]
+    parts = [
+        f"# Challenger {verdict.challenger} against {against}: {word}",
+        f"Measured on {verdict.rows} listings that neither was trained on.",
+        table(("check", "", "finding"), checks),
+    ]
+    if verdict.figures:
+        parts += ["## Figures", figures_table(verdict.figures)]
+    if verdict.slices:
+        parts += [
+            "## By slice",
+            "Mean absolute log error, and other figures as challenger / champion.",
+            _slices(verdict),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _slices(verdict: Verdict) -> str:
+    names = ("rmse", "mae", "median_ape", "bias", "coverage", "relative_width")
+    rows = [
+        (
+            each.name,
+            each.rows,
+            f"{each.challenger:.4f} / {each.champion:.4f}",
+            *(" / ".join(number(each.figures[who][name]) for who in ("challenger", "champion")) for name in names),
+        )
+        for each in verdict.slices
+    ]
+    return table(("slice", "listings", "log error", *names), rows)

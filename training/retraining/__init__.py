@@ -1,0 +1,1 @@
+"""The loop: requests, the worker, and what came of it."""

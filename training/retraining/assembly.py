@@ -1,0 +1,112 @@
+"""A worker put together: the stack it works for, the reference file it trains on, and whom it tells."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.archive_bucket.reader import Archive
+from lambdas.aws.objects import READERS
+from terminal.errors import Failure, UsageFailure
+from terminal.stack import Stack
+from training.data.listings import Dataset, read_listings
+from training.data.load import load_data
+from training.params import choose_params
+from training.registry.mlflow_registry import Registry
+from training.registry.models_bucket import ABSENT, ModelsBucket
+from training.retraining.journal import Ledger
+from training.retraining.promoter import Promotion
+from training.retraining.records import Record
+from training.retraining.retrain import Policy, Retraining
+from training.retraining.worker import Worker, url_of, visibility
+from training.sales_contest.challengers import Served, challengers
+
+LISTINGS_KEY = "reference/listings.csv"  # in the archive bucket
+
+
+def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], None]) -> Worker:
+    """Return a worker for a stack; raises `Failure` where the stack has no queue or a setting is wrong.
+
+    BELO_PROMOTION_POLICY: auto (default), shadow-first or manual. DATA: the reference file.
+    """
+    if not stack.retraining_queue:
+        raise Failure("this stack has no queue of retraining requests: BELO_RETRAINING_QUEUE is not set")
+    s3 = stack.client("s3", Config(max_pool_connections=READERS))
+    sqs = stack.client("sqs", Config(read_timeout=40))  # a receive waits for 20 s
+    ledger = Ledger(s3, stack.archive_bucket)
+    bucket, registry = ModelsBucket(s3, stack.models_bucket), Registry.open(environ)
+    retraining = Retraining(
+        ledger=ledger,
+        archive=Archive(s3, stack.archive_bucket),
+        bucket=bucket,
+        registry=registry,
+        promotion=Promotion(s3, stack.models_bucket, bucket, registry),
+        listings=ReferenceFile(s3, stack.archive_bucket, environ.get("DATA") or None, say),
+        train=challengers,
+        params=choose_params(),
+        policy=_policy(environ),
+        tell=_teller(stack, say),
+    )
+    url = url_of(sqs, stack.retraining_queue)
+    return Worker(sqs=sqs, queue_url=url, ledger=ledger, retrain=retraining, lease=visibility(sqs, url), say=say)
+
+
+def _policy(environ: Mapping[str, str]) -> Policy:
+    said = environ.get("BELO_PROMOTION_POLICY") or "auto"
+    for policy in get_args(Policy):
+        if said == policy:
+            return policy  # type: ignore[no-any-return]
+    raise UsageFailure(f"BELO_PROMOTION_POLICY: expected auto, shadow-first or manual, got {said}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFile:
+    """Where the listings with asking prices come from: DATA, else the archive bucket, else the generated sample.
+
+    The sample serves only a champion that was trained on generated data, too.
+    """
+
+    s3: Any  # a boto3 client
+    bucket: str
+    data: str | None
+    say: Callable[[str], None]
+
+    def __call__(self, champion: Served) -> Dataset | None:
+        """Return the listings, or None where there are none that go with the champion."""
+        generated = champion.manifest.generated_data
+        if self.data:
+            return read_listings(Path(self.data), generated=generated)
+        try:
+            content = self.s3.get_object(Bucket=self.bucket, Key=LISTINGS_KEY)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ABSENT:
+                raise
+            if generated:
+                return load_data(None)
+            self.say(f"no reference file (DATA, or {LISTINGS_KEY} in {self.bucket}): the champion is only rescaled")
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, Path(LISTINGS_KEY).name)
+            path.write_bytes(content)
+            return read_listings(path, generated=generated)
+
+
+def _teller(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], None]:
+    """Return what publishes a record on the stack's topic; nobody being told is no reason to retrain again."""
+    if not stack.topic:
+        return lambda _: None
+    sns, topic = stack.client("sns"), stack.topic
+
+    def tell(record: Record) -> None:
+        subject = f"Retraining: {record.outcome}, champion {record.champion_after}"
+        text = f"{record.request.reason}\n\n{record.outcome}: {record.why}\n\nrequest {record.request.id}"
+        try:
+            sns.publish(TopicArn=topic, Subject=subject[:100], Message=text)
+        except (BotoCoreError, ClientError) as error:
+            say(f"nobody was told: {error}")
+
+    return tell

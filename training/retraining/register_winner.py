@@ -1,0 +1,158 @@
+"""A winner in MLflow: one version a request, however often the worker had to begin anew."""
+
+import hashlib
+import importlib.metadata
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from pricing.listing import Features
+from pricing.manifest import MODEL_NAME, Golden, Manifest, encode
+from pricing.model import load
+from training.data.frames import to_frame
+from training.data.groups import fingerprints
+from training.data.listings import Dataset
+from training.evaluation.figures import Figures, figures
+from training.evaluation.model_card import About, model_card, trained_on
+from training.export.manifest import LIBRARIES, code_version, golden_rows
+from training.export.mlflow_model import package
+from training.model.candidates import CHAMPION
+from training.model.training_part import Rows
+from training.params import Params
+from training.registry.kept_listings import TRAINED_ON
+from training.registry.mlflow_registry import Registry
+from training.registry.models_bucket import ModelsBucket
+from training.sales_contest.challengers import Challenger
+from training.sales_contest.contest import Contest
+
+TAG = "retraining"  # a version's tag: the request that it was trained for
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """A challenger that won, for which request and over whom, and what it learnt from."""
+
+    request_id: str
+    challenger: Challenger
+    contests: list[Contest]
+    fresh: Rows  # the sales that it was judged by
+    gathered_at: datetime
+    data_sha256: str
+    generated: bool
+    homes: list[Features]  # golden rows are chosen from these
+    champion: Manifest
+    listings: Dataset | None
+
+    @property
+    def figures(self) -> Figures:
+        """Return how good it is on the fresh sales."""
+        return figures(self.challenger.said, self.challenger.offsets, self.fresh)
+
+
+Keep = Callable[[Registry, str, Winner], None]
+
+
+def keep_model(registry: Registry, run_id: str, winner: Winner) -> None:
+    """Store the model with its run as MLflow likes it: flavour, signature and an example."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model")
+        package(winner.challenger.model, winner.challenger.inputs, to_frame(winner.homes), path)
+        registry.keep_folder(run_id, "model", path)
+
+
+def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: Params, keep: Keep = keep_model) -> str:
+    """Return the version of a winner, its artefacts complete, under a number that is free in the models bucket.
+
+    A version that an earlier attempt has registered for the request is taken up, and its artefacts are written again.
+    """
+    run_id, manifest = _numbered(winner, registry, bucket, params)
+    model, document = winner.challenger.model, encode(manifest)
+    load(model, document)  # what serving would refuse is not registered as finished
+    keep(registry, run_id, winner)
+    if (known := _known(winner, registry)) is not None:
+        registry.keep(run_id, TRAINED_ON, known)
+    registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
+    registry.keep(run_id, "card.md", _card(winner, manifest).encode())
+    registry.keep(run_id, "model/model.onnx", model)
+    registry.keep(run_id, "model/manifest.json", document)
+    registry.finish_run(run_id, {**winner.figures, **winner.challenger.facts})
+    return manifest.version
+
+
+def _numbered(winner: Winner, registry: Registry, bucket: ModelsBucket, params: Params) -> tuple[str, Manifest]:
+    """Return run and manifest, its version's number free: a registry that began anew gives out numbers again."""
+    tags = {
+        TAG: winner.request_id,
+        "trained": winner.challenger.name,
+        "data_sha256": winner.data_sha256,
+        "generated_data": str(winner.generated).lower(),
+        "code_version": code_version(),
+        "median_ape": f"{winner.figures['median_ape']:.4f}",
+    }
+    found = next((each for each in registry.versions() if each.tags.get(TAG) == winner.request_id), None)
+    run_id = found.run_id if found else registry.start_run(winner.challenger.name, msgspec.to_builtins(params), tags)
+    version = found.version if found else registry.register(run_id, tags)
+    while not bucket.free(
+        version, winner.challenger.model, encode(manifest := _manifest(winner, run_id, version, params))
+    ):
+        registry.tag(version, "verdict", "void: the models bucket holds another version of this number")
+        version = registry.register(run_id, tags)
+    return run_id, manifest
+
+
+def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Manifest:
+    challenger = winner.challenger
+    return Manifest(
+        name=MODEL_NAME,
+        version=version,
+        created_at=winner.gathered_at.isoformat(timespec="seconds"),
+        sha256=hashlib.sha256(challenger.model).hexdigest(),
+        inputs=challenger.inputs,
+        interval=challenger.offsets,
+        golden=_golden(winner, params),
+        metrics=dict(winner.figures),
+        generated_data=winner.generated,
+        data_sha256=winner.data_sha256,
+        mlflow_run_id=run_id,
+        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        reference=challenger.reference,
+    )
+
+
+def _known(winner: Winner, registry: Registry) -> bytes | None:
+    """Return what a later judge must not judge this version by, None where nobody can tell."""
+    known = set(fingerprints(winner.challenger.learnt))
+    if winner.challenger.inherits:
+        inherited = registry.read(winner.champion.mlflow_run_id, TRAINED_ON)
+        if inherited is None:
+            return None
+        known |= set(inherited.decode().split())
+    return "\n".join(sorted(known)).encode()
+
+
+def _card(winner: Winner, manifest: Manifest) -> str:
+    before, listings = winner.champion.version, winner.listings
+    if winner.challenger.inherits or listings is None:
+        recipe = f"Version {before}, its prices and the width of its intervals each multiplied by a factor"
+        learnt = (
+            f"What version {before} was trained on, and {len(winner.challenger.learnt):,} sales for the two factors."
+        )
+    else:
+        sales = len(winner.challenger.learnt) - listings.report.rows_out
+        recipe = f"Recipe `{CHAMPION}` (training/model/candidates.py)"
+        learnt = f"{trained_on(listings)} And {sales:,} sales; all prices brought to the level of the newest ones."
+    about = About(
+        recipe=f"{recipe}, retrained over version {before}.",
+        learnt=f"{learnt} sha256 of it all `{winner.data_sha256}`.",
+        measured=f"On the newest {len(winner.fresh.log_price):,} sales, each priced by a fit that had not seen it:",
+        prices="sale price",
+    )
+    return model_card(manifest, about, winner.fresh, winner.challenger.said)
+
+
+def _golden(winner: Winner, params: Params) -> list[Golden]:
+    return golden_rows(winner.challenger.model, to_frame(winner.homes), params.export.golden_rows)

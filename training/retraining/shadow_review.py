@@ -1,0 +1,82 @@
+"""A challenger in shadow, judged on live pairs: what the champion and it said of the same homes, before these sold.
+
+It is looked at a few times, each time on the first so many pairs, so that how often somebody looks does not matter. A
+shadow that has lasted as long as sales are remembered, or that another reign has overtaken, is dropped unseen.
+"""
+
+from datetime import datetime
+
+import numpy as np
+
+from pricing.manifest import Manifest, Offsets, Pointer
+from training.registry.models_bucket import ModelsBucket, parse
+from training.retraining.records import Evidence, Verdict
+from training.sales_contest.contest import LEVEL, Contest, contest
+from training.sales_contest.sales import Sales
+from training.sales_contest.sold_homes import SALES, Sold, in_population
+
+LOOKS = (60, 120, 300)  # pairs; together the looks promote by chance with at most `LEVEL`
+
+
+def review(evidence: Evidence, bucket: ModelsBucket) -> Verdict:
+    """Return whether the challenger replaces the champion, is dropped, or has to wait for more sales."""
+    champion, challenger = evidence.champion, evidence.challenger
+    if challenger is None:
+        raise ValueError("no challenger to review")
+    if over := _over(evidence, champion, challenger):
+        return Verdict(outcome="dropped", why=f"version {challenger.version} in shadow: {over}", contests=[])
+    pairs = _pairs(evidence.sales, champion, challenger)
+    offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
+    found = looks(pairs, offsets)
+    if won := next((each for each in found if each.won), None):
+        why = f"better in shadow, on {won.sales} live pairs: loss less by {won.gain:.0%}"
+        return Verdict(outcome="promoted", why=why, contests=found, version=challenger.version, trained=won.challenger)
+    why = f"version {challenger.version} in shadow: "
+    if found:
+        why += f"{', '.join(found[-1].reasons)}, on the first {found[-1].sales} pairs; "
+    following = next((count for count in LOOKS if count > len(pairs)), None)
+    if following is None:
+        return Verdict(outcome="dropped", why=why + "no more looks", contests=found)
+    why += f"{len(pairs)} sales so far, {following} are needed for a look"
+    return Verdict(outcome="undecided", why=why, contests=found)
+
+
+def _over(evidence: Evidence, champion: Pointer, challenger: Pointer) -> str:
+    """Return why a shadow is to end whatever was sold in it, or ""."""
+    began, reign = (datetime.fromisoformat(each.promoted_at) for each in (challenger, champion))
+    if reign > began:
+        return f"it was meant for a champion before version {champion.version}, which serves since {reign:%Y-%m-%d}"
+    if evidence.gathered_at - began > SALES:
+        return f"not decided within {SALES.days} days, for want of sales"
+    return ""
+
+
+def _pairs(gathered: list[Sold], champion: Pointer, challenger: Pointer) -> list[Sold]:
+    """Return the sales that were reported in the challenger's shadow, priced by both: none that it has learnt."""
+    since = datetime.fromisoformat(challenger.promoted_at)
+    return [
+        each
+        for each in gathered
+        if each.reported_at > since
+        and (each.model_version, each.shadow_version) == (champion.version, challenger.version)
+        and each.shadow_price
+        and in_population(each)
+    ]
+
+
+def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> list[Contest]:
+    """Return the contest of each look that there are pairs for, in the order of their reports; the offsets are both's.
+
+    A look sees nothing of later pairs: it says the same however many there are.
+    """
+    return [_look(pairs[:count], offsets) for count in LOOKS if count <= len(pairs)]
+
+
+def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> Contest:
+    sales = Sales.of(pairs, 0)
+    said = (np.log([each.predicted_price for each in pairs]), np.log([each.shadow_price or np.nan for each in pairs]))
+    return contest("in shadow", sales.log_price, said, offsets, sales.groups, LEVEL / len(LOOKS))
+
+
+def _manifest(bucket: ModelsBucket, version: str) -> Manifest:
+    return parse(bucket.get_version(version)[1])

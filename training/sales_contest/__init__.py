@@ -1,0 +1,1 @@
+"""Who challenges the champion on sales, and who wins."""

@@ -1,0 +1,150 @@
+"""The judge of a retraining: whether a challenger is better than the champion on the newest sales.
+
+Both are measured by the Huber loss of log(actual / predicted): squared up to `OUTLIER`, linear beyond, so that one odd
+sale decides nothing, and a level that is wrong by 15 % is seen with some 60 sales (the RMSE in BRL, which the dearest
+homes decide, needs 500). Sales are resampled by group of listings, champion and challenger together (paired bootstrap).
+"""
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from lambdas.drift import exact_tests as exact
+from pricing.manifest import Offsets
+from training.arrays import Log
+from training.evaluation.bootstrap import bootstrap_means
+from training.evaluation.budget import over_budget
+from training.evaluation.conformal import interval
+from training.export.onnx_model import run_onnx
+from training.params import Judging
+from training.sales_contest.challengers import Challenger, Served
+from training.sales_contest.sales import Sales
+
+LEVEL = 0.05  # chance of a promotion where challengers are no better, over all challengers of a contest
+OUTLIER = 0.3  # of a log price
+MIN_SALES = 30  # fewer decide nothing
+MIN_SLICE = 15
+
+
+class Contest(Struct, frozen=True, kw_only=True):
+    """A challenger against the champion on so many sales.
+
+    `gain` is the mean of the champion's loss less the challenger's, as a fraction of the champion's; `gain_low` its
+    lower bound at 1 - `level`. Errors are median APE, fractions. `reasons` say what speaks against the challenger.
+    """
+
+    challenger: str
+    sales: int
+    level: float
+    gain: float
+    gain_low: float
+    error_champion: float
+    error_challenger: float
+    coverage_champion: float
+    coverage_challenger: float
+    reasons: list[str]
+
+    @property
+    def won(self) -> bool:
+        """Return whether the challenger may be promoted."""
+        return not self.reasons
+
+
+def contest(
+    challenger: str,
+    actual: Log,
+    said: tuple[Log, Log],
+    offsets: tuple[Offsets, Offsets],
+    groups: NDArray[np.str_],
+    level: float = LEVEL,
+) -> Contest:
+    """Judge: log prices `actual` of shape (N,), what champion and challenger `said`, and their intervals."""
+    losses = [huber(actual - each) for each in said]
+    gains = (losses[0] - losses[1]) / max(float(losses[0].mean()), 1e-12)
+    draws = bootstrap_means(gains, groups)
+    gain_low = float(np.quantile(draws, level))
+    covered = [_covered(actual, each, its) for each, its in zip(said, offsets, strict=True)]
+    reasons = [] if gain_low > 0 else [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
+    reasons += _slices(said[0], gains, groups)
+    reasons += _coverage(covered[0], covered[1], offsets[1].coverage)
+    return Contest(
+        challenger=challenger,
+        sales=len(actual),
+        level=level,
+        gain=float(gains.mean()),
+        gain_low=gain_low,
+        error_champion=_median_ape(actual, said[0]),
+        error_challenger=_median_ape(actual, said[1]),
+        coverage_champion=float(covered[0].mean()),
+        coverage_challenger=float(covered[1].mean()),
+        reasons=reasons,
+    )
+
+
+def huber(error: Log) -> Log:
+    """Return the loss of each log error."""
+    size = np.abs(error)
+    loss: Log = np.where(size <= OUTLIER, size**2, OUTLIER * (2 * size - OUTLIER))
+    return loss
+
+
+def _slices(said: Log, gains: Log, groups: NDArray[np.str_]) -> list[str]:
+    """Return the thirds, by the champion's price, on which the challenger is worse beyond doubt.
+
+    Not by the actual price: the cheapest homes are those that were sold below their worth, and whatever raises all
+    prices is worse on them.
+    """
+    third = np.searchsorted(np.quantile(said, [1 / 3, 2 / 3]), said)
+    reasons = []
+    for each, name in enumerate(("cheapest", "middle", "dearest")):
+        here = third == each
+        if here.sum() >= MIN_SLICE and np.quantile(bootstrap_means(gains[here], groups[here]), 1 - LEVEL / 3) < 0:
+            reasons.append(f"worse on the {name} third")
+    return reasons
+
+
+def _coverage(champion: NDArray[np.bool_], challenger: NDArray[np.bool_], stated: float) -> list[str]:
+    count = int(challenger.sum())
+    _, high = exact.bounds(count, len(challenger))
+    if high >= stated or count >= champion.sum():
+        return []
+    return [f"its {stated:.0%} intervals hold {count} of {len(challenger)} sales"]
+
+
+def _covered(actual: Log, said: Log, offsets: Offsets) -> NDArray[np.bool_]:
+    low, high = interval(said, offsets)
+    inside: NDArray[np.bool_] = (actual >= low) & (actual <= high)
+    return inside
+
+
+def _median_ape(actual: Log, said: Log) -> float:
+    return float(np.median(np.abs(np.expm1(said - actual))))
+
+
+def judge(champion: Served, sales: Sales, found: list[Challenger], budget: Judging) -> list[Contest]:
+    """Return each challenger's contest on the fresh sales; together they promote by chance with at most `LEVEL`."""
+    fresh = sales.fresh
+    actual, said = sales.log_price[fresh], run_onnx(champion.model, sales.frame[fresh])
+    level, intervals = LEVEL / len(found), [(champion.manifest.interval, each.offsets) for each in found]
+    contests = [
+        contest(each.name, actual, (said, each.said), offsets, sales.groups[fresh], level)
+        for each, offsets in zip(found, intervals, strict=True)
+    ]
+    return [
+        msgspec.structs.replace(each, reasons=each.reasons + over_budget(challenger.model, sales.frame, budget))
+        for each, challenger in zip(contests, found, strict=True)
+    ]
+
+
+def told(best: Contest) -> str:
+    """Return why a challenger won."""
+    return (
+        f"{best.challenger}: on the newest {best.sales} sales the median error falls from {best.error_champion:.1%} "
+        f"to {best.error_challenger:.1%}, the loss by {best.gain:.0%} (at least {best.gain_low:.0%})"
+    )
+
+
+def against(each: Contest) -> str:
+    """Return why a challenger lost."""
+    return f"{each.challenger}: {', '.join(each.reasons)}"

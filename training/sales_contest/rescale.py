@@ -1,0 +1,97 @@
+"""The champion, rescaled by one factor: the least that a new price level asks for, and often all of it.
+
+The factor is a constant added to the log price, in the champion's own ONNX file; the interval moves along and is
+widened or narrowed by one factor of its own.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from pricing.manifest import Offsets
+from training.arrays import Log
+from training.data.groups import folds
+
+FOLDS = 10
+CLIP = 1.5  # standard deviations from which a sale is odd
+MIN_SCALED = 30  # sales; fewer do not change the interval's width
+WIDTHS = (0.5, 3.0)  # what a factor on the interval may be
+
+
+@dataclass(frozen=True, slots=True)
+class Rescaling:
+    """By how much log prices move, and by how much intervals are widened."""
+
+    level: float
+    width: float
+
+
+def fit_level(offsets: Log) -> float:
+    """Return the robust mean (Huber) of log(actual / predicted)."""
+    level = float(np.median(offsets))
+    spread = max(1.4826 * float(np.median(np.abs(offsets - level))), 1e-6)
+    for _ in range(20):
+        level += float(np.mean(np.clip(offsets - level, -CLIP * spread, CLIP * spread)))
+    return level
+
+
+def fit(fresh: Log, predicted: Log, champion: Offsets) -> Rescaling:
+    """Return the rescaling that fits fresh log(actual / predicted) of shape (N,); `predicted` are the log prices."""
+    level = fit_level(fresh)
+    return Rescaling(level, _width(fresh - level, predicted, champion))
+
+
+def _width(residuals: Log, predicted: Log, champion: Offsets) -> float:
+    """Return the conformal factor of the interval: what `coverage` of the residuals need."""
+    if len(residuals) < MIN_SCALED:
+        return 1.0
+    band = np.searchsorted(np.array(champion.edges), predicted)
+    sides = np.where(residuals > 0, np.array(champion.high)[band], np.array(champion.low)[band])
+    needed = residuals / np.where(np.abs(sides) < 1e-6, np.copysign(1e-6, residuals), sides)
+    rank = min(1.0, champion.coverage * (len(needed) + 1) / len(needed))
+    return float(np.clip(np.quantile(needed, rank, method="higher"), *WIDTHS))
+
+
+def cross_fitted_level(fresh: Log, groups: NDArray[np.str_], seed: int) -> Log:
+    """Return for each sale the level fitted on the folds without its group, shape (N,)."""
+    result = np.empty(len(fresh))
+    for held in folds(groups, FOLDS, seed):
+        result[held] = fit_level(fresh[~held]) if (~held).any() else 0.0
+    return result
+
+
+def apply(model: bytes, by: Rescaling) -> bytes:
+    """Return the champion's ONNX file with the level added to its log price."""
+    graph = onnx.load_from_string(model)
+    (output,) = graph.graph.output
+    count = len(graph.graph.node)
+    level, shifted = f"level_{count}", f"log_price_{count}"
+    graph.graph.initializer.append(helper.make_tensor(level, TensorProto.FLOAT, [1], [by.level]))
+    graph.graph.node.append(helper.make_node("Add", [output.name, level], [shifted]))
+    output.name = shifted
+    onnx.checker.check_model(graph)
+    content: bytes = graph.SerializeToString()
+    return content
+
+
+def offsets(champion: Offsets, by: Rescaling) -> Offsets:
+    """Return the interval that goes with the rescaled champion."""
+    return Offsets(
+        champion.coverage,
+        [edge + by.level for edge in champion.edges],
+        [low * by.width for low in champion.low],
+        [high * by.width for high in champion.high],
+    )
+
+
+def reference(champion: dict[str, Any], by: Rescaling, residuals: Log) -> dict[str, Any]:
+    """Return what the monitor holds new listings against: as before, but for prices and their errors."""
+    prices = champion["log_price"]
+    return champion | {
+        "log_price": {"edges": [edge + by.level for edge in prices["edges"]], "shares": list(prices["shares"])},
+        "offset": {"mean": float(residuals.mean()), "sd": float(residuals.std(ddof=1)), "n": len(residuals)},
+    }

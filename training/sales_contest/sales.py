@@ -1,0 +1,93 @@
+"""What the market answered: sales with the predictions made for these homes, as something to learn and judge by."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lambdas.archive_bucket.sales import FreshFrom
+from pricing.manifest import Pointer
+from training.arrays import Log
+from training.data.frames import to_frame
+from training.data.groups import group_keys
+from training.model.training_part import Rows
+from training.sales_contest.sold_homes import Sold, in_population
+
+NEWEST = 200  # sales that a contest is about at most
+
+HALF_LIFE = timedelta(days=90)  # of a sale's weight
+HEAVIEST = 4  # listings that a sale of today counts for
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """Sales as arrays: `frame` as a model's inputs and `price` (BRL); groups, log prices and weights of shape (N,).
+
+    `fresh` says which ones a contest is about; they are of prices as they are now.
+    """
+
+    frame: pd.DataFrame
+    groups: NDArray[np.str_]
+    log_price: Log
+    weights: NDArray[np.int64]
+    fresh: NDArray[np.bool_]
+
+    @property
+    def rows(self) -> Rows:
+        """Return the sales as rows to learn from."""
+        return Rows(self.frame, self.log_price, self.groups)
+
+    @classmethod
+    def of(cls, sold: list[Sold], first_fresh: int) -> "Sales":
+        """Return the sales; those from number `first_fresh` on are fresh."""
+        frame = to_frame([each.features for each in sold])
+        frame["price"] = [each.sale_price for each in sold]
+        fresh = np.arange(len(sold)) >= first_fresh
+        return cls(frame, group_keys(frame), np.log(frame["price"].to_numpy()), weights(sold), fresh)
+
+
+def weights(sold: list[Sold]) -> NDArray[np.int64]:
+    """Return how many listings each sale counts for: from `HEAVIEST` for the newest, halved every `HALF_LIFE`, to 1."""
+    if not sold:
+        return np.empty(0, dtype=np.int64)
+    newest = max(each.sold_at for each in sold)
+    ages = np.array([(newest - each.sold_at) / HALF_LIFE for each in sold])
+    return np.maximum(1, np.round(HEAVIEST * 0.5**ages)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """The sales of the population; those from number `first` on are fresh, of prices as they are now."""
+
+    sold: list[Sold]
+    first: int
+
+    @property
+    def fresh(self) -> int:
+        """Return how many sales are fresh."""
+        return len(self.sold) - self.first
+
+    def sales(self) -> Sales:
+        """Return them as a contest takes them: of the fresh ones it is about the newest `NEWEST`."""
+        return Sales.of(self.sold, max(self.first, len(self.sold) - NEWEST))
+
+
+def contested(gathered: list[Sold], fresh: FreshFrom | None, champion: Pointer) -> Contested:
+    """Return what a contest is about: the sales since prices moved, or where nobody says when, since the promotion.
+
+    Sales from before a promotion are what the champion may have learnt; and if prices moved then, of both regimes.
+    """
+    first = _first(gathered, fresh or datetime.fromisoformat(champion.promoted_at))
+    inside = [in_population(each) for each in gathered]
+    return Contested([each for each, wanted in zip(gathered, inside, strict=True) if wanted], sum(inside[:first]))
+
+
+def _first(gathered: list[Sold], since: FreshFrom | datetime) -> int:
+    if isinstance(since, datetime):
+        return bisect_left(gathered, since, key=lambda each: each.reported_at)
+    places = (place for place, each in enumerate(gathered) if each.listing_id == since.listing_id)
+    named = next(places, None)  # in a report of many, it tells the new prices from the old ones
+    return _first(gathered, since.reported_at) if named is None else named
