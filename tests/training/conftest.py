@@ -6,7 +6,7 @@ import pytest
 from moto import mock_aws
 
 from tests.conftest import forget_aws
-from tests.training.retraining_world import World
+from tests.training.retraining.retraining_world import World
 from training.data.listings import read_listings
 from training.data.sample import write_sample
 from training.fitting import fit, lay_out

@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pricing.model import load
-from tests.training.test_promotion import BUCKET, Registry
+from tests.training.promotion.test_promote import BUCKET, Registry
 from training.promotion.promote import promote
 from training.registry.models_bucket import ModelsBucket
 
@@ -21,10 +21,10 @@ CLIENT = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secre
 
 PROMOTER = """
     import os, signal, sys, boto3
-    from tests.training.test_promotion import BUCKET, Registry
-    from tests.training.test_promotion_killed import CLIENT
-    from training.models_bucket import ModelsBucket
-    from training.promote import promote
+    from tests.training.promotion.test_promote import BUCKET, Registry
+    from tests.training.promotion.test_promote_killed import CLIENT
+    from training.registry.models_bucket import ModelsBucket
+    from training.promotion.promote import promote
 
     endpoint, at, before = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "before"
     s3 = boto3.client("s3", endpoint_url=endpoint, **CLIENT)

@@ -13,7 +13,7 @@ import pytest
 from belo.local_cloud import ministack
 from terminal.errors import Failure
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pricing.model import load
 from terminal.errors import Failure
 from tests.champions import champion
 from tests.training.killing import Killed, Life
-from tests.training.retraining_world import RegistryInMemory
+from tests.training.retraining.retraining_world import RegistryInMemory
 from training.promotion.promote import Over, newest, promote, record_rollback, rollback
 from training.registry.models_bucket import ModelsBucket
 from training.registry.overview import overview

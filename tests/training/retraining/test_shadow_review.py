@@ -8,7 +8,7 @@ import pytest
 
 from pricing.listing import Features
 from pricing.manifest import CHAMPION_KEY, Offsets
-from tests.training.retraining_world import NOW
+from tests.training.retraining.retraining_world import NOW
 from training.promotion.promote import promote
 from training.registry.models_bucket import ModelsBucket
 from training.retraining.shadow_review import LOOKS, looks

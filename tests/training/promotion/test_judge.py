@@ -182,7 +182,7 @@ def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(bench):
 
 
 def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
-    from tests.training.test_promotion import Registry
+    from tests.training.promotion.test_promote import Registry
     from training.promotion.auto_promotion import ask_the_judge, promote_judged
     from training.promotion.promote import promote
 
@@ -201,7 +201,7 @@ def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
 
 
 def test_a_champion_of_another_registry_is_not_taken_for_ours_of_the_same_number(bench, s3):
-    from tests.training.test_promotion import Registry
+    from tests.training.promotion.test_promote import Registry
     from training.promotion.auto_promotion import ask_the_judge
 
     registry, bucket = Registry(), ModelsBucket(s3, "models")
