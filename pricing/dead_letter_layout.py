@@ -1,4 +1,4 @@
-"""Where dead letters and parked batches stand in their bucket, and what a line holds; `manifest.py` is that for models."""
+"""Where dead letters and parked batches stand in their bucket, and what a line of them holds."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What an AWS error means for whoever called: that it may pass, that nothing is there, that a condition does not hold."""
+"""What an AWS error means for the caller: it may pass, nothing is there, a condition does not hold."""
 
 import random
 from collections.abc import Iterator
