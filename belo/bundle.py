@@ -80,8 +80,8 @@ def build(target: Target, folder: Path = FOLDER) -> Path:
     Raises Failure when the machine has no interpreter of that version (it compiles the bytecode), when
     the wheels cannot be installed, or when the bundle would not fit into a function.
     """
-    interpreter, said = _interpreter(target.python)
-    bundle = folder / f"{target.name}-{_inputs_hash(target, said)}.zip"
+    interpreter, described = _interpreter(target.python)
+    bundle = folder / f"{target.name}-{_inputs_hash(target, described)}.zip"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as scratch:
         room = Path(scratch)

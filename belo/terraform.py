@@ -112,15 +112,15 @@ def _terraform(folder: Path, *arguments: str, log: TextIO | None = None, stop: t
     except FileNotFoundError:
         raise Failure(MISSING) from None
     with process:
-        said, complained = _said(process, stop or threading.Event())
+        output, complained = _output(process, stop or threading.Event())
     if log:
-        log.write(said)
+        log.write(output)
     if process.returncode:
-        raise Failure(f"terraform {arguments[0]} failed: {(complained or said).strip()[-4000:]}")
-    return said
+        raise Failure(f"terraform {arguments[0]} failed: {(complained or output).strip()[-4000:]}")
+    return output
 
 
-def _said(process: "subprocess.Popen[str]", stop: threading.Event) -> tuple[str, str]:
+def _output(process: "subprocess.Popen[str]", stop: threading.Event) -> tuple[str, str]:
     """Return what a process wrote until its end; kill its session when `stop` is set or a signal raises."""
     try:
         while not stop.is_set():

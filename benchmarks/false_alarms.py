@@ -24,8 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
-from lambdas.drift import listing_drift as drift
-from lambdas.drift import price_drift as price_shift
+from lambdas.drift import listing_drift, price_drift
 from lambdas.drift.price_drift import HORIZON, LEARNING, Sales
 from lambdas.drift.watch import FAMILY, LISTINGS, PERFORMANCE
 from pricing.listing import Features
@@ -88,7 +87,7 @@ def prices_ring(world: str) -> NDArray[np.bool_]:
     found = []
     for _ in range(HISTORIES):
         offset = DISCOUNT + residuals(draw, LEARNING + HORIZON)
-        found.append(price_shift.judge(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE).rang)
+        found.append(price_drift.find_shift(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE).rang)
     return np.array(found)
 
 
@@ -102,7 +101,7 @@ def power(world: str) -> list[dict[str, Any]]:
         for _ in range(HISTORIES):
             offset = DISCOUNT + residuals(draw, BEFORE + max(AFTER))
             offset[BEFORE:] += np.log(1 + rise / 100)
-            shift = price_shift.judge(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE)
+            shift = price_drift.find_shift(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE)
             at.append(shift.rang_after_sales or np.inf)
         later = np.array(at)[np.array(at) > BEFORE] - BEFORE
         found += [
@@ -118,7 +117,7 @@ def listings_ring(split: int) -> NDArray[np.bool_]:
     frame = _sample()
     training = draw.random(len(frame)) < 0.5
     told = reference(frame[training], frame["log_price"][training].to_numpy(), draw.normal(0, 0.30, 800))
-    known = msgspec.convert(told, drift.Reference)
+    known = msgspec.convert(told, listing_drift.Reference)
     market = [_row(home) for home in frame[~training].to_dict("records")]
     found = []
     for _ in range(HISTORIES // SPLITS):
@@ -126,7 +125,7 @@ def listings_ring(split: int) -> NDArray[np.bool_]:
         for look in range(1, LOOKS + 1):
             rows = [market[place] for place in draw.integers(0, len(market), WINDOW)]
             refused = int(draw.binomial(WINDOW, 0.002))
-            checks = drift.judge(rows, refused, known, LISTINGS / (look * (look + 1)))
+            checks = listing_drift.compare_window(rows, refused, known, LISTINGS / (look * (look + 1)))
             rang = rang or any(each.rang for each in checks)
         found.append(rang)
     return np.array(found)

@@ -7,19 +7,17 @@ import json
 import os
 import platform
 import sys
-import time
 from pathlib import Path
 from statistics import median
 
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from training.data.groups import split
 from training.data.load import load_data
 from training.evaluation.figures import point_figures
-from training.export.onnx_model import session
+from training.evaluation.timing import batch_run, cpu_seconds
 from training.model.candidates import CANDIDATES, CHAMPION, boosting, one_thread
 from training.model.training_part import prepare, rows_of
 from training.params import choose_params
@@ -87,19 +85,13 @@ def write(rows: list[dict], ratio: float | None, more: dict[str, str]) -> None:
 
 def side_by_side(models: dict[str, bytes], frame) -> dict[str, list[float]]:
     """Return microseconds a listing of each model, round by round, each round running all of them once."""
-    batch = frame.iloc[np.arange(BATCH) % len(frame)]
-    ready = {name: session(model) for name, model in models.items()}
-    columns = {
-        name: {node.name: batch[node.name].to_numpy()[:, None] for node in each.get_inputs()}
-        for name, each in ready.items()
-    }
+    runs = {name: batch_run(model, frame, BATCH) for name, model in models.items()}
     took: dict[str, list[float]] = {name: [] for name in models}
     for turn in range(ROUNDS + 1):
-        for name, each in ready.items():
-            start = time.process_time()
-            each.run(None, columns[name])
+        for name, run in runs.items():
+            seconds = cpu_seconds(run)
             if turn:  # the first round warms up
-                took[name].append((time.process_time() - start) / BATCH * 1e6)
+                took[name].append(seconds / BATCH * 1e6)
     return took
 
 

@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import msgspec
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from lambdas.archive_bucket.day_index import NEVER
-from lambdas.aws.objects import READERS, REFUSED
+from lambdas.aws.objects import READERS, Objects
 from lambdas.aws.telemetry import emit
 from lambdas.drift.events import Announcer, events
-from lambdas.drift.watch import Verdict, Watch
+from lambdas.drift.watch import EVERY, WINDOW, DriftVerdict, Watch
 from lambdas.settings import number, required
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ class MonitorSettings:
             models_bucket=required(environment, "BELO_MODELS_BUCKET"),
             dead_letters_bucket=required(environment, "BELO_DEAD_LETTERS_BUCKET"),
             archive_bucket=required(environment, "BELO_ARCHIVE_BUCKET"),
-            window=timedelta(hours=number(environment, "BELO_MONITOR_WINDOW_HOURS", 168)),
-            every=timedelta(minutes=number(environment, "BELO_MONITOR_EVERY_MINUTES", 60)),
+            window=timedelta(hours=number(environment, "BELO_MONITOR_WINDOW_HOURS", WINDOW / timedelta(hours=1))),
+            every=timedelta(minutes=number(environment, "BELO_MONITOR_EVERY_MINUTES", EVERY / timedelta(minutes=1))),
         )
         return cls(watch, environment.get("BELO_EVENT_BUS", "default"))
 
@@ -67,8 +66,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
 
 def moment(event: dict[str, Any]) -> datetime:
     """Return when to look: at the schedule's own time, so that a repeated delivery is the same look, else now."""
-    said = event.get("time")
-    return datetime.fromisoformat(said) if said else datetime.now(UTC)
+    scheduled = event.get("time")
+    return datetime.fromisoformat(scheduled) if scheduled else datetime.now(UTC)
 
 
 @functools.cache
@@ -85,6 +84,7 @@ class Monitor:
 
     def __init__(self, s3: "S3Client", watch: Watch, announcer: Announcer) -> None:
         self._s3 = s3
+        self._archive = Objects(s3, watch.archive_bucket)
         self._watch = watch
         self._announcer = announcer
 
@@ -101,27 +101,18 @@ class Monitor:
     def _put_latest(self, document: bytes, now: datetime) -> None:
         while (standing := self._latest()) is None or standing[1] <= now:
             condition = {"IfMatch": standing[0]} if standing else {"IfNoneMatch": "*"}
-            try:
-                self._put(LATEST, document, **condition)
-            except ClientError as error:
-                if error.response["Error"]["Code"] in REFUSED:
-                    continue  # somebody has written it meanwhile
-                raise
-            return
+            if self._put(LATEST, document, **condition):
+                return  # else somebody has written it meanwhile
 
     def _latest(self) -> tuple[str, datetime] | None:
-        try:
-            reply = self._s3.get_object(Bucket=self._watch.archive_bucket, Key=LATEST)
-        except self._s3.exceptions.NoSuchKey:
-            return None
-        return reply["ETag"], msgspec.json.decode(reply["Body"].read(), type=_Stands).at
+        found = self._archive.get(LATEST)
+        return (found[1], msgspec.json.decode(found[0], type=_Stands).at) if found else None
 
-    def _put(self, key: str, body: bytes, **condition: Any) -> None:  # noqa: ANN401 - boto3's arguments
-        bucket, kind = self._watch.archive_bucket, "application/json"
-        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=kind, **condition)
+    def _put(self, key: str, body: bytes, **condition: str) -> str | None:
+        return self._archive.put(key, body, ContentType="application/json", **condition)
 
 
-def report(verdict: Verdict, announced: list[str]) -> None:
+def report(verdict: DriftVerdict, announced: list[str]) -> None:
     """Write the verdict as metrics."""
     together = verdict.figures[:1]
     indices = [each.value / each.limit for each in verdict.listings if each.limit]

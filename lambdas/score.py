@@ -20,13 +20,16 @@ from botocore.config import Config
 from lambdas.aws.batch import Batch
 from lambdas.aws.telemetry import emit
 from lambdas.scoring.challenger import Challenger
-from lambdas.scoring.champion import Champion
+from lambdas.scoring.champion import POLL_SECONDS, Champion
 from lambdas.scoring.dead_letters import DeadLetters
 from lambdas.scoring.decode import Refused, decode_batch
 from lambdas.scoring.encode import encode
 from lambdas.scoring.predict import predict
-from lambdas.scoring.publish import CONNECTIONS, Publisher
+from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
+
+CONNECT_TIMEOUT = 2.0  # seconds
+DEADLINE_MARGIN_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,8 @@ class Settings:
     predictions_stream: str
     models_bucket: str
     dead_letters_bucket: str
-    champion_poll_seconds: float = 10.0
-    deadline_margin_ms: int = 15_000  # kept back from the invocation's time: as long as a last request may take
+    champion_poll_seconds: float
+    deadline_margin_ms: int  # kept back from the invocation's time: as long as a last request may take
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Settings":
@@ -46,12 +49,9 @@ class Settings:
             predictions_stream=required(environment, "BELO_PREDICTIONS_STREAM"),
             models_bucket=required(environment, "BELO_MODELS_BUCKET"),
             dead_letters_bucket=required(environment, "BELO_DEAD_LETTERS_BUCKET"),
-            champion_poll_seconds=number(environment, "BELO_CHAMPION_POLL_SECONDS", 10.0),
-            deadline_margin_ms=int(number(environment, "BELO_DEADLINE_MARGIN_MS", 15_000)),
+            champion_poll_seconds=number(environment, "BELO_CHAMPION_POLL_SECONDS", POLL_SECONDS),
+            deadline_margin_ms=int(number(environment, "BELO_DEADLINE_MARGIN_MS", DEADLINE_MARGIN_MS)),
         )
-
-
-CONNECT_TIMEOUT = 2.0  # seconds
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's, untyped
@@ -78,10 +78,10 @@ def _scorer() -> "Scorer":
     )
     return Scorer(
         Champion(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds),
-        Publisher(kinesis, settings.predictions_stream),
+        OutputStream(kinesis, settings.predictions_stream),
         DeadLetters(s3, settings.dead_letters_bucket),
-        deadline_margin=settings.deadline_margin_ms / 1000,
         challenger=Challenger(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds),
+        deadline_margin=settings.deadline_margin_ms / 1000,
     )
 
 
@@ -91,11 +91,11 @@ class Scorer:
     def __init__(
         self,
         champion: Champion,
-        publisher: Publisher,
+        publisher: OutputStream,
         dead_letters: DeadLetters,
         *,
+        challenger: Challenger,
         deadline_margin: float,
-        challenger: Challenger | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._champion = champion
@@ -116,7 +116,7 @@ class Scorer:
         model = self._champion.current()
         submitted, refused = decode_batch(batch)
         priced, unscorable = predict(submitted, model)
-        shadows = self._challenger.shadows([each.features for each in priced]) if self._challenger else None
+        shadows = self._challenger.shadows([each.features for each in priced])
         outgoing = encode(priced, batch, model.manifest, shadows)
         refused += unscorable
         self._dead_letters.write(batch, refused)
@@ -128,7 +128,7 @@ class Scorer:
         self, batch: Batch, version: str, predictions: int, refused: list[Refused], unpublished: list[int]
     ) -> None:
         oldest = batch.arrived_at(0)
-        dropped = self._challenger.dropped if self._challenger else None
+        dropped = self._challenger.dropped
         emit(
             "score",
             {

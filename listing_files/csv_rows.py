@@ -29,7 +29,8 @@ def require_columns(names: list[str], name: str) -> None:
         raise Failure(f"{name}: the column {', '.join(twice) or '(without a name)'} stands there more than once")
 
 
-def _csv_rows(lines: Lines, name: str, on_columns: OnColumns) -> Iterator[Row]:
+def csv_rows(lines: Lines, name: str, on_columns: OnColumns) -> Iterator[Row]:
+    """Yield a CSV file's rows after its header, which goes to `on_columns`; a row that cannot be read is its error."""
     try:
         header = next(csv.reader(lines, strict=True), [])
     except (csv.Error, UnicodeDecodeError) as error:
@@ -47,20 +48,20 @@ def _csv_values(lines: Lines, header: list[str]) -> Iterator[list[str] | Invalid
         try:
             values = next(reader, None)
         except csv.Error as error:
-            yield _broken(f"line {lines.keep_one()}: {_fault(error)}")
+            yield unreadable_row(f"line {lines.keep_one()}: {_fault(error)}")
             continue
         except UnicodeDecodeError as error:
-            yield _broken(f"line {lines.number}: {_fault(error)}")
+            yield unreadable_row(f"line {lines.number}: {_fault(error)}")
             lines.keep_one()
             continue
         if values is None:
             return
         if lines.height > 1 and are_rows(lines.row(), header):
-            yield _broken(f"line {lines.keep_one()}: not CSV (a stray quote joins it with the lines behind it)")
+            yield unreadable_row(f"line {lines.keep_one()}: not CSV (a stray quote joins it with the lines behind it)")
         elif len(values) == len(header):
             yield values
         elif values:  # else a blank line
-            yield _broken(f"line {lines.keep_one()}: {len(values)} values for {len(header)} columns")
+            yield unreadable_row(f"line {lines.keep_one()}: {len(values)} values for {len(header)} columns")
 
 
 def _fault(error: csv.Error | UnicodeDecodeError) -> str:
@@ -69,5 +70,6 @@ def _fault(error: csv.Error | UnicodeDecodeError) -> str:
     return f"not CSV ({error})"
 
 
-def _broken(what: str) -> InvalidRecord:
+def unreadable_row(what: str) -> InvalidRecord:
+    """Return the error for a row that cannot be read as such."""
     return InvalidRecord("invalid_json", what)

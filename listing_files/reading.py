@@ -10,7 +10,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from listing_files.csv_rows import OnColumns, Row, _broken, _csv_rows, require_columns
+from listing_files.csv_rows import OnColumns, Row, csv_rows, require_columns, unreadable_row
 from listing_files.lines import Lines
 from terminal.errors import Failure, UsageFailure
 
@@ -93,7 +93,7 @@ def _text_rows(lines: Iterable[bytes], name: str, suffix: str, on_columns: OnCol
         if suffix in _JSON_LINES or (suffix != ".csv" and first.lstrip()[:1] in (b"{", b"[")):
             yield from _json_rows(lines)
         else:
-            yield from _csv_rows(Lines(lines), name, on_columns)
+            yield from csv_rows(Lines(lines), name, on_columns)
     except OSError as error:
         raise Failure(f"{name}: {error.strerror or error}") from None
 
@@ -108,10 +108,13 @@ def _json_rows(lines: Iterable[bytes]) -> Iterator[Row]:
         try:
             row = decode(line)
         except (ValueError, RecursionError) as error:
-            yield number, _broken(f"line {line_number}: not one JSON object a line ({error})")
+            yield number, unreadable_row(f"line {line_number}: not one JSON object a line ({error})")
             continue
         is_object = isinstance(row, dict)
-        yield number, row if is_object else _broken(f"line {line_number}: expected a JSON object, got {line[:40]!r}")
+        yield (
+            number,
+            row if is_object else unreadable_row(f"line {line_number}: expected a JSON object, got {line[:40]!r}"),
+        )
 
 
 def _parquet_rows(path: Path, on_columns: OnColumns, only: Container[str] | None) -> Iterator[Row]:

@@ -49,13 +49,13 @@ def bars(found: Distribution) -> str:
     slot = width / len(window)
     drawn = []
     for place, (label, share, usual) in enumerate(zip(found.labels, window, found.shares, strict=True)):
-        said = escape(f"{label}: {share:.1%} of the window, {usual:.1%} of the training part")
+        title = escape(f"{label}: {share:.1%} of the window, {usual:.1%} of the training part")
         pair = "".join(
             f'<rect x="{slot * place + slot * at:.1f}" y="{height - bottom - value / top * (height - 20):.1f}" '
             f'width="{slot * 0.38:.1f}" height="{value / top * (height - 20):.1f}" fill="{color}"/>'
             for value, color, at in ((usual, GREY, 0.1), (share, BLUE, 0.5))
         )
-        drawn.append(f"<g><title>{said}</title>{pair}</g>")
+        drawn.append(f"<g><title>{title}</title>{pair}</g>")
     ground = (
         f'<line x1="0" x2="{width}" y1="{height - bottom}" y2="{height - bottom}" stroke="#888"/>'
         f'<text x="0" y="{height + 12}">{escape(found.labels[0])}</text>'

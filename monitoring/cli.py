@@ -29,7 +29,7 @@ def report_sales(
 
     stack = Stack.find(os.environ)
     outcome = report(file, stack.client("s3"), stack.archive_bucket, datetime.now(UTC))
-    printing.show_outcome(outcome, as_json=json)
+    printing.show_report(outcome, as_json=json)
     if outcome.refused:
         raise Failure(f"{file}: {len(outcome.refused)} wrong rows were left out")
 
@@ -52,13 +52,14 @@ def monitor(
     from monitoring import printing
     from monitoring.report_page import write
     from pricing.manifest import ContractMismatch
+    from terminal.display import doing, say
     from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
     s3 = stack.client("s3", Config(max_pool_connections=READERS))
     watch = Watch(stack.models_bucket, stack.dead_letters_bucket, stack.archive_bucket, window=_duration(window))
     try:
-        with printing.doing("Reading the archive"):
+        with doing("Reading the archive"):
             look = watch.look(s3, datetime.now(UTC))
             if report is not None:
                 write(report, look, watch, s3)
@@ -66,7 +67,7 @@ def monitor(
         raise Failure(f"there is nothing to hold the champion against: {error}") from error
     printing.show_verdict(look.verdict, as_json=json)
     if report is not None:
-        printing.say(f"report: {report}")
+        say(f"report: {report}")
 
 
 def _duration(text: str) -> timedelta:

@@ -1,52 +1,38 @@
 """What the commands say: results on standard output, talk on standard error."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from lambdas.drift.events import events
-from lambdas.drift.watch import Verdict
-from monitoring.sales_files import Outcome
+from lambdas.drift.watch import DriftVerdict
+from monitoring.sales_files import SalesReport
 from monitoring.sentences import CHECKS, FIGURES, check_row, figures_row, prices_sentence, verdict_sentence
+from terminal.display import print_json, say
 
 SHOWN = 20  # wrong rows
 
 _out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False)
 
 
-def say(text: str) -> None:
-    """Say something to the person who waits."""
-    _err.print(text, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def doing(what: str) -> Iterator[None]:
-    """Show that something is under way."""
-    with _err.status(f"{what} ..."):
-        yield
-
-
-def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
+def show_report(report: SalesReport, *, as_json: bool) -> None:
     """Print what became of a file of sales; wrong rows by line, the first of them in words."""
     if as_json:
-        print(msgspec.json.encode(outcome).decode())
+        print_json(report)
         return
-    for each in outcome.refused[:SHOWN]:
+    for each in report.refused[:SHOWN]:
         say(f"line {each.line}: {each.error}")
-    if len(outcome.refused) > SHOWN:
-        say(f"... and {len(outcome.refused) - SHOWN} more; --json names all")
-    again = f", {outcome.repeated} of them rows about a listing that came again further down" * bool(outcome.repeated)
-    print(f"{outcome.reported + outcome.repeated} sales reported{again}; {len(outcome.refused)} rows refused")
+    if len(report.refused) > SHOWN:
+        say(f"... and {len(report.refused) - SHOWN} more; --json names all")
+    again = f", {report.repeated} of them rows about a listing that came again further down" * bool(report.repeated)
+    print(f"{report.reported + report.repeated} sales reported{again}; {len(report.refused)} rows refused")
 
 
-def show_verdict(verdict: Verdict, *, as_json: bool) -> None:
+def show_verdict(verdict: DriftVerdict, *, as_json: bool) -> None:
     """Print a verdict: a sentence, what rang, the comparisons of listings, and the figures of sales."""
     if as_json:
-        print(msgspec.json.encode(verdict).decode())
+        print_json(verdict)
         return
     _out.print(verdict_sentence(verdict), style="bold red" if verdict.drifted else "bold green", markup=False)
     for event in events(verdict):

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lambdas.drift import listing_drift as drift
-from lambdas.drift import price_drift as price_shift
+from lambdas.drift import listing_drift, price_drift
 from lambdas.drift.events import events
 from lambdas.drift.watch import Look, Watch
 from monitoring.charts import BLUE, GREEN, RED, Frame, Mark, bars, dots, line, plane
@@ -111,10 +110,10 @@ def _dates(history: History) -> list[tuple[float, str]]:
 
 
 def _test(look: Look) -> str:
-    sales = price_shift.Sales.of(look.labelled)
-    found = price_shift.comparisons(sales, look.champion.reference.offset.mean)
+    sales = price_drift.Sales.of(look.labelled)
+    found = price_drift.comparisons(sales, look.champion.reference.offset.mean)
     if not found:
-        return f"<p class='note'>Begins at {price_shift.SEGMENTS[0]} sales.</p>"
+        return f"<p class='note'>Begins at {price_drift.SEGMENTS[0]} sales.</p>"
     largest: dict[int, float] = {}
     for each in found:
         for at, z in zip(each.at.tolist(), each.z.tolist(), strict=True):
@@ -132,10 +131,12 @@ def _listings(look: Look) -> str:
     rang = [number for number, each in enumerate(checks) if each.rang]
     table = _table(CHECKS, map(check_row, checks), rang)
     window = len(look.predictions)
-    if window < drift.MIN_WINDOW:
-        few = f"<p class='note'>{window} predictions; distributions are compared from {drift.MIN_WINDOW} on.</p>"
+    if window < listing_drift.MIN_WINDOW:
+        few = (
+            f"<p class='note'>{window} predictions; distributions are compared from {listing_drift.MIN_WINDOW} on.</p>"
+        )
         return f"<section>{few}{table}</section>"
-    found = drift.distributions(look.predictions, look.champion.reference)
+    found = listing_drift.distributions(look.predictions, look.champion.reference)
     charts = "".join(f"<section><h3>{escape(NAMES[each.name])}</h3>{bars(each)}</section>" for each in found)
     key = (
         f'<p class="note"><span class="key" style="background:{BLUE}"></span>the window'

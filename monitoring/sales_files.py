@@ -26,7 +26,7 @@ class Wrong(Struct, frozen=True):
     error: str
 
 
-class Outcome(Struct, frozen=True):
+class SalesReport(Struct, frozen=True):
     """What became of a file: sales reported (of several rows about a listing the last), and refused rows."""
 
     reported: int
@@ -35,7 +35,7 @@ class Outcome(Struct, frozen=True):
     key: str | None
 
 
-def report(file: Path, s3: Any, bucket: str, now: datetime) -> Outcome:  # noqa: ANN401 - a boto3 client
+def report(file: Path, s3: Any, bucket: str, now: datetime) -> SalesReport:  # noqa: ANN401 - a boto3 client
     """Put the file's sales into the archive, all in one object: either all of them stand there or none.
 
     Wrong rows are left out and returned. Of several reports about a listing the archive's reader takes the latest
@@ -56,7 +56,7 @@ def report(file: Path, s3: Any, bucket: str, now: datetime) -> Outcome:  # noqa:
         raise Failure(f"{file}: no rows")
     repeated = rows - len(refused) - len(sales)
     if not sales:
-        return Outcome(0, repeated, refused, None)
+        return SalesReport(0, repeated, refused, None)
     body = encode(sales.values())
     name = key(body, now)
     s3.put_object(
@@ -66,7 +66,7 @@ def report(file: Path, s3: Any, bucket: str, now: datetime) -> Outcome:  # noqa:
         ContentType="application/x-ndjson",
         Metadata={REPORTED_AT: now.isoformat()},
     )
-    return Outcome(len(sales), repeated, refused, name)
+    return SalesReport(len(sales), repeated, refused, name)
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | Wrong]]:

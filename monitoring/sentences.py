@@ -1,9 +1,9 @@
 """The same sentences and rows for the terminal and for the page."""
 
 from lambdas.drift.figures import Figures
-from lambdas.drift.listing_drift import Check
+from lambdas.drift.listing_drift import DistributionCheck
 from lambdas.drift.price_drift import LEARNING, SEGMENTS, Shift
-from lambdas.drift.watch import Verdict
+from lambdas.drift.watch import DriftVerdict
 
 NAMES = {
     "area_m2": "area, m²",
@@ -25,7 +25,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def verdict_sentence(verdict: Verdict) -> str:
+def verdict_sentence(verdict: DriftVerdict) -> str:
     """Return the verdict in one sentence."""
     what = " and ".join(KINDS[kind] for kind in verdict.drifted)
     since = f"Champion {verdict.champion}, since {verdict.promoted_at:%Y-%m-%d %H:%M} UTC"
@@ -68,7 +68,7 @@ def figures_row(each: Figures) -> tuple[str, ...]:
     )
 
 
-def check_row(each: Check) -> tuple[str, ...]:
+def check_row(each: DistributionCheck) -> tuple[str, ...]:
     """Return a comparison of listings, under `CHECKS`."""
     name, rang = NAMES.get(each.name, each.name), "drifted" if each.rang else ""
     if each.limit is not None:

@@ -148,15 +148,17 @@ def _check_golden_rows(model: Model) -> None:
     rows = one + many
     with _cpu_limit(GOLDEN_SECONDS) as options:
         try:
-            said = np.concatenate([model.log_prices([row.features for row in batch], options) for batch in (one, many)])
+            predicted = np.concatenate(
+                [model.log_prices([row.features for row in batch], options) for batch in (one, many)]
+            )
         except Exception as error:  # as above
             raise ContractMismatch(f"golden rows do not run: {error}") from error
     expected = np.array([row.log_price for row in rows])
-    wrong = np.flatnonzero(~(np.abs(said - expected) <= GOLDEN_TOLERANCE))  # a NaN is wrong, too
+    wrong = np.flatnonzero(~(np.abs(predicted - expected) <= GOLDEN_TOLERANCE))  # a NaN is wrong, too
     if wrong.size:
         first = int(wrong[0])
         row = golden.index(rows[first])
-        raise ContractMismatch(f"golden row {row}: expected log price {expected[first]}, got {said[first]}")
+        raise ContractMismatch(f"golden row {row}: expected log price {expected[first]}, got {predicted[first]}")
 
 
 @contextmanager

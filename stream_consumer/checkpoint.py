@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from stream_consumer.positions import Position
+from stream_consumer.positions import ShardPosition
 from terminal.errors import Failure, UsageFailure
+from terminal.files import replace_durably
 
 
 class _Contents(Struct, frozen=True):
     stream: str
-    shards: dict[str, Position]
+    shards: dict[str, ShardPosition]
 
 
 class Checkpoint:
@@ -25,9 +26,9 @@ class Checkpoint:
     def __init__(self, file: Path, stream: str) -> None:
         self._file = file
         self._stream = stream
-        self._saved: Mapping[str, Position] = {}
+        self._saved: Mapping[str, ShardPosition] = {}
 
-    def load(self) -> dict[str, Position]:
+    def load(self) -> dict[str, ShardPosition]:
         """Return the positions by shard, none without a file; raises `Failure` for an unusable one."""
         if not os.access(self._file.parent, os.W_OK):
             raise UsageFailure(f"{self._file}: no checkpoint can be written there")
@@ -42,14 +43,9 @@ class Checkpoint:
         self._saved = contents.shards
         return dict(contents.shards)
 
-    def save(self, positions: Mapping[str, Position]) -> None:
+    def save(self, positions: Mapping[str, ShardPosition]) -> None:
         """Write the positions; when it returns they survive a crash of the machine."""
         if positions == self._saved:
             return
-        draft = self._file.with_name(f".{self._file.name}.new")
-        with draft.open("wb") as content:
-            content.write(msgspec.json.encode(_Contents(self._stream, dict(positions))))
-            content.flush()
-            os.fsync(content.fileno())
-        draft.replace(self._file)
+        replace_durably(self._file, msgspec.json.encode(_Contents(self._stream, dict(positions))))
         self._saved = dict(positions)

@@ -8,7 +8,7 @@ import typer
 from terminal.errors import UsageFailure
 
 if TYPE_CHECKING:
-    from stream_consumer.positions import Position
+    from stream_consumer.positions import ShardPosition
 
 
 def consume(
@@ -39,35 +39,33 @@ def consume(
     import os
     import sys
 
-    from rich.console import Console
-
     from stream_consumer.consumer import Consumer
     from stream_consumer.formats import Format
     from stream_consumer.output import Output
     from stream_consumer.printing import Printing
+    from terminal.display import warn
     from terminal.stack import Stack
 
     if form not in list(Format):
         raise UsageFailure(f"--format: expected table, jsonl or csv, got {form}")
     stack = Stack.find(os.environ)
-    console = Console(stderr=True, soft_wrap=True)
     consumer = Consumer(
         stack.client("kinesis"),
         stack.predictions_stream,
         start=_position(start),
         checkpoint=checkpoint,
-        on_foreign=lambda what: console.print(what, style="yellow", markup=False, highlight=False),
+        on_foreign=warn,
     )
-    printing = Printing(consumer, Output(sys.stdout.buffer, Format(form)), console)
+    printing = Printing(consumer, Output(sys.stdout.buffer, Format(form)))
     printing.run(follow=follow, idle_timeout=idle_timeout, limit=limit, latest_per_listing=latest_per_listing)
 
 
-def _position(text: str) -> "Position":
-    from stream_consumer.positions import HORIZON, Position, latest
-    from terminal.times import time
+def _position(text: str) -> "ShardPosition":
+    from stream_consumer.positions import HORIZON, ShardPosition, latest
+    from terminal.times import parse_time
 
     if text == "trim-horizon":
         return HORIZON
     if text == "latest":
         return latest()
-    return Position(at=time("--from", text, "trim-horizon, latest or a time"))
+    return ShardPosition(at=parse_time("--from", text, "trim-horizon, latest or a time"))

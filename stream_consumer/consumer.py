@@ -11,8 +11,9 @@ from msgspec import Struct
 from pricing import prediction
 from pricing.prediction import PredictionEvent
 from stream_consumer.checkpoint import Checkpoint
-from stream_consumer.positions import HORIZON, Position
+from stream_consumer.positions import HORIZON, ShardPosition
 from stream_consumer.shards import Reading, Shards
+from terminal.streams import stream_identity
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -50,7 +51,7 @@ class Consumer:
         kinesis: "KinesisClient",
         stream: str,
         *,
-        start: Position = HORIZON,
+        start: ShardPosition = HORIZON,
         checkpoint: Path | None = None,
         remembered: int = REMEMBERED,
         on_foreign: Callable[[str], None] = lambda _: None,
@@ -58,7 +59,7 @@ class Consumer:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Open the stream at `start`, or at the checkpoint; raises `Failure` for one that is unusable."""
-        self._checkpoint = checkpoint and Checkpoint(checkpoint, _identity(kinesis, stream))
+        self._checkpoint = checkpoint and Checkpoint(checkpoint, stream_identity(kinesis, stream))
         known = self._checkpoint.load() if self._checkpoint else {}
         self._shards = Shards(kinesis, stream, start, known, clock=clock, sleep=sleep)
         self._handed_on = self._shards.positions()
@@ -112,7 +113,7 @@ class Consumer:
             if arrived:
                 batch.append(arrived)
             if len(batch) == limit:
-                self._shards.rewind(reading.shard_id, Position(after=record["SequenceNumber"]))
+                self._shards.rewind(reading.shard_id, ShardPosition(after=record["SequenceNumber"]))
                 break
         return batch
 
@@ -145,9 +146,3 @@ class _Seen:
             self._elder, self._younger = self._younger, set()
         self._younger.add(event_id)
         return False
-
-
-def _identity(kinesis: "KinesisClient", stream: str) -> str:
-    """Return what tells a stream from every other, one deleted and made again included."""
-    summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
-    return f"{summary['StreamARN']} of {summary['StreamCreationTimestamp']:%Y-%m-%dT%H:%M:%S%z}"

@@ -10,7 +10,7 @@ from msgspec import Struct
 _MARGIN = timedelta(seconds=60)
 
 
-class Position(Struct, frozen=True, omit_defaults=True):
+class ShardPosition(Struct, frozen=True, omit_defaults=True):
     """A place in a shard: after a record, at a time, past its end, or (none of these) at its horizon."""
 
     after: str | None = None  # a sequence number
@@ -28,15 +28,15 @@ class Position(Struct, frozen=True, omit_defaults=True):
             return {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self.at}
         return {"ShardIteratorType": "TRIM_HORIZON"}
 
-    def opened(self) -> "Position":
+    def opened(self) -> "ShardPosition":
         """Return the place to ask for next time, nothing having been read yet."""
-        return Position(at=self.at) if self.newest else self
+        return ShardPosition(at=self.at) if self.newest else self
 
 
-HORIZON = Position()
-ENDED = Position(ended=True)
+HORIZON = ShardPosition()
+ENDED = ShardPosition(ended=True)
 
 
-def latest() -> Position:
+def latest() -> ShardPosition:
     """Return the place where what comes from now on begins."""
-    return Position(newest=True, at=datetime.now(UTC) - _MARGIN)
+    return ShardPosition(newest=True, at=datetime.now(UTC) - _MARGIN)

@@ -1,20 +1,18 @@
 """Predictions printed as they come, or at the end where only the newest count."""
 
-from rich.console import Console
-
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.newest import Newest
 from stream_consumer.output import Output
+from terminal.display import say
 from terminal.signals import stopped_by_signals
 
 
 class Printing:
-    """From a consumer to an output; says on `console` how it went."""
+    """From a consumer to an output; says on standard error how it went."""
 
-    def __init__(self, consumer: Consumer, output: Output, console: Console) -> None:
+    def __init__(self, consumer: Consumer, output: Output) -> None:
         self._consumer = consumer
         self._output = output
-        self._console = console
         self._printed = 0
 
     def run(self, *, follow: bool, idle_timeout: float | None, limit: int | None, latest_per_listing: bool) -> None:
@@ -41,7 +39,7 @@ class Printing:
         self._printed += len(batch)
 
     def _sum_up(self) -> None:
-        told = [f"{self._printed} predictions", f"{self._consumer.repeats} repeats dropped"]
+        counts = [f"{self._printed} predictions", f"{self._consumer.repeats} repeats dropped"]
         if self._consumer.foreign:
-            told.append(f"{self._consumer.foreign} records that are no predictions")
-        self._console.print(", ".join(told), style="dim", highlight=False)
+            counts.append(f"{self._consumer.foreign} records that are no predictions")
+        say(", ".join(counts), "dim")

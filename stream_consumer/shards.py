@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct, field
 
-from stream_consumer.positions import ENDED, HORIZON, Position
-from stream_consumer.retries import Patience, code
+from lambdas.aws.errors import code
+from stream_consumer.positions import ENDED, HORIZON, ShardPosition
+from stream_consumer.retries import EXPIRED_ITERATOR, Retries
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -34,13 +35,13 @@ class _Shard(Struct):
     """A shard, and how far it has been read."""
 
     parents: frozenset[str]
-    position: Position
+    position: ShardPosition
     iterator: str | None = None
     due: float = 0.0
     caught_up: bool = False
     behind: bool = True
     missing: bool = False
-    patience: Patience = field(default_factory=Patience)
+    retries: Retries = field(default_factory=Retries)
 
 
 class Shards:
@@ -54,8 +55,8 @@ class Shards:
         self,
         kinesis: "KinesisClient",
         stream: str,
-        start: Position,
-        known: Mapping[str, Position],
+        start: ShardPosition,
+        known: Mapping[str, ShardPosition],
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -64,16 +65,16 @@ class Shards:
         self._stream = stream
         self._clock = clock
         self._sleep = sleep
-        self._patience = Patience()
+        self._retries = Retries()
         self._changed = False  # a shard has ended or gone, and others may have come
         self._shards: dict[str, _Shard] = {}
         self._find(HORIZON if known else start, known)
 
-    def positions(self) -> dict[str, Position]:
+    def positions(self) -> dict[str, ShardPosition]:
         """Return the place where each shard of the stream is to be read next."""
         return {shard_id: shard.position.opened() for shard_id, shard in self._shards.items()}
 
-    def rewind(self, shard_id: str, position: Position) -> None:
+    def rewind(self, shard_id: str, position: ShardPosition) -> None:
         """Read a shard again from an earlier place."""
         self._shards[shard_id].position = position
         self._shards[shard_id].iterator = None
@@ -117,7 +118,7 @@ class Shards:
         shard.behind = bool(reply.get("MillisBehindLatest"))
         shard.caught_up = not records and not shard.behind
         if records:
-            shard.position = Position(after=records[-1]["SequenceNumber"])
+            shard.position = ShardPosition(after=records[-1]["SequenceNumber"])
         if not shard.iterator:
             shard.position = ENDED
             self._changed = True
@@ -140,14 +141,14 @@ class Shards:
                 shard.position = shard.position.opened()
             reply = self._kinesis.get_records(ShardIterator=shard.iterator)
         except (ClientError, BotoCoreError) as error:
-            if code(error) == "ExpiredIteratorException":
+            if code(error) == EXPIRED_ITERATOR:
                 shard.iterator = None
             if code(error) == "ResourceNotFoundException" and not shard.missing:
                 shard.missing = self._changed = True  # its last record has expired, or the stream is gone
                 return None
-            shard.due = self._clock() + shard.patience.wait(error, self._clock())
+            shard.due = self._clock() + shard.retries.wait(error, self._clock())
             return None
-        shard.patience.succeeded()
+        shard.retries.succeeded()
         return reply
 
     def _look_again(self) -> bool:
@@ -155,13 +156,13 @@ class Shards:
         try:
             self._find(HORIZON, {})
         except (ClientError, BotoCoreError) as error:
-            self._sleep(self._patience.wait(error, self._clock()))
+            self._sleep(self._retries.wait(error, self._clock()))
             return False
-        self._patience.succeeded()
+        self._retries.succeeded()
         self._changed = False
         return True
 
-    def _find(self, start: Position, known: Mapping[str, Position]) -> None:
+    def _find(self, start: ShardPosition, known: Mapping[str, ShardPosition]) -> None:
         listed = self._listed()
         for shard_id, (parents, closed) in listed.items():
             place = ENDED if start.newest and closed else start
@@ -170,7 +171,7 @@ class Shards:
             if shard.missing and shard_id not in listed:
                 shard.position = ENDED
 
-    def _add(self, shard_id: str, parents: frozenset[str], position: Position) -> None:
+    def _add(self, shard_id: str, parents: frozenset[str], position: ShardPosition) -> None:
         if shard_id not in self._shards:
             self._shards[shard_id] = _Shard(parents, position)
 

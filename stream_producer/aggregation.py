@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from pricing.aggregation import join
-from stream_producer.records import MAX_RECORD_BYTES, Position, Record
+from stream_producer.records import MAX_RECORD_BYTES, Record, RowPosition
 
 GROUPS = 64  # enough to spread over shards, few enough to fill
 MAX_PACKED_BYTES = 50 * 1024  # the library's own limit: AggregationMaxSize, 51,200
@@ -54,7 +54,7 @@ def _alone(group: int, record: Record) -> Record:
 
 
 def _packed(group: int, records: list[Record]) -> Record:
-    positions: list[Position] = []
+    positions: list[RowPosition] = []
     for record in records:
         positions.extend(record.positions)
     data = join((record.partition_key, record.data) for record in records)

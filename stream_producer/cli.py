@@ -36,28 +36,25 @@ def publish(
     """
     import os
 
-    from rich.console import Console
-
     from stream_producer.file_publisher import Choices, FilePublisher
     from stream_producer.publisher import FAST
+    from terminal.display import print_json
     from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
-    publisher = FilePublisher(
-        stack.client("kinesis", FAST), stack.listings_stream, Console(stderr=True, soft_wrap=True)
-    )
+    publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream)
     choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
     # Not sys.stdin: a thread that still waits for it would hang the interpreter's end.
     stdin = os.fdopen(0, "rb", closefd=False) if file == "-" else None
-    summary, obstacle = publisher.publish(file, choices, stdin)
+    summary, incomplete = publisher.publish(file, choices, stdin)
     if as_json:
-        _print_json(summary)
+        print_json(summary)
     else:
         speed = f"{summary.seconds:.1f} s ({summary.events_per_second:.0f}/s)"
         rest = f"{summary.invalid} rows invalid, {summary.retried} sent again"
         typer.echo(f"published {summary.published} events in {speed}, {rest}")
-    if obstacle:
-        raise Failure(obstacle)
+    if incomplete:
+        raise Failure(incomplete)
 
 
 def redrive(
@@ -79,15 +76,14 @@ def redrive(
     """
     import os
 
-    from rich.console import Console
-
     from stream_producer.redrive import redrive_bucket
+    from terminal.display import print_json
     from terminal.stack import Stack
 
     choice = _choice(reason, since)
-    summary = redrive_bucket(Stack.find(os.environ), choice, Console(stderr=True, soft_wrap=True), dry_run=dry_run)
+    summary = redrive_bucket(Stack.find(os.environ), choice, dry_run=dry_run)
     if as_json:
-        _print_json(summary)
+        print_json(summary)
     else:
         reasons = ", ".join(f"{number} {why}" for why, number in summary.reasons.items())
         done = "would go" if dry_run else "redriven"
@@ -98,14 +94,8 @@ def redrive(
 
 def _choice(reason: str | None, since: str | None) -> "Choice":
     from stream_producer.redrive import REASONS, Choice
-    from terminal.times import time
+    from terminal.times import parse_time
 
     if reason is not None and reason not in REASONS:
         raise UsageFailure(f"--reason: expected one of {', '.join(REASONS)}, got {reason}")
-    return Choice(reason=reason, since=time("--since", since) if since is not None else None)
-
-
-def _print_json(summary: object) -> None:
-    import msgspec
-
-    typer.echo(msgspec.json.encode(summary).decode())
+    return Choice(reason=reason, since=parse_time("--since", since) if since is not None else None)

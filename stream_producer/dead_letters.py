@@ -10,13 +10,10 @@ from typing import Annotated, Any, Protocol
 import msgspec
 from msgspec import Meta, Struct
 
+from pricing.dead_letter_layout import PARKED
 from pricing.listing import TEXT_LIMIT, Text
 from stream_producer.records import Record
 
-DEAD_LETTERS = "dead-letters/"
-# docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html:
-# aws/lambda/<mapping>/<shard>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<random>, with the whole event as `payload`
-PARKED = "aws/lambda/"
 PARKED_REASON = "parked"
 
 
@@ -53,7 +50,7 @@ def read(key: str, body: bytes, stream: str) -> Letters:
     Raises `UnreadableObject`.
     """
     try:
-        return _Parked(body, stream) if key.startswith(PARKED) else _DeadLetters(body)
+        return _Parked(body, stream) if key.startswith(f"{PARKED}/") else _DeadLetters(body)
     except (ValueError, OSError, EOFError, zlib.error, OverflowError, RecursionError) as error:
         raise UnreadableObject(f"{key}: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
-from rich.console import Console
 
 from listing_files.reading import STANDARD_INPUT, identify
 from stream_producer.aggregation import aggregated
-from stream_producer.idle_input import lingering
-from stream_producer.invalid_rows import NotSent
+from stream_producer.idle_input import with_pauses
+from stream_producer.invalid_rows import InvalidRows
 from stream_producer.listing_events import ListingEvents
-from stream_producer.publisher import Outcome, Publisher
-from stream_producer.records import Position, Record, events_in
+from stream_producer.publisher import Publisher, PublishOutcome
+from stream_producer.records import Record, RowPosition, events_in
 from stream_producer.resume import Progress, progress_file
-from terminal.display import progress_bar
+from terminal.display import progress_bar, say, warn
 from terminal.errors import Failure, UsageFailure
 from terminal.signals import stopped_by_signals
+from terminal.streams import stream_identity
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -48,12 +48,11 @@ class Summary(Struct, frozen=True):
 
 
 class FilePublisher:
-    """Publishes files to a stream, and talks about it on `console`."""
+    """Publishes files to a stream, and says on standard error how it goes."""
 
-    def __init__(self, kinesis: "KinesisClient", stream: str, console: Console) -> None:
+    def __init__(self, kinesis: "KinesisClient", stream: str) -> None:
         self._kinesis = kinesis
         self._stream = stream
-        self._console = console
 
     def publish(self, file: str, choices: Choices, stdin: BinaryIO | None = None) -> tuple[Summary, str]:
         """Publish a file; return the summary, and why it is not complete ("" where it is).
@@ -63,14 +62,14 @@ class FilePublisher:
         """
         started = time.monotonic()
         sha256, rows, progress = self._prepare(file, choices)
-        refused = NotSent(self._console)
+        invalid = InvalidRows()
         events = ListingEvents(
-            file, sha256, sample=choices.sample, limit=choices.limit, on_invalid=refused.show, stdin=stdin
+            file, sha256, sample=choices.sample, limit=choices.limit, on_invalid=invalid.show, stdin=stdin
         )
-        reading = _Reading(lingering(events) if file == STANDARD_INPUT else events)
+        reading = _Reading(with_pauses(events) if file == STANDARD_INPUT else events)
         records = progress.watch(reading)
         outcome = self._run(aggregated(records) if choices.aggregate else records, choices, rows, progress)
-        refused.rest()
+        invalid.sum_up()
         if reading.failure and progress.acknowledged is None and not (events.invalid or outcome.failed):
             raise reading.failure
         complete = outcome.complete and not reading.failure
@@ -82,13 +81,15 @@ class FilePublisher:
         if complete and events.invalid and progress.acknowledged is None:
             return summary, f"{file}: not one valid listing"
         unreadable = str(reading.failure or "")
-        return summary, obstacle(outcome, progress.acknowledged, unreadable, way_on(file, choices))
+        return summary, why_incomplete(outcome, progress.acknowledged, unreadable, resume_hint(file, choices))
 
-    def _run(self, records: Iterable[Record | None], choices: Choices, rows: int | None, progress: Progress) -> Outcome:
+    def _run(
+        self, records: Iterable[Record | None], choices: Choices, rows: int | None, progress: Progress
+    ) -> PublishOutcome:
         publisher = Publisher(self._kinesis, self._stream, rate=choices.rate)
         try:
             with (
-                progress_bar(self._console, choices.limit or choices.sample or rows) as advance,
+                progress_bar(choices.limit or choices.sample or rows) as advance,
                 stopped_by_signals(publisher.stop),
             ):
                 return publisher.publish(records, _both(progress.accepted, advance))
@@ -104,25 +105,20 @@ class FilePublisher:
         progress = Progress(self._progress_file(identity.sha256, choices))
         if choices.resume:
             at = progress.load()
-            told = f"going on after {progress.place}" if at else "nothing to resume: starting with row 1"
-            self._console.print(told, style="dim")
+            beginning = f"going on after {progress.place}" if at else "nothing to resume: starting with row 1"
+            say(beginning, "dim")
         else:
             progress.forget()
         return identity.sha256, identity.rows, progress
 
     def _progress_file(self, sha256: str, choices: Choices) -> Path | None:
         try:
-            return progress_file(self._one_stream(), sha256, choices.sample)
+            return progress_file(stream_identity(self._kinesis, self._stream), sha256, choices.sample)
         except OSError as error:
             if choices.resume:
                 raise Failure(f"cannot tell how far publishing came ({error})") from None
-            self._console.print(f"this run cannot be resumed ({error})", style="yellow", markup=False)
+            warn(f"this run cannot be resumed ({error})")
             return None
-
-    def _one_stream(self) -> str:
-        """Return what tells this stream from every other, one deleted and made again included."""
-        stream = self._kinesis.describe_stream_summary(StreamName=self._stream)["StreamDescriptionSummary"]
-        return f"{stream['StreamARN']} {stream['StreamCreationTimestamp'].isoformat()}"
 
 
 class _Reading:
@@ -139,7 +135,7 @@ class _Reading:
             self.failure = failure
 
 
-def _summary(outcome: Outcome, invalid: int, seconds: float, *, complete: bool) -> Summary:
+def _summary(outcome: PublishOutcome, invalid: int, seconds: float, *, complete: bool) -> Summary:
     return Summary(
         published=outcome.published,
         failed=outcome.failed,
@@ -159,7 +155,7 @@ def _both(first: Callable[[list[Record]], object], second: Callable[[int], objec
     return accepted
 
 
-def obstacle(outcome: Outcome, at: Position | None, unreadable: str, way_on: str) -> str:
+def why_incomplete(outcome: PublishOutcome, at: RowPosition | None, unreadable: str, hint: str) -> str:
     """Return why a run ended early, up to where it came, and how to go on; "" for a complete one."""
     if outcome.complete and not unreadable:
         return ""
@@ -168,10 +164,10 @@ def obstacle(outcome: Outcome, at: Position | None, unreadable: str, way_on: str
         what = f"{outcome.failed} events were refused ({outcome.error})"
     reached = f"everything up to row {at.row} is on the stream" if at else "the first row is not on the stream"
     again = f" (pass {at.turn + 1})" if at and at.turn else ""
-    return f"{what}: {reached}{again}{'' if unreadable else way_on}"
+    return f"{what}: {reached}{again}{'' if unreadable else hint}"
 
 
-def way_on(file: str, choices: Choices) -> str:
+def resume_hint(file: str, choices: Choices) -> str:
     """Return how the run of a file is taken up again; "" for standard input."""
     if file == STANDARD_INPUT:
         return ""

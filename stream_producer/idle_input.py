@@ -15,7 +15,7 @@ class _End:
         self.error = error
 
 
-def lingering(records: Iterable[Record | None]) -> Iterator[Record | None]:
+def with_pauses(records: Iterable[Record | None]) -> Iterator[Record | None]:
     """Pass records on, and None each time that 0.2 s went by without one; raises what they raise."""
     held: Queue[Record | _End | None] = Queue(_AHEAD)
     Thread(target=_read, args=(records, held), daemon=True, name="input").start()

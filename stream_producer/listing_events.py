@@ -15,7 +15,7 @@ from pricing import listing as listing_format
 from pricing.listing import ListingEvent
 from pricing.normalise import COLUMNS, normalise
 from pricing.refusal import InvalidRecord
-from stream_producer.records import MAX_RECORD_BYTES, Position, Record
+from stream_producer.records import MAX_RECORD_BYTES, Record, RowPosition
 from terminal.errors import Failure
 
 # One for every file: what a row is called follows from the bytes of its file, not from the file's name.
@@ -105,7 +105,7 @@ class ListingEvents:
             data = listing_format.encode(event)
         if len(data) + len(key.encode()) > MAX_RECORD_BYTES:
             raise InvalidRecord("invalid_event", f"event: {len(data)} bytes are too many for a record")
-        return Record(key, data, (Position(turn, number),))
+        return Record(key, data, (RowPosition(turn, number),))
 
 
 def event_id(sha256: str, row: int, turn: int) -> str:

@@ -31,7 +31,7 @@ MOST_WAITING = 5_000  # records behind others of their key, before reading stops
 Accepted = Callable[[list[Record]], object]
 
 
-class Outcome(Struct, frozen=True):
+class PublishOutcome(Struct, frozen=True):
     """How a run ended; counts are of events. `error` is why the first of those that failed did.
 
     `complete` is false where the run was stopped, or gave up, before the end of its records.
@@ -68,7 +68,7 @@ class Publisher:
         self._patience = patience
         self._stop = threading.Event()
 
-    def publish(self, records: Iterable[Record | None], on_accepted: Accepted = lambda _: None) -> Outcome:
+    def publish(self, records: Iterable[Record | None], on_accepted: Accepted = lambda _: None) -> PublishOutcome:
         """Publish records; return when each has been taken or given up.
 
         A None among them says that the next may be long in coming: what is held back for a fuller request
@@ -115,7 +115,7 @@ class _Run:
         self._published = self._failed = self._retried = 0
         self._error = ""
 
-    def outcome(self, in_flight: int) -> Outcome:
+    def outcome(self, in_flight: int) -> PublishOutcome:
         while True:
             request = self._fill()
             if request:
@@ -126,7 +126,7 @@ class _Run:
             if len(self._pending) == in_flight or (self._pending and not request):
                 self._settle()
         complete = self._over and not self._failed and not self._waiting
-        return Outcome(self._published, self._failed, self._retried, complete, self._error)
+        return PublishOutcome(self._published, self._failed, self._retried, complete, self._error)
 
     def _fill(self) -> list[Record]:
         request: list[Record] = []

@@ -8,7 +8,7 @@ from msgspec import Struct
 MAX_RECORD_BYTES = 1024 * 1024  # a record, data and partition key
 
 
-class Position(NamedTuple):
+class RowPosition(NamedTuple):
     """Where an event stands in what is published: the pass over the file (from 0) and the row (from 1)."""
 
     turn: int
@@ -20,7 +20,7 @@ class Record(Struct, frozen=True, gc=False):
 
     partition_key: str
     data: bytes
-    positions: tuple[Position, ...] = (Position(0, 0),)
+    positions: tuple[RowPosition, ...] = (RowPosition(0, 0),)
 
     def weight(self) -> int:
         """Return what the record counts against Kinesis' limits, in bytes."""

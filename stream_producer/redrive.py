@@ -5,20 +5,20 @@ leaves it where it is, and the next redrive sends the same events again, under t
 consumers drop.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, get_args
 
 from botocore.exceptions import ClientError
 from msgspec import Struct, field
-from rich.console import Console
 from rich.progress import track
 
+from lambdas.aws.errors import code, is_absent, is_condition_conflict, is_condition_failed
+from lambdas.aws.objects import Objects
+from pricing.dead_letter_layout import DEAD_LETTERS, PARKED
 from pricing.refusal import Reason
 from stream_producer.dead_letters import (
-    DEAD_LETTERS,
-    PARKED,
     PARKED_REASON,
     Letter,
     Letters,
@@ -26,6 +26,7 @@ from stream_producer.dead_letters import (
     read,
 )
 from stream_producer.publisher import FAST, Publisher
+from terminal.display import stderr, warn
 from terminal.errors import Failure
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 REDRIVEN = "redriven/"
 REASONS = (*get_args(Reason), PARKED_REASON)
-
-_GONE = ("NoSuchKey", "404")
-_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "412", *_GONE)
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -71,20 +69,21 @@ class Redriven(Struct):
 
 
 class Redrive:
-    """Sends letters of a bucket back to a stream; `tell` gets a line for what a person should look at."""
+    """Sends letters of a bucket back to a stream; `warn` gets a line for what a person should look at."""
 
     def __init__(
-        self, s3: "S3Client", bucket: str, publisher: Publisher, stream: str, tell: Callable[[str], object]
+        self, s3: "S3Client", bucket: str, publisher: Publisher, stream: str, warn: Callable[[str], object]
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._objects = Objects(s3, bucket)
         self._publisher = publisher
         self._stream = stream
-        self._tell = tell
+        self._warn = warn
 
     def keys(self) -> list[str]:
         """Return the objects there are, dead letters first."""
-        return [*self._listed(DEAD_LETTERS), *self._listed(PARKED)]
+        return [*self._objects.keys(f"{DEAD_LETTERS}/"), *self._objects.keys(f"{PARKED}/")]
 
     def run(self, keys: Iterable[str], choice: Choice, *, dry_run: bool = False) -> Redriven:
         """Send the chosen letters of these objects, under their own keys, and move them to `redriven/`.
@@ -94,75 +93,81 @@ class Redrive:
         the stream does not take a letter.
         """
         result = Redriven()
-        places: set[str] = set()
+        sent: set[str] = set()  # positions on the stream
         for key in keys:
-            self._object(key, choice, result, places, dry_run=dry_run)
+            stored = self._read(key, choice, result)
+            if stored is None or not stored.chosen:
+                continue
+            new = {letter.place: letter for letter in stored.chosen_letters if letter.place not in sent}
+            sent.update(new)
+            result.count(new.values())
+            if not dry_run:
+                self._send(key, new.values())
+                result.redriven += len(new)
+                self._move(stored)
         return result
 
-    def _object(self, key: str, choice: Choice, result: Redriven, places: set[str], *, dry_run: bool) -> None:
-        found = self._read(key, result)
+    def _read(self, key: str, choice: Choice, result: Redriven) -> "_Stored | None":
+        """Return an object with its chosen letters; None where it is gone, or cannot be read."""
+        found = self._objects.get(key)
         if found is None:
-            return
-        content, etag = found
-        chosen = [index for index, letter in enumerate(content.letters) if choice.takes(letter)]
-        if not chosen:
-            return
-        letters = [content.letters[index] for index in chosen]
-        new = {letter.place: letter for letter in letters if letter.place not in places}
-        places.update(new)
-        result.count(new.values())
-        if dry_run:
-            return
-        outcome = self._publisher.publish(letter.record for letter in new.values())
-        if not outcome.complete:
-            raise Failure(f"{key} stays: the stream refused {outcome.failed} letters ({outcome.error or 'stopped'})")
-        result.redriven += len(new)
-        self._move(key, etag, content, chosen)
-
-    def _read(self, key: str, result: Redriven) -> tuple[Letters, str] | None:
-        """Return the letters of an object and its ETag; None where it is gone, or cannot be read."""
-        try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
-                raise
             return None
+        body, etag = found
         try:
-            return read(key, answer["Body"].read(), self._stream), answer["ETag"]
+            content = read(key, body, self._stream)
         except UnreadableObject as error:
             result.unreadable += 1
-            self._tell(f"cannot be read: {error}")
+            self._warn(f"cannot be read: {error}")
             return None
+        return _Stored(key, etag, content, [i for i, letter in enumerate(content.letters) if choice.takes(letter)])
 
-    def _move(self, key: str, etag: str, content: Letters, chosen: list[int]) -> None:
+    def _send(self, key: str, letters: Iterable[Letter]) -> None:
+        outcome = self._publisher.publish(letter.record for letter in letters)
+        if not outcome.complete:
+            raise Failure(f"{key} stays: the stream refused {outcome.failed} letters ({outcome.error or 'stopped'})")
+
+    def _move(self, stored: "_Stored") -> None:
         """Write what was sent under `redriven/`, then take it from its place, unless that has changed."""
-        sent = content.holding(chosen)
-        left = [index for index in range(len(content.letters)) if index not in set(chosen)]
-        self._s3.put_object(Bucket=self._bucket, Key=_redriven_key(key, sent), Body=sent)
-        try:
-            if left:
-                self._s3.put_object(Bucket=self._bucket, Key=key, Body=content.holding(left), IfMatch=etag)
-            else:
-                self._delete(key, etag)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _CHANGED:
-                raise
-            self._tell(f"{key} changed while it was redriven, and stays: run redrive again")
+        sent = stored.content.holding(stored.chosen)
+        self._objects.put(_redriven_key(stored.key, sent), sent)
+        if stored.left:
+            moved = self._objects.put(stored.key, stored.content.holding(stored.left), IfMatch=stored.etag) is not None
+        else:
+            moved = self._delete(stored)
+        if not moved:
+            self._warn(f"{stored.key} changed while it was redriven, and stays: run redrive again")
 
-    def _delete(self, key: str, etag: str) -> None:
+    def _delete(self, stored: "_Stored") -> bool:
+        """Delete an object unless it has changed or is gone; return whether it was deleted."""
+        bucket, key = self._bucket, stored.key
         try:
-            self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+            self._s3.delete_object(Bucket=bucket, Key=key, IfMatch=stored.etag)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NotImplemented":
+            if is_condition_failed(error) or is_condition_conflict(error) or is_absent(error):
+                return False
+            if code(error) != "NotImplemented":
                 raise
             # LocalStack knows no conditional delete; the condition is looked at just before instead.
-            if self._s3.head_object(Bucket=self._bucket, Key=key)["ETag"] == etag:
-                self._s3.delete_object(Bucket=self._bucket, Key=key)
+            if self._s3.head_object(Bucket=bucket, Key=key)["ETag"] == stored.etag:
+                self._s3.delete_object(Bucket=bucket, Key=key)
+        return True
 
-    def _listed(self, prefix: str) -> Iterator[str]:
-        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-            for found in page.get("Contents", []):
-                yield found["Key"]
+
+class _Stored(Struct, frozen=True):
+    """An object as it was read, and the places in it of the letters that were chosen."""
+
+    key: str
+    etag: str
+    content: Letters
+    chosen: list[int]
+
+    @property
+    def chosen_letters(self) -> list[Letter]:
+        return [self.content.letters[place] for place in self.chosen]
+
+    @property
+    def left(self) -> list[int]:
+        return [place for place in range(len(self.content.letters)) if place not in set(self.chosen)]
 
 
 def _redriven_key(key: str, content: bytes) -> str:
@@ -171,15 +176,9 @@ def _redriven_key(key: str, content: bytes) -> str:
     return f"{REDRIVEN}{folder}/{blake2b(content, digest_size=6).hexdigest()}-{name}"
 
 
-def redrive_bucket(stack: "Stack", choice: Choice, console: Console, *, dry_run: bool) -> Redriven:
-    """Redrive a stack's dead letters, showing progress on `console`."""
+def redrive_bucket(stack: "Stack", choice: Choice, *, dry_run: bool) -> Redriven:
+    """Redrive a stack's dead letters, showing progress."""
     publisher = Publisher(stack.client("kinesis", FAST), stack.listings_stream)
-    redrive = Redrive(
-        stack.client("s3"),
-        stack.dead_letters_bucket,
-        publisher,
-        stack.listings_stream,
-        lambda what: console.print(what, style="yellow", markup=False, highlight=False),
-    )
-    keys = track(redrive.keys(), "redriving", console=console, disable=not console.is_terminal)
+    redrive = Redrive(stack.client("s3"), stack.dead_letters_bucket, publisher, stack.listings_stream, warn)
+    keys = track(redrive.keys(), "redriving", console=stderr, disable=not stderr.is_terminal)
     return redrive.run(keys, choice, dry_run=dry_run)

@@ -6,7 +6,6 @@ never ahead: what was in flight is published again, under the same event ids, an
 repeats.
 """
 
-import os
 import tempfile
 import time
 from collections import deque
@@ -17,8 +16,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from stream_producer.records import Position, Record
+from stream_producer.records import Record, RowPosition
 from terminal.errors import Failure
+from terminal.files import replace_durably
 
 FOLDER = Path("build/publish")
 SECONDS_BETWEEN_SAVES = 0.2
@@ -39,14 +39,14 @@ class Progress:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._outstanding: deque[Position] = deque()
-        self._taken: set[Position] = set()
+        self._outstanding: deque[RowPosition] = deque()
+        self._taken: set[RowPosition] = set()
         self._saved_at = 0.0
-        self._started_at: Position | None = None
-        self._last: Position | None = None
-        self.acknowledged: Position | None = None
+        self._started_at: RowPosition | None = None
+        self._last: RowPosition | None = None
+        self.acknowledged: RowPosition | None = None
 
-    def load(self) -> Position | None:
+    def load(self) -> RowPosition | None:
         """Take up from the file and return where it stands; what it covers, `watch` leaves out."""
         if self._file is None or not self._file.exists():
             return None
@@ -54,7 +54,7 @@ class Progress:
             state = msgspec.json.decode(self._file.read_bytes(), type=_State)
         except msgspec.DecodeError as error:
             raise Failure(f"{self._file}: cannot tell how far publishing came ({error})") from None
-        self._started_at = self.acknowledged = Position(state.turn, state.row)
+        self._started_at = self.acknowledged = RowPosition(state.turn, state.row)
         return self.acknowledged
 
     @property
@@ -70,7 +70,7 @@ class Progress:
 
     def watch(self, records: Iterable[Record | None]) -> Iterator[Record | None]:
         """Pass on the records that are not on the stream yet, remembering that they are on their way."""
-        start = self.acknowledged or Position(0, 0)
+        start = self.acknowledged or RowPosition(0, 0)
         for record in records:
             if record is not None:
                 self._last = record.positions[-1]
@@ -95,12 +95,7 @@ class Progress:
         """Write the file; when it returns, the position survives a crash of the machine."""
         if self._file is None or self.acknowledged is None:
             return
-        draft = self._file.with_suffix(f".{os.getpid()}")
-        with draft.open("wb") as content:
-            content.write(msgspec.json.encode(_State(*self.acknowledged)))
-            content.flush()
-            os.fsync(content.fileno())
-        draft.replace(self._file)
+        replace_durably(self._file, msgspec.json.encode(_State(*self.acknowledged)))
         self._saved_at = time.monotonic()
 
     def forget(self) -> None:

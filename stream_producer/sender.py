@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
-from lambdas.aws.put_records import put_records, waits
+from lambdas.aws.errors import full_jitter
+from lambdas.aws.put_records import FIRST_WAIT, put_records
 from stream_producer.records import Record, events_in
 from terminal.errors import one_line
 
@@ -57,7 +58,7 @@ class Sender:
         deadline = self._clock() + self._patience
         retried = 0
         refused, error = request, ""
-        for pause in waits(LONGEST_WAIT):
+        for pause in full_jitter(FIRST_WAIT, LONGEST_WAIT):
             try:
                 refused, error = put_records(self._kinesis, self._stream, refused)
             except (ClientError, BotoCoreError) as lasting:

@@ -18,13 +18,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-talk = Console(stderr=True, soft_wrap=True)
+stderr = Console(stderr=True, soft_wrap=True, highlight=False)
 Step = Callable[[], None]
 
 
-def say(text: str) -> None:
-    """Say a line on standard error."""
-    talk.print(text, highlight=False)
+def say(text: str, style: str = "") -> None:
+    """Say a line on standard error, as it is: brackets are no markup."""
+    stderr.print(text, style=style, markup=False)
+
+
+def warn(text: str) -> None:
+    """Say a line that a person should look at."""
+    say(text, "yellow")
 
 
 @contextmanager
@@ -36,7 +41,7 @@ def doing(what: str) -> Iterator[Callable[[int], None]]:
         TextColumn("{task.completed:,.0f}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as progress:
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task(what, total=None)
         yield lambda count: progress.advance(task, count)
 
@@ -47,11 +52,11 @@ def stages() -> Iterator[Callable[[str, int], None]]:
 
     Where nobody watches, as in a log, the first and the last step of each stage are a line each.
     """
-    if not talk.is_terminal:
+    if not stderr.is_terminal:
         yield _line_by_line()
         return
     columns = (TextColumn("{task.description:12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=talk) as progress:
+    with Progress(*columns, console=stderr) as progress:
         tasks: dict[str, TaskID] = {}
 
         def tell(stage: str, steps: int) -> None:
@@ -77,17 +82,18 @@ def _line_by_line() -> Callable[[str, int], None]:
 def counting(what: str, total: int) -> Iterator[Step]:
     """Show a bar of `total` steps."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as progress:
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON on standard output."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
 
 
 @contextmanager
-def progress_bar(console: Console, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress_bar(total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal; the function given adds events to it."""
     columns = (
         TextColumn("publishing"),
@@ -95,6 +101,6 @@ def progress_bar(console: Console, total: int | None) -> Iterator[Callable[[int]
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
         task = bar.add_task("", total=total)
         yield lambda events: bar.advance(task, events)

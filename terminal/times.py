@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from terminal.errors import UsageFailure
 
 
-def time(option: str, text: str, expected: str = "a time") -> datetime:
+def parse_time(option: str, text: str, expected: str = "a time") -> datetime:
     """Return an ISO 8601 time in UTC, which is meant where no zone is named; raises `UsageFailure`."""
     try:
         at = datetime.fromisoformat(text)

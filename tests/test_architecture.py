@@ -3,55 +3,120 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 CORE_LIBRARIES = {"msgspec", "pybase64", "numpy", "onnxruntime"}
-RUNTIME_LIBRARIES = {"boto3", "botocore", "mypy_boto3_kinesis", "mypy_boto3_s3"}
+RUNTIME_LIBRARIES = {"boto3", "botocore", "mypy_boto3_events", "mypy_boto3_kinesis", "mypy_boto3_s3"}
+
+# Each level may import from those above it; what stands beside it in its level may not.
+LEVELS = (
+    ("pricing", "terminal"),
+    ("lambdas", "listing_files"),
+    ("monitoring", "training", "stream_producer", "stream_consumer"),
+    ("belo",),
+    ("benchmarks", "integration_tests"),
+)
+LEVELS_OF_TRAINING = (
+    ("arrays", "params"),
+    ("data",),
+    ("model",),
+    ("export", "registry"),
+    ("evaluation",),
+    ("promotion", "sales_contest"),
+    ("fitting", "tracking", "train"),
+    ("retraining",),
+    ("printing", "cli", "explore"),
+)
+BESIDE = {("tracking", "fitting"), ("train", "fitting"), ("train", "tracking"), ("cli", "printing")}
+ROOMS = [room for level in LEVELS for room in level]
+MOST_MODULES = 13  # in a folder
+
+Module = str
 
 
-def imported(package: str) -> dict[str, set[str]]:
-    """Return the top-level packages that each module of a room imports, the standard library left out."""
-    return {
-        str(path.relative_to(ROOT)): {name for name in map(_top, _imports(path)) if name not in sys.stdlib_module_names}
-        for path in (ROOT / package).rglob("*.py")
-    }
+def imports(*rooms: str) -> dict[Module, set[Module]]:
+    """Return what each module of some rooms imports, anywhere in its text."""
+    paths = {_name(path): path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))}
+    return {name: set(_imports(path)) for name, path in paths.items()}
 
 
-def _imports(path: Path) -> list[str]:
-    names = []
+def _name(path: Path) -> Module:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imports(path: Path) -> Iterator[Module]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            names.append(node.module or "")
-    return names
+            source = node.module or ""
+            folder = ROOT.joinpath(*source.split("."))
+            modules = {alias.name for alias in node.names if (folder / f"{alias.name}.py").exists()}
+            yield from (f"{source}.{name}" for name in modules)
+            if modules != {alias.name for alias in node.names}:
+                yield source
 
 
-def _top(name: str) -> str:
-    return name.partition(".")[0]
+def _packages(modules: dict[Module, set[Module]]) -> set[str]:
+    found = {name.partition(".")[0] for names in modules.values() for name in names}
+    return found - set(sys.stdlib_module_names)
+
+
+def _climbs(levels: tuple[tuple[str, ...], ...], part: int, *rooms: str) -> list[str]:
+    """Return the imports from a level of what is not in a lower one; `part` of a module's name is its place."""
+    level = {name: place for place, names in enumerate(levels) for name in names}
+    found = []
+    for module, targets in imports(*rooms).items():
+        here = [*module.split("."), ""][part]
+        for target in targets:
+            there = [*target.split("."), ""][part]
+            known = here in level and there in level and here != there and target.split(".")[:part] == [*rooms][:part]
+            if known and level[there] >= level[here] and (here, there) not in BESIDE:
+                found.append(f"{module} imports {target}")
+    return found
 
 
 def test_the_core_imports_nothing_of_ours_and_four_libraries():
-    modules = imported("pricing")
-    assert modules
-    assert set().union(*modules.values()) <= {"pricing"} | CORE_LIBRARIES
+    assert _packages(imports("pricing")) <= {"pricing"} | CORE_LIBRARIES
 
 
 def test_the_functions_import_the_core_and_what_the_runtime_has():
-    allowed = {"lambdas", "pricing"} | CORE_LIBRARIES | RUNTIME_LIBRARIES
-    modules = imported("lambdas")
-    assert modules
-    assert set().union(*modules.values()) <= allowed
+    assert _packages(imports("lambdas")) <= {"lambdas", "pricing"} | CORE_LIBRARIES | RUNTIME_LIBRARIES
 
 
-@pytest.mark.parametrize("room", ["stream_producer", "stream_consumer"])
-def test_the_stream_rooms_know_nothing_of_training(room):
-    for module, found in imported(room).items():
-        assert "training" not in found, module
+def test_rooms_import_from_lower_levels_only():
+    assert _climbs(LEVELS, 0, *ROOMS) == []
+
+
+def test_every_part_of_training_imports_from_lower_levels_only():
+    assert _climbs(LEVELS_OF_TRAINING, 1, "training") == []
+    placed = {name for level in LEVELS_OF_TRAINING for name in level}
+    assert {path.stem for path in (ROOT / "training").iterdir() if path.suffix == ".py"} - {"__init__"} <= placed
+    assert {path.name for path in (ROOT / "training").iterdir() if (path / "__init__.py").exists()} <= placed
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = imports(*ROOMS, "tests")
+    TopologicalSorter({name: targets & graph.keys() for name, targets in graph.items()}).prepare()
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "tests"])
+def test_no_folder_holds_more_modules_than_a_reader_can_take_in(room):
+    folders = Counter(path.parent for path in (ROOT / room).rglob("*.py") if path.stem != "__init__")
+    assert {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > MOST_MODULES} == {}
+
+
+def test_the_monitor_and_the_archive_load_no_model_runtime():
+    code = "import sys, lambdas.monitor, lambdas.archive; print('onnxruntime' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
 
 
 def tracked() -> list[Path]:

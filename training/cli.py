@@ -4,9 +4,12 @@ What is heavy is imported inside the functions, so that `belo --help` is fast.
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from training.registry.models_bucket import ModelsBucket
 
 File = Annotated[
     Path | None,
@@ -77,7 +80,7 @@ def promote(
     from training.promotion.promote import promote as move
     from training.registry.mlflow_registry import Registry
 
-    bucket, registry = _bucket(), Registry.open(os.environ)
+    bucket, registry = open_models_bucket(), Registry.open(os.environ)
     chosen = version or newest(registry)
     seen = bucket.champion()
     if auto and not (seen and seen[0].version == chosen):
@@ -101,7 +104,7 @@ def rollback() -> None:
     from training.promotion.promote import rollback as back
     from training.registry.mlflow_registry import Registry
 
-    bucket = _bucket()
+    bucket = open_models_bucket()
     pointer = back(bucket)
     printing.show_pointer(pointer)
     try:
@@ -109,7 +112,7 @@ def rollback() -> None:
     except Exception as error:  # noqa: BLE001 - whatever MLflow raises: a failure would have it rolled back again
         why = str(error).partition("\n")[0]
         way_on = f"`belo promote {pointer.version}` lets the alias follow"
-        display.talk.print(f"rolled back; MLflow could not record it ({why}): {way_on}", markup=False, highlight=False)
+        display.say(f"rolled back; MLflow could not record it ({why}): {way_on}")
 
 
 def models(json: Json = False) -> None:
@@ -123,14 +126,15 @@ def models(json: Json = False) -> None:
     from training.registry.overview import overview
 
     try:
-        bucket = _bucket()
+        bucket = open_models_bucket()
     except Failure as error:
         display.say(f"{error}; only the registry is shown")
         bucket = None
     printing.show_overview(overview(Registry.open(os.environ), bucket), as_json=json)
 
 
-def _bucket() -> Any:  # noqa: ANN401 - a ModelsBucket, whose import is slow
+def open_models_bucket() -> "ModelsBucket":
+    """Return the stack's models bucket."""
     import os
 
     from terminal.stack import Stack

@@ -11,7 +11,7 @@ from training.evaluation.conformal import Inner, calibrate, inner_parts, out_of_
 from training.evaluation.figures import figures
 from training.export.onnx_model import Parity, check_parity, run_onnx
 from training.model.candidates import CANDIDATES
-from training.model.training_part import Part, Pricer, Rows, prepare, rows_of
+from training.model.training_part import Pricer, Rows, TrainingPart, prepare, rows_of
 from training.params import Params
 
 
@@ -22,7 +22,7 @@ class Workbench:
     data: Dataset
     training: Rows
     test: Rows
-    whole: Part
+    whole: TrainingPart
     inner: Inner
 
 
@@ -37,7 +37,7 @@ class Fitted:
     parity: Parity
 
 
-def lay_out(data: Dataset, params: Params) -> Workbench:
+def split_and_encode(data: Dataset, params: Params) -> Workbench:
     """Split a file by group and encode its training part, whole and by fold."""
     rows = rows_of(data)
     held = split(data.groups, params.seed, params.split.test_share)
@@ -54,8 +54,8 @@ def lay_out(data: Dataset, params: Params) -> Workbench:
 def fit(bench: Workbench, params: Params, candidate: str) -> Fitted:
     """Fit a candidate; raises `Failure` where ONNX and scikit-learn differ on any row of the file."""
     recipe = CANDIDATES[candidate]
-    said = out_of_fold(recipe, bench.training, bench.inner, params)
-    offsets = calibrate(said, bench.training.log_price, params)
+    predicted = out_of_fold(recipe, bench.training, bench.inner, params)
+    offsets = calibrate(predicted, bench.training.log_price, params)
     pricer = recipe(bench.whole, params)
     model = pricer.onnx()
     parity = check_parity(pricer, model, bench.data.frame, params.export.parity)

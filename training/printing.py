@@ -7,9 +7,9 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from pricing.manifest import Manifest, Pointer
-from terminal.display import _print_json, say, talk
+from terminal.display import print_json, say, stderr
 from training.data.listings import Dataset
-from training.promotion.judge import Verdict
+from training.promotion.judge import PromotionVerdict
 from training.promotion.verdict_report import verdict_report
 from training.registry.overview import Overview
 
@@ -31,7 +31,7 @@ def show_manifest(manifest: Manifest) -> None:
 def show_figures(document: dict[str, Any], *, as_json: bool) -> None:
     """Show the figures of an evaluation."""
     if as_json:
-        _print_json(document)
+        print_json(document)
         return
     splits, baseline = document["splits"], document["baseline"]
     table = Table(
@@ -53,15 +53,15 @@ def show_pointer(pointer: Pointer) -> None:
     Console().print(f"champion: version {pointer.version}{before}", highlight=False)
 
 
-def show_verdict(verdict: Verdict) -> None:
+def show_verdict(verdict: PromotionVerdict) -> None:
     """Show what the judge found, and why."""
-    talk.print(Markdown(verdict_report(verdict)))
+    stderr.print(Markdown(verdict_report(verdict)))
 
 
 def show_overview(overview: Overview, *, as_json: bool) -> None:
     """Show the registered versions and the champion."""
     if as_json:
-        _print_json(overview)
+        print_json(overview)
         return
     table = Table("version", "alias", "median APE", "data", "trained", "serves")
     serving = overview.serving.version if overview.serving else None

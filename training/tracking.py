@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -45,14 +46,14 @@ def register(
     manifest = _manifest(bench, fitted, params, version, run_id)
     document = encode(manifest)
     load(fitted.model, document)  # what serving would refuse does not count as finished
-    said = run_onnx(fitted.model, bench.test.frame)
+    predicted = run_onnx(fitted.model, bench.test.frame)
     about = About(
         recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
         learnt=trained_on(bench.data),
-        measured=f"On {len(said):,} listings that it was not trained on:",
+        measured=f"On {len(predicted):,} listings that it was not trained on:",
         prices="asking price",
     )
-    registry.keep(run_id, "card.md", model_card(manifest, about, bench.test, said).encode())
+    registry.keep(run_id, "card.md", model_card(manifest, about, bench.test, predicted).encode())
     registry.keep(run_id, "model/manifest.json", document)
     registry.point("challenger", version)
     return manifest
@@ -62,8 +63,9 @@ def _manifest(bench: Workbench, fitted: Fitted, params: Params, version: str, ru
     model, test = fitted.model, bench.test
     return write_manifest(
         model,
-        fitted.pricer,
+        fitted.pricer.inputs,
         version=version,
+        created_at=datetime.now(UTC),
         offsets=fitted.offsets,
         golden=golden_rows(model, bench.data.frame, params.export.golden_rows),
         metrics=dict(fitted.figures),

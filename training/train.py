@@ -13,7 +13,7 @@ from training.evaluation.figures import Figures, figures
 from training.evaluation.search import search
 from training.export.manifest import code_version
 from training.export.onnx_model import run_onnx
-from training.fitting import Workbench, fit, lay_out
+from training.fitting import Workbench, fit, split_and_encode
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
 from training.params import Params
 from training.registry.kept_listings import kept_test
@@ -39,7 +39,7 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     run_id = registry.start_run(CHAMPION, {}, tags)
     try:
         with one_thread():
-            bench = lay_out(data, params)
+            bench = split_and_encode(data, params)
             if params.search.trials:
                 params = _explore(bench, params, registry, run_id, tell)
             registry.add_params(run_id, msgspec.to_builtins(params))
@@ -91,7 +91,7 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             test = kept_test(version.version, registry)
             return version.version, figures(run_onnx(model, test.frame), parse(manifest).interval, test)
     with one_thread():
-        return None, dict(fit(lay_out(data, params), params, CHAMPION).figures)
+        return None, dict(fit(split_and_encode(data, params), params, CHAMPION).figures)
 
 
 __all__ = ["code_version", "one_thread", "test_of_version", "train"]

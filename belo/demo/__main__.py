@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from belo.demo.books import BAD, FOLDER, PREDICTIONS, Books, _arrivals, _collect, _figures, _latencies, say
+from belo.demo.books import BAD, FOLDER, PREDICTIONS, Books, arrivals, collect, figures, latencies
 from belo.local_cloud import provision
 from listing_files.reading import identify
 from pricing.manifest import Manifest
@@ -22,6 +22,7 @@ from stream_consumer.formats import Format, encoder, header
 from stream_producer.listing_events import ListingEvents
 from stream_producer.publisher import Publisher
 from stream_producer.records import Record
+from terminal.display import stderr
 from terminal.errors import Failure, UsageFailure
 from terminal.signals import ended_by_signals
 from terminal.stack import Stack
@@ -62,31 +63,31 @@ def run(data: str | None, events: int) -> bool:
         _introduce(stack, manifest, endpoint)
         books = _stream(stack, file, events)
     _tell(books)
-    print(json.dumps(_figures(books, manifest), ensure_ascii=False))
+    print(json.dumps(figures(books, manifest), ensure_ascii=False))
     return books.lost == 0
 
 
 def _listings(data: str | None) -> Path:
     if data:
-        say.print(f"Listings: {Path(data).name}")
+        stderr.print(f"Listings: {Path(data).name}")
         return Path(data)
     load_data(None)
-    say.print(f"Listings: a [bold]generated[/] sample, {SAMPLE} (DATA=file.csv takes yours)")
+    stderr.print(f"Listings: a [bold]generated[/] sample, {SAMPLE} (DATA=file.csv takes yours)")
     return SAMPLE
 
 
 def _chapter(number: int, title: str) -> None:
-    say.print(f"\n[bold]{number}. {title}[/]")
+    stderr.print(f"\n[bold]{number}. {title}[/]")
 
 
 def _introduce(stack: Stack, manifest: Manifest, endpoint: str) -> None:
     figures = manifest.metrics
-    say.print(
+    stderr.print(
         f"MiniStack at {endpoint}: streams {stack.listings_stream} and {stack.predictions_stream}, function "
         f"{stack.score_function}, buckets for models, dead letters and the archive"
     )
     _chapter(2, "The champion")
-    say.print(
+    stderr.print(
         f"{manifest.name} version {manifest.version}, on listings that it never saw: median error "
         f"{figures['median_ape']:.1%}, R² {figures['r2']:.3f}, its {manifest.interval.coverage:.0%} intervals hold "
         f"{figures['coverage']:.1%} of prices"
@@ -101,30 +102,30 @@ def _stream(stack: Stack, file: Path, events: int) -> Books:
     records = chain((Record(f"bad-{n}", data) for n, data in enumerate(BAD)), rows)
     started = time.time()
     publisher = Publisher(kinesis, stack.listings_stream)
-    outcome = publisher.publish(track(records, "publishing", total=events + len(BAD), console=say))
+    outcome = publisher.publish(track(records, "publishing", total=events + len(BAD), console=stderr))
     if outcome.failed:
         raise Failure(f"{outcome.failed} listings could not be published: {outcome.error}")
     books.published, books.invalid = outcome.published, rows.invalid
     _chapter(4, "Prices back")
-    _collect(books, stack)
+    collect(books, stack)
     last = max((each.at.timestamp() for each in books.predictions), default=started)
     books.seconds = max(last - started, 1e-3)
-    books.latencies = _latencies(books.predictions, _arrivals(stack))
+    books.latencies = latencies(books.predictions, arrivals(stack))
     return books
 
 
 def _tell(books: Books) -> None:
     table = header(Format.TABLE) + encoder(Format.TABLE)(books.predictions[:SHOWN])
-    say.print(table, markup=False, soft_wrap=True)
-    say.print("[bold]5. Dead letters[/]")
+    stderr.print(table, markup=False, soft_wrap=True)
+    stderr.print("[bold]5. Dead letters[/]")
     for letter in list(books.dead_letters.values())[: len(BAD)]:
-        say.print(f"{letter.reason:<16} {letter.error}", markup=False, soft_wrap=True)
-    say.print("\n[bold]6. The books[/]")
-    say.print(
+        stderr.print(f"{letter.reason:<16} {letter.error}", markup=False, soft_wrap=True)
+    stderr.print("\n[bold]6. The books[/]")
+    stderr.print(
         f"{books.published:,} published = {len(books.predictions):,} predictions + {len(books.dead_letters)} dead "
         f"letters + {books.lost} lost, in {books.seconds:.1f} s; {books.invalid} rows were refused before sending"
     )
-    say.print(f"Predictions: {PREDICTIONS}")
+    stderr.print(f"Predictions: {PREDICTIONS}")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from rich.console import Console
 
-from lambdas.scoring.dead_letters import DeadLetter
+from pricing.dead_letter_layout import DeadLetter
 from pricing.manifest import Manifest
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.formats import Format, encoder
 from stream_consumer.positions import HORIZON
 from stream_consumer.shards import Shards
+from terminal.display import stderr
 from terminal.stack import Stack
 
 FOLDER = Path("build/demo")
@@ -39,8 +39,6 @@ BAD = (
     _GOOD % (4, 4, b"NaN"),
 )
 
-say = Console(stderr=True, highlight=False, soft_wrap=True)
-
 
 @dataclass
 class Books:
@@ -59,13 +57,13 @@ class Books:
         return self.published - len(self.predictions) - len(self.dead_letters)
 
 
-def _collect(books: Books, stack: Stack) -> None:
+def collect(books: Books, stack: Stack) -> None:
     """Read predictions until every published record is accounted for, or nothing has come for a while."""
     consumer = Consumer(stack.client("kinesis"), stack.predictions_stream)
     quiet_since = time.monotonic()
     with (
         (FOLDER / "predictions.jsonl").open("w", encoding="utf-8") as file,
-        say.status("reading ...") as status,
+        stderr.status("reading ...") as status,
     ):
         while books.lost > 0 and time.monotonic() - quiet_since < PATIENCE:
             before = books.lost
@@ -95,7 +93,7 @@ def _letter(line: bytes) -> DeadLetter:
     return msgspec.json.decode(line, type=DeadLetter)
 
 
-def _arrivals(stack: Stack) -> dict[tuple[str, str], datetime]:
+def arrivals(stack: Stack) -> dict[tuple[str, str], datetime]:
     """Return when the input stream took each record, by its position."""
     found = {}
     for reading in Shards(stack.client("kinesis"), stack.listings_stream, HORIZON, {}).readings():
@@ -106,13 +104,14 @@ def _arrivals(stack: Stack) -> dict[tuple[str, str], datetime]:
     return found
 
 
-def _latencies(predictions: list[Arrived], arrivals: dict[tuple[str, str], datetime]) -> list[float]:
+def latencies(predictions: list[Arrived], arrivals: dict[tuple[str, str], datetime]) -> list[float]:
     """Return how long each took from the input stream to the output stream, by the streams' own clocks."""
     positions = [(each.at, each.event.data.source_position) for each in predictions]
     return [(at - arrivals[place.shard_id, place.sequence_number]).total_seconds() * 1000 for at, place in positions]
 
 
-def _figures(books: Books, manifest: Manifest) -> dict[str, Any]:
+def figures(books: Books, manifest: Manifest) -> dict[str, Any]:
+    """Return the demo's last line: counts, speed, latency and the model's figures."""
     p50, p95 = np.percentile(books.latencies, [50, 95]) if books.latencies else (None, None)
     return {
         "published": books.published,

@@ -1,4 +1,4 @@
-"""The course of the drift demo: what homes went for against what was said of them, sale by sale."""
+"""The course of the drift demo: what homes went for against what was predicted of them, sale by sale."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Prices said and paid, shape (N,), in the order of the sales; after how many prices rose, rang, was promoted."""
+    """Prices predicted and paid, shape (N,); after how many sales prices rose, the alarm rang, a challenger served."""
 
-    said: NDArray[np.float64]
+    predicted: NDArray[np.float64]
     paid: NDArray[np.float64]
     rose: int
     rang: int
@@ -25,7 +25,9 @@ class Course:
 
     def write(self, path: Path) -> None:
         """Write a line for each home."""
-        pd.DataFrame({"predicted_price": self.said, "sale_price": self.paid}).round(2).to_csv(path, index_label="sale")
+        pd.DataFrame({"predicted_price": self.predicted, "sale_price": self.paid}).round(2).to_csv(
+            path, index_label="sale"
+        )
 
 
 def draw(course: Course, figures: dict[str, Any], path: Path) -> None:
@@ -35,7 +37,7 @@ def draw(course: Course, figures: dict[str, Any], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    ratio = 100 * (course.paid / course.said - 1)
+    ratio = 100 * (course.paid / course.predicted - 1)
     sale = np.arange(1, len(ratio) + 1)
     running = pd.Series(ratio).rolling(OVER, min_periods=10).median()
     running[course.promoted : course.promoted + 10] = np.nan  # a median over two champions says nothing

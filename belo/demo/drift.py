@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from belo.demo.course_plot import Course, draw
 from belo.demo.drift_loop import Loop, environment
@@ -25,6 +24,7 @@ from belo.demo.market import Market, divide, listings_file
 from belo.local_cloud import provision
 from pricing.manifest import Manifest
 from pricing.model import Model, load
+from terminal.display import stderr
 from terminal.errors import Failure
 from terminal.signals import ended_by_signals
 from terminal.stack import Stack
@@ -43,7 +43,6 @@ RISE = 1.15
 IN_TIME = 60  # sales within which the monitor has to ring
 CLOSE = 1.10  # error after the loop closed, over what a model trained on the new prices reaches
 
-say = Console(stderr=True, highlight=False, soft_wrap=True)
 Prices = NDArray[np.float64]
 
 
@@ -86,13 +85,13 @@ def run(data: str | None, plot: Path | None) -> bool:
 
 def _story(loop: Loop, manifest: Manifest, reference: Path) -> tuple[dict[str, Any], Course]:
     market = loop.market
-    say.print(f"version {manifest.version}: median error {manifest.metrics['median_ape']:.1%} on asking prices")
+    stderr.print(f"version {manifest.version}: median error {manifest.metrics['median_ape']:.1%} on asking prices")
     _chapter(2, f"A normal market: {NORMAL + DRIFTED} homes are priced on the stream, {NORMAL} of them sold")
     loop.publish(listings_file(market, 0, NORMAL + DRIFTED, loop.scratch), "the market")
     before = _said(loop, 0, NORMAL + DRIFTED)
     loop.sell(0, NORMAL, 1.0)
     error_before = _error(market.worth[:NORMAL], before[:NORMAL])
-    say.print(f"median error {error_before:.1%}; the monitor: {_words(loop.look())}")
+    stderr.print(f"median error {error_before:.1%}; the monitor: {_words(loop.look())}")
     _chapter(3, f"The control: {IN_TIME} more homes are sold, at prices that stand still")
     control_rang = bool(_sell_until_it_rings(loop, 1.0))
     _chapter(4, f"The drift: the same homes, sold for {RISE - 1:.0%} more")
@@ -101,7 +100,9 @@ def _story(loop: Loop, manifest: Manifest, reference: Path) -> tuple[dict[str, A
         raise Failure(f"the monitor did not ring within {IN_TIME} sales")
     loop.sell(NORMAL, NORMAL + DRIFTED, RISE)
     error_drifted = _error(market.worth[NORMAL : NORMAL + DRIFTED] * RISE, before[NORMAL:])
-    say.print(f"while the request waits for a worker, sales go on: {DRIFTED} so far, median error {error_drifted:.1%}")
+    stderr.print(
+        f"while the request waits for a worker, sales go on: {DRIFTED} so far, median error {error_drifted:.1%}"
+    )
     _chapter(5, "The retraining")
     record = _retrain(loop)
     _chapter(6, f"The next {NEXT} homes")
@@ -125,7 +126,7 @@ def _story(loop: Loop, manifest: Manifest, reference: Path) -> tuple[dict[str, A
         "champion_before": record.champion_before,
         "champion_after": max(served, key=int),
     }
-    say.print(
+    stderr.print(
         f"priced by version {', '.join(sorted(served))}: median error {figures['error_after']:.1%}; version "
         f"{manifest.version} would have had {figures['error_if_kept']:.1%}; a model trained on the new prices "
         f"reaches {figures['error_reachable']:.1%}"
@@ -140,7 +141,7 @@ def _sell_until_it_rings(loop: Loop, rise: float) -> int:
     for sold in range(LOT, IN_TIME + 1, LOT):
         loop.sell(NORMAL + sold - LOT, NORMAL + sold, rise)
         found = loop.look()
-        say.print(f"{sold:3} sales: {_words(found)}")
+        stderr.print(f"{sold:3} sales: {_words(found)}")
         if "performance" in found["drifted"]:
             return sold
     return 0
@@ -148,7 +149,7 @@ def _sell_until_it_rings(loop: Loop, rise: float) -> int:
 
 def _retrain(loop: Loop) -> Record:
     loop.requested()
-    say.print("the alarm went over EventBridge to the queue; a worker takes it up")
+    stderr.print("the alarm went over EventBridge to the queue; a worker takes it up")
     loop.belo("train-worker", "--once")
     record = loop.history()[-1]
     if record.outcome != "promoted":
@@ -177,13 +178,13 @@ def _version(stack: Stack, version: str) -> Model:
     return load(*ModelsBucket(stack.client("s3"), stack.models_bucket).get_version(version))
 
 
-def _error(sold: Prices, said: Prices) -> float:
-    return float(np.median(np.abs(said / sold - 1)))
+def _error(sold: Prices, predicted: Prices) -> float:
+    return float(np.median(np.abs(predicted / sold - 1)))
 
 
-def _off(sold: Prices, said: Prices) -> float:
+def _off(sold: Prices, predicted: Prices) -> float:
     """Return by what homes went for more than was said, as a fraction: the median."""
-    return round(float(np.median(sold / said - 1)), 4)
+    return round(float(np.median(sold / predicted - 1)), 4)
 
 
 def _words(found: dict[str, Any]) -> str:
@@ -191,7 +192,7 @@ def _words(found: dict[str, Any]) -> str:
 
 
 def _chapter(number: int, title: str) -> None:
-    say.print(f"\n[bold]{number}. {title}[/]")
+    stderr.print(f"\n[bold]{number}. {title}[/]")
 
 
 if __name__ == "__main__":

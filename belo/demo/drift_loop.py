@@ -19,7 +19,7 @@ from lambdas.archive_bucket.reader import Archive
 from lambdas.aws.objects import READERS
 from terminal.errors import Failure
 from terminal.stack import Stack
-from training.retraining.journal import Ledger
+from training.retraining.journal import Journal
 from training.retraining.records import Record
 
 MONITOR = "monitor"
@@ -93,7 +93,7 @@ class Loop:
 
     def history(self) -> list[Record]:
         """Return what `belo history` shows."""
-        return Ledger(self.stack.client("s3"), self.stack.archive_bucket).records()
+        return Journal(self.stack.client("s3"), self.stack.archive_bucket).records()
 
 
 def until(condition: Callable[[], Found | None], what: str, patience: float = PATIENCE) -> Found:

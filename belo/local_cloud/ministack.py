@@ -91,10 +91,10 @@ def start(folder: Path, python: Path, *, detached: bool = False, enforce_iam: bo
             return Instance(folder, f"http://127.0.0.1:{port}", process)
         _kill(folder)
         process.wait()
-        said = log.read_text(errors="replace")
-        if "in use" not in said:
+        output = log.read_text(errors="replace")
+        if "in use" not in output:
             break
-    raise Failure(f"MiniStack did not start: {said[-2000:].strip() or 'it said nothing'}")
+    raise Failure(f"MiniStack did not start: {output[-2000:].strip() or 'it said nothing'}")
 
 
 def stop(folder: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from training.cli import _bucket
+from training.cli import open_models_bucket
 
 
 def score(
@@ -31,4 +31,4 @@ def score(
 def _model(name: str) -> Any:  # noqa: ANN401 - as above
     from belo.score.price_file import open_champion, open_folder
 
-    return open_champion(_bucket()) if name == "champion" else open_folder(Path(name))
+    return open_champion(open_models_bucket()) if name == "champion" else open_folder(Path(name))

@@ -39,9 +39,9 @@ def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
         read = [_read(number, row) for number, row in chunk]
         homes = [home for home in read if isinstance(home, Features)]
         prices = model.predict(homes)
-        said = zip(prices.price, prices.low, prices.high, strict=True)
+        prices_of_rows = zip(prices.price, prices.low, prices.high, strict=True)
         yield [
-            row | _verdict(home, *(map(float, next(said)) if isinstance(home, Features) else ()))
+            row | _verdict(home, *(map(float, next(prices_of_rows)) if isinstance(home, Features) else ()))
             for row, home in zip(own, read, strict=True)
         ]
 

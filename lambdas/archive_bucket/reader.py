@@ -129,8 +129,8 @@ class Archive:
         return sorted(keys + [key for day in young for key in self._objects.keys_of(PREDICTIONS, day)])
 
     def _reported(self, found: Object) -> Iterator[ReportedSale]:
-        said = found.metadata.get(REPORTED_AT)
-        reported_at = datetime.fromisoformat(said) if said else found.modified_at
+        reported = found.metadata.get(REPORTED_AT)
+        reported_at = datetime.fromisoformat(reported) if reported else found.modified_at
         for line in found.body.splitlines():
             try:
                 sale = _sales.decode(line)

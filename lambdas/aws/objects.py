@@ -6,10 +6,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 from msgspec import Struct
+
+from lambdas.aws.errors import code, is_absent, is_condition_conflict, is_condition_failed
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,7 +21,7 @@ READERS = 8  # objects fetched at once; the client must hold as many connections
 DAY = timedelta(days=1)
 
 _AHEAD = 64  # objects whose contents may wait to be taken
-REFUSED = {"PreconditionFailed", "ConditionalRequestConflict"}  # what S3 says where a condition does not hold
+_CONFLICTS = 5  # conditional writes of one key that may collide before it is an error
 
 Found = TypeVar("Found")
 
@@ -70,12 +72,48 @@ class Objects:
             for start in range(0, len(keys), _AHEAD):
                 yield from pool.map(lambda key: convert(self._object(key)), keys[start : start + _AHEAD])
 
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        """Return an object and its ETag, or None where there is none."""
+        try:
+            reply = self._s3.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
+        return reply["Body"].read(), reply["ETag"]
+
+    def exists(self, key: str) -> bool:
+        """Return whether an object stands under the key."""
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if is_absent(error):
+                return False
+            raise
+        return True
+
+    def put(self, key: str, body: bytes, **arguments: Any) -> str | None:  # noqa: ANN401 - boto3's arguments
+        """Write an object; return its ETag, or None where the condition among the arguments does not hold.
+
+        That is IfMatch or IfNoneMatch; an IfMatch does not hold where the object is gone. A write that collides with
+        another one of the key is tried again.
+        """
+        for left in range(_CONFLICTS - 1, -1, -1):
+            try:
+                return self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, **arguments)["ETag"]
+            except ClientError as error:
+                if is_condition_failed(error) or is_absent(error):
+                    return None
+                if not (is_condition_conflict(error) and left):
+                    raise
+        raise AssertionError("unreachable")
+
     def add(self, key: str, body: bytes) -> None:
         """Write an object unless one stands there; whoever may only read does without it."""
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+            self.put(key, body, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in REFUSED | {"AccessDenied"}:
+            if code(error) != "AccessDenied" and not is_condition_conflict(error):
                 raise
 
     def _object(self, key: str) -> Object:

@@ -1,14 +1,13 @@
 """One PutRecords request, and what the stream refuses of it; publishers of all kinds retry no more than that.
 
-Limits and partial failures as the Kinesis API reference has them under PutRecords; the waits between tries are
-"full jitter" (AWS Architecture Blog, "Exponential Backoff And Jitter").
+Limits and partial failures as the Kinesis API reference has them under PutRecords.
 """
 
-import random
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own names
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.aws.errors import code, may_pass
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 MAX_RECORDS = 500  # a request
 MAX_BYTES = 5 * 1024 * 1024  # a request, data and partition keys
 FIRST_WAIT = 0.05  # seconds
-
-_TRANSIENT = ("Throttl", "ThroughputExceeded", "LimitExceeded", "RequestTimeout")
 
 
 class Entry(Protocol):
@@ -48,27 +45,12 @@ def put_records(kinesis: "KinesisClient", stream: str, request: list[E]) -> tupl
             StreamName=stream,
             Records=[{"Data": each.data, "PartitionKey": each.partition_key} for each in request],
         )
-    except ClientError as error:
-        if not _is_transient(error):
+    except (ClientError, BotoCoreError) as error:
+        if not may_pass(error):
             raise
-        return request, error.response["Error"]["Code"]
-    except (ConnectionError, HTTPClientError) as error:
-        return request, type(error).__name__
+        return request, code(error) or type(error).__name__
     if not reply["FailedRecordCount"]:
         return [], ""
     answers = list(zip(request, reply["Records"], strict=True))
     refused = [each for each, answer in answers if answer.get("ErrorCode")]
     return refused, next((answer["ErrorCode"] for _, answer in answers if answer.get("ErrorCode")), "")
-
-
-def waits(longest: float) -> Iterator[float]:
-    """Yield seconds to wait between tries: evenly random up to a limit that doubles each time, up to `longest`."""
-    limit = FIRST_WAIT
-    while True:
-        yield random.uniform(0, limit)  # noqa: S311 - spreads load, guards nothing
-        limit = min(2 * limit, longest)
-
-
-def _is_transient(error: ClientError) -> bool:
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return status >= 500 or any(word in error.response["Error"]["Code"] for word in _TRANSIENT)

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from lambdas.aws.objects import Object, Objects
+from pricing.dead_letter_layout import DEAD_LETTERS, PARKED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LETTERS, PARKED = "dead-letters", "aws/lambda/"
 OBJECTS = 1_000  # read at most: each may hold megabytes
 
 
@@ -32,7 +32,7 @@ def count(s3: "S3Client", bucket: str, since: datetime, until: datetime, most: i
     Where they stand in more than `most` objects it is estimated: from so many of them, evenly spread.
     """
     objects = Objects(s3, bucket)
-    keys = [key for day in objects.days(LETTERS, since, until) for key in objects.keys_of(LETTERS, day)]
+    keys = [key for day in objects.days(DEAD_LETTERS, since, until) for key in objects.keys_of(DEAD_LETTERS, day)]
     read = keys[:: max(1, -(-len(keys) // most))]
 
     def letters(found: Object) -> set[int]:
@@ -47,4 +47,4 @@ def count(s3: "S3Client", bucket: str, since: datetime, until: datetime, most: i
 
 def parked(s3: "S3Client", bucket: str, since: datetime, until: datetime) -> int:
     """Return how many batches Lambda parked in [since, until) that still lie there."""
-    return sum(since <= at < until for _, at in Objects(s3, bucket).written(PARKED))
+    return sum(since <= at < until for _, at in Objects(s3, bucket).written(f"{PARKED}/"))

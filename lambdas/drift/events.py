@@ -2,29 +2,36 @@
 
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from lambdas.archive_bucket.sales import FreshFrom
-from lambdas.drift.listing_drift import Check
+from lambdas.aws.objects import Objects
+from lambdas.drift.listing_drift import DistributionCheck
 from lambdas.drift.price_drift import Shift
-from lambdas.drift.watch import Verdict, Window
+from lambdas.drift.watch import DriftVerdict, Window
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+    from mypy_boto3_s3 import S3Client
 
 SOURCE, DETAIL_TYPE = "belo.monitor", "DriftDetected"
 ALARMS = "monitor/alarms"
 
 Kind = Literal["performance", "listings"]
+Moved = list[Shift] | list[DistributionCheck]
 
 
 class DriftDetected(Struct, frozen=True, kw_only=True):
     """The detail of the event: what moved, and by how much.
 
     `id` is the same however often the same drift is seen: one a kind and reign of a champion. `moved` holds the `Shift`
-    for kind "performance" (only that says that retraining is worth it), the `Check`s that rang for "listings". `fresh`,
-    of kind "performance", is the first sale of the segment that rang: prices moved at about that time.
+    for kind "performance" (only that says that retraining is worth it), the `DistributionCheck`s that rang for
+    "listings". `fresh`, of kind "performance", is the first sale of the segment that rang: prices moved at about that
+    time.
     """
 
     id: str
@@ -34,7 +41,7 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
     at: datetime
     window: Window
     summary: str
-    moved: list[Shift] | list[Check]
+    moved: Moved
     fresh: FreshFrom | None
 
 
@@ -43,7 +50,7 @@ def resources(archive_bucket: str) -> list[str]:
     return [f"arn:aws:s3:::{archive_bucket}"]
 
 
-def events(verdict: Verdict) -> list[DriftDetected]:
+def events(verdict: DriftVerdict) -> list[DriftDetected]:
     """Return an event for each kind of drift that the verdict found."""
     found: list[DriftDetected] = []
     if verdict.performance.rang:
@@ -53,7 +60,7 @@ def events(verdict: Verdict) -> list[DriftDetected]:
     return found
 
 
-def _event(verdict: Verdict, kind: Kind, summary: str, moved: list[Shift] | list[Check]) -> DriftDetected:
+def _event(verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved) -> DriftDetected:
     reign = f"{verdict.champion} {verdict.promoted_at.isoformat()} {kind}"
     return DriftDetected(
         id=blake2b(reign.encode(), digest_size=16).hexdigest(),
@@ -78,7 +85,7 @@ def _of_prices(shift: Shift) -> str:
     )
 
 
-def _of_listings(rang: list[Check]) -> str:
+def _of_listings(rang: list[DistributionCheck]) -> str:
     words = [
         f"{each.name} (PSI {each.value:.2f}, limit {each.limit:.2f})"
         if each.limit is not None
@@ -91,10 +98,10 @@ def _of_listings(rang: list[Check]) -> str:
 class Announcer:
     """The event bus, and the archive bucket, which remembers what was announced."""
 
-    def __init__(self, events: Any, bus: str, s3: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 clients
+    def __init__(self, events: "EventBridgeClient", bus: str, s3: "S3Client", bucket: str) -> None:
         self._events = events
         self._bus = bus
-        self._s3 = s3
+        self._archive = Objects(s3, bucket)
         self._bucket = bucket
 
     def announce(self, event: DriftDetected) -> bool:
@@ -103,10 +110,10 @@ class Announcer:
         After a crash between the two writes it is put again, under the same `id`. Raises where the bus refuses.
         """
         key = f"{ALARMS}/{event.id}.json"
-        if self._announced(key):
+        if self._archive.exists(key):
             return False
         detail = msgspec.json.encode(event)
-        entry = {
+        entry: PutEventsRequestEntryTypeDef = {
             "Source": SOURCE,
             "DetailType": DETAIL_TYPE,
             "Resources": resources(self._bucket),
@@ -117,16 +124,7 @@ class Announcer:
         reply = self._events.put_events(Entries=[entry])
         if reply["FailedEntryCount"]:
             raise NotAnnounced(f"{DETAIL_TYPE} {event.id}: {reply['Entries'][0].get('ErrorMessage')}")
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=detail, ContentType="application/json")
-        return True
-
-    def _announced(self, key: str) -> bool:
-        try:
-            self._s3.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-                return False
-            raise
+        self._archive.put(key, detail, ContentType="application/json")
         return True
 
 

@@ -42,7 +42,7 @@ def figures(labelled: Sequence[Labelled], price_edges: Sequence[float]) -> list[
 
 def _of(band: int | None, part: Sequence[Labelled]) -> Figures:
     actual = np.array([each.sale.sale_price for each in part])
-    said, low, high = (
+    predicted, low, high = (
         np.array([getattr(each.prediction, name) for each in part]) for name in ("predicted_price", "low", "high")
     )
     inside = int(((actual >= low) & (actual <= high)).sum())
@@ -50,10 +50,10 @@ def _of(band: int | None, part: Sequence[Labelled]) -> Figures:
     return Figures(
         band=band,
         sales=len(part),
-        rmse=float(np.sqrt(np.mean((said - actual) ** 2))),
-        mae=float(np.mean(np.abs(said - actual))),
-        median_ape=float(np.median(np.abs(said / actual - 1))),
-        mean_offset=float(np.mean(np.log(actual / said))),
+        rmse=float(np.sqrt(np.mean((predicted - actual) ** 2))),
+        mae=float(np.mean(np.abs(predicted - actual))),
+        median_ape=float(np.median(np.abs(predicted / actual - 1))),
+        mean_offset=float(np.mean(np.log(actual / predicted))),
         coverage=inside / len(part),
         coverage_low=coverage_low,
         coverage_high=coverage_high,

@@ -33,7 +33,7 @@ DRAWS = 4_000  # simulated windows
 TAIL = 0.05  # of them, from which the limit is extrapolated
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class DistributionCheck(Struct, frozen=True, kw_only=True):
     """One comparison: `value` of the window against `reference`, rings above `limit` (PSI) or `p` below `alpha`."""
 
     name: str
@@ -55,7 +55,9 @@ class Distribution(Struct, frozen=True, kw_only=True):
     counts: list[int]
 
 
-def judge(rows: Sequence[ArchivedPrediction], dead_letters: int, reference: Reference, alpha: float) -> list[Check]:
+def compare_window(
+    rows: Sequence[ArchivedPrediction], dead_letters: int, reference: Reference, alpha: float
+) -> list[DistributionCheck]:
     """Return every comparison that the window is large enough for; together they ring falsely with `alpha`."""
     part = alpha / (len(reference.numeric) + 2 + len(reference.missing) + 2)
     found = [_dead_letters(len(rows), dead_letters, part)] if rows or dead_letters else []
@@ -74,12 +76,14 @@ def distributions(rows: Sequence[ArchivedPrediction], reference: Reference) -> l
     return [*found, _neighborhoods(rows, reference), _prices(rows, reference.log_price)]
 
 
-def psi_check(found: Distribution, reference_rows: int, alpha: float) -> Check:
+def psi_check(found: Distribution, reference_rows: int, alpha: float) -> DistributionCheck:
     """Return the comparison of one distribution."""
     counts = np.array(found.counts)
     value = float(psi(counts, np.array(found.shares), reference_rows)) if counts.sum() else 0.0
     limit = psi_limit(tuple(found.shares), reference_rows, int(counts.sum()), alpha)
-    return Check(name=found.name, test="psi", value=value, reference=0.0, limit=limit, alpha=alpha, rang=value > limit)
+    return DistributionCheck(
+        name=found.name, test="psi", value=value, reference=0.0, limit=limit, alpha=alpha, rang=value > limit
+    )
 
 
 def psi(counts: Counts, shares: NDArray[np.float64], reference_rows: int) -> NDArray[np.float64]:
@@ -165,12 +169,12 @@ def _missing_count(rows: Sequence[ArchivedPrediction], name: str) -> int:
     return sum(getattr(row, name) is None for row in rows)
 
 
-def _missing(name: str, count: int, window: int, share: float, reference_rows: int, alpha: float) -> Check:
+def _missing(name: str, count: int, window: int, share: float, reference_rows: int, alpha: float) -> DistributionCheck:
     p = exact.different(count, window, round(share * reference_rows), reference_rows)
     return _share(name, "missing", count / window, share, p, alpha, matters=abs(count / window - share) >= SHARE_FLOOR)
 
 
-def _unseen(count: int, window: int, reference: Reference, alpha: float) -> Check:
+def _unseen(count: int, window: int, reference: Reference, alpha: float) -> DistributionCheck:
     """Compare with the listings that would have been the first of their neighbourhood, each left out in turn."""
     once = sum(round(share * reference.rows) == 1 for share in reference.neighborhood.values())
     p = exact.no_fewer(count, window, once, reference.rows)
@@ -178,7 +182,7 @@ def _unseen(count: int, window: int, reference: Reference, alpha: float) -> Chec
     return _share("neighborhood", "unseen", share, usual, p, alpha, matters=share - usual >= SHARE_FLOOR)
 
 
-def _dead_letters(predictions: int, dead_letters: int, alpha: float) -> Check:
+def _dead_letters(predictions: int, dead_letters: int, alpha: float) -> DistributionCheck:
     records = predictions + dead_letters
     p = exact.at_least(dead_letters, records, DEAD_LETTERS)
     return _share("records", "dead letters", dead_letters / records, DEAD_LETTERS, p, alpha, matters=True)
@@ -193,5 +197,7 @@ def _share(
     alpha: float,
     *,
     matters: bool,
-) -> Check:
-    return Check(name=name, test=test, value=value, reference=reference, p=p, alpha=alpha, rang=matters and p <= alpha)
+) -> DistributionCheck:
+    return DistributionCheck(
+        name=name, test=test, value=value, reference=reference, p=p, alpha=alpha, rang=matters and p <= alpha
+    )

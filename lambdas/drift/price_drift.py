@@ -106,7 +106,7 @@ class Sales:
         return level
 
 
-def judge(sales: Sales, reference_level: float, alpha: float) -> Shift:
+def find_shift(sales: Sales, reference_level: float, alpha: float) -> Shift:
     """Return where sale prices stand, `reference_level` being log(actual / predicted) of asking prices."""
     bound = limit(alpha)
     found = comparisons(sales, reference_level)
@@ -116,10 +116,10 @@ def judge(sales: Sales, reference_level: float, alpha: float) -> Shift:
         return nothing
     crossed = [int(each.at[np.abs(each.z) >= bound][0]) for each in found if (np.abs(each.z) >= bound).any()]
     moment = min(crossed) if crossed else max(int(each.at[-1]) for each in found)
-    return _told(nothing, found, sales, reference_level, moment, rang=bool(crossed))
+    return _describe(nothing, found, sales, reference_level, moment, rang=bool(crossed))
 
 
-def _told(
+def _describe(
     shift: Shift, found: list[Comparison], sales: Sales, reference_level: float, moment: int, *, rang: bool
 ) -> Shift:
     here = [(float(each.z[each.at == moment][0]), each) for each in found if moment in each.at]

@@ -6,7 +6,7 @@ Sales are all those first reported since the promotion, with what this champion 
 Nothing slides out at the old end: every look sees the path that the looks before it saw, with more at its end.
 
 False alarms: all comparisons together, at all looks, ring with `FAMILY` in a market that stands still, for as long as
-`price_shift.HORIZON` sales. `PERFORMANCE` of it is for sale prices. `LISTINGS` is for the listings: they are looked at
+`price_drift.HORIZON` sales. `PERFORMANCE` of it is for sale prices. `LISTINGS` is for the listings: they are looked at
 anew every `every`, over windows that overlap, and look number i since the promotion spends LISTINGS / (i (i + 1)),
 which adds up to LISTINGS however long the champion serves.
 """
@@ -24,17 +24,15 @@ from lambdas.archive_bucket.reader import Archive, Labelled, label
 from lambdas.archive_bucket.sales import FreshFrom
 from lambdas.archive_bucket.sample import Sample
 from lambdas.drift import dead_letter_count
-from lambdas.drift import listing_drift as drift
-from lambdas.drift import price_drift as price_shift
-from lambdas.drift import watched_champion as reference
 from lambdas.drift.figures import Figures, figures
-from lambdas.drift.listing_drift import Check
-from lambdas.drift.price_drift import Sales, Shift
-from lambdas.drift.watched_champion import Champion
+from lambdas.drift.listing_drift import DistributionCheck, compare_window
+from lambdas.drift.price_drift import HORIZON, Sales, Shift, find_shift
+from lambdas.drift.watched_champion import WatchedChampion, watched_champion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+WINDOW, EVERY = timedelta(days=7), timedelta(hours=1)
 FAMILY, PERFORMANCE, LISTINGS = 0.03, 0.025, 0.005
 SAMPLE = 50_000  # predictions of a window that are looked at, at most: some 70 MB
 
@@ -49,7 +47,7 @@ class Window(Struct, frozen=True, kw_only=True):
     parked_batches: int  # that Lambda gave up on, and that nobody has redriven
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class DriftVerdict(Struct, frozen=True, kw_only=True):
     """What a look found; `drifted` names what rang: "performance", "listings"."""
 
     at: datetime
@@ -62,7 +60,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     performance: Shift
     fresh: FreshFrom | None  # the first sale of the segment that rang, if one did
     figures: list[Figures]
-    listings: list[Check]
+    listings: list[DistributionCheck]
     unreadable_sales: int
 
 
@@ -73,8 +71,8 @@ class Look:
     Of `predictions` there are at most `SAMPLE`; `labelled` are the champion's alone, oldest report first.
     """
 
-    verdict: Verdict
-    champion: Champion
+    verdict: DriftVerdict
+    champion: WatchedChampion
     predictions: Sequence[ArchivedPrediction]
     labelled: Sequence[Labelled]
 
@@ -86,8 +84,8 @@ class Watch:
     models_bucket: str
     dead_letters_bucket: str
     archive_bucket: str
-    window: timedelta = timedelta(days=7)
-    every: timedelta = timedelta(hours=1)
+    window: timedelta = WINDOW
+    every: timedelta = EVERY
 
     def look(self, s3: "S3Client", now: datetime, deadline: datetime = NEVER) -> Look:
         """Return what there is to be seen at `now`; the same archive and the same time give the same verdict.
@@ -95,7 +93,7 @@ class Watch:
         Raises `ContractMismatch` and botocore's `ClientError` where there is no champion to hold it against, and
         `IndexBehind` where old days could not be indexed before the deadline.
         """
-        champion = reference.champion(s3, self.models_bucket)
+        champion = watched_champion(s3, self.models_bucket)
         archive = Archive(s3, self.archive_bucket, deadline=deadline)
         recent = Sample(max(champion.promoted_at, now - self.window), SAMPLE)
         sales = [sale for sale in archive.sales() if champion.promoted_at <= sale.reported_at < now]
@@ -119,18 +117,18 @@ class Watch:
 
     def _verdict(
         self,
-        champion: Champion,
+        champion: WatchedChampion,
         window: Window,
         recent: Sample,
         labelled: list[Labelled],
         unreadable_sales: int,
-    ) -> Verdict:
+    ) -> DriftVerdict:
         number = 1 + max(0, (window.until - champion.promoted_at) // self.every)
         alpha = LISTINGS / (number * (number + 1))
-        performance = price_shift.judge(Sales.of(labelled), champion.reference.offset.mean, PERFORMANCE)
-        listings = drift.judge(recent.rows, round(window.dead_letters * recent.share), champion.reference, alpha)
+        performance = find_shift(Sales.of(labelled), champion.reference.offset.mean, PERFORMANCE)
+        listings = compare_window(recent.rows, round(window.dead_letters * recent.share), champion.reference, alpha)
         rang = {"performance": performance.rang, "listings": any(each.rang for each in listings)}
-        return Verdict(
+        return DriftVerdict(
             at=window.until,
             champion=champion.version,
             promoted_at=champion.promoted_at,
@@ -141,7 +139,7 @@ class Watch:
                 "family": FAMILY,
                 "performance": PERFORMANCE,
                 "listings": LISTINGS,
-                "sales": price_shift.HORIZON,
+                "sales": HORIZON,
             },
             performance=performance,
             fresh=_fresh(performance, labelled),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Champion(Struct, frozen=True):
+class WatchedChampion(Struct, frozen=True):
     """The version that serves, since when, and what it is held against."""
 
     version: str
@@ -23,7 +23,7 @@ class Champion(Struct, frozen=True):
     reference: Reference
 
 
-def champion(s3: "S3Client", bucket: str) -> Champion:
+def watched_champion(s3: "S3Client", bucket: str) -> WatchedChampion:
     """Return the champion in the models bucket.
 
     Raises `ContractMismatch` where pointer and manifest do not agree or the manifest has no usable reference, and
@@ -39,7 +39,9 @@ def champion(s3: "S3Client", bucket: str) -> Champion:
         reference = msgspec.convert(manifest.reference, Reference)
     except msgspec.ValidationError as error:
         raise ContractMismatch(f"manifest.json of version {pointer.version}: {error}") from error
-    return Champion(pointer.version, datetime.fromisoformat(pointer.promoted_at), manifest.interval.edges, reference)
+    return WatchedChampion(
+        pointer.version, datetime.fromisoformat(pointer.promoted_at), manifest.interval.edges, reference
+    )
 
 
 def _read(s3: "S3Client", bucket: str, key: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from onnxruntime import RunOptions
 
-from lambdas.scoring.champion import PATIENCE, PointedModel
+from lambdas.scoring.champion import LOOK_WAIT, POLL_SECONDS, PointedModel
 from lambdas.scoring.threads import Threads
 from pricing.listing import Features
 from pricing.manifest import CHALLENGER_KEY
@@ -31,7 +31,7 @@ class Challenger:
         s3: "S3Client",
         bucket: str,
         *,
-        poll_seconds: float = 10.0,
+        poll_seconds: float = POLL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         pool: Executor | None = None,
     ) -> None:
@@ -50,7 +50,7 @@ class Challenger:
             return nothing
         options = RunOptions()
         try:
-            prices = self._pool.submit(model.predict, features, options).result(timeout=PATIENCE).price.tolist()
+            prices = self._pool.submit(model.predict, features, options).result(timeout=LOOK_WAIT).price.tolist()
         except Exception as error:  # noqa: BLE001 - nothing about a challenger may stop the champion
             options.terminate = True  # else it would go on, on the champion's time
             self._failed = model
@@ -61,9 +61,9 @@ class Challenger:
 
     def _current(self) -> Model | None:
         self._pointed.follow()
-        refused, model = self._pointed.refused, self._pointed.model
-        if refused or model is None:
-            self.dropped = None if refused and "NoSuchKey" in refused else refused
+        model = self._pointed.model
+        if self._pointed.refused or model is None:
+            self.dropped = None if self._pointed.absent else self._pointed.refused
             return None
         if model is self._failed:
             return None

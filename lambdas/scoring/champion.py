@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from botocore.exceptions import ClientError
 
+from lambdas.aws.errors import is_absent, is_unchanged
 from lambdas.scoring.threads import Threads
 from pricing import model
 from pricing.manifest import CHAMPION_KEY, ContractMismatch, Pointer, manifest_key, model_key
@@ -18,18 +19,24 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-# Seconds that a batch waits for another model, and for a first one. With a challenger, which may cost it PATIENCE
+# Seconds that a batch waits for another model, and for a first one. With a challenger, which may cost it LOOK_WAIT
 # twice, that is less than the least time limit leaves beside the deadline's margin.
-PATIENCE, START = 1.0, 10.0
+LOOK_WAIT, START_WAIT = 1.0, 10.0
+POLL_SECONDS = 10.0  # between looks at a pointer
 MOST_BYTES = 200 * 1024 * 1024  # of an object; a model that is fit to serve has a few
 
 
-class _Found(NamedTuple):
-    """What a pointer was found to name: a model that can serve, if any, and what is wrong with the one it names."""
+class _Look(NamedTuple):
+    """What a look at a pointer found: a model that can serve, if any, and why what it names does not serve.
 
-    etag: str
-    model: Model | None
-    problem: ContractMismatch | None
+    `etag` is the pointer's where it is dealt with: it need not be looked at again before it moves. Anything else may be
+    mended where it stands.
+    """
+
+    model: Model | None = None
+    refused: str | None = None
+    etag: str | None = None
+    absent: bool = False  # there is no pointer
 
 
 class PointedModel:
@@ -37,8 +44,8 @@ class PointedModel:
 
     `model` changes only after another one was loaded whole and proved itself; while anything about that one
     is wrong, or the pointer is gone, `model` stays and `refused` says why. The pointer is read, and what it names
-    loaded, beside the batches that come, one look at a time: nobody waits for a look longer than `PATIENCE`, or
-    than `START` where there is no model yet that somebody needs.
+    loaded, beside the batches that come, one look at a time: nobody waits for a look longer than `LOOK_WAIT`, or
+    than `START_WAIT` where there is no model yet that somebody needs.
     """
 
     def __init__(
@@ -49,20 +56,20 @@ class PointedModel:
         *,
         poll_seconds: float,
         clock: Callable[[], float],
-        pool: Executor | None = None,
+        pool: Executor,
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._key = key
         self._poll_seconds = poll_seconds
         self._clock = clock
-        self._pool = pool or Threads()
-        self._etag = '"none yet"'  # of the pointer that was dealt with
-        self._verdict: str | None = None  # on it
-        self._looking: Future[_Found | None] | None = None
+        self._pool = pool
+        self._settled = _Look(etag='"none yet"')
+        self._looking: Future[_Look] | None = None
         self._next_poll = clock()
         self.model: Model | None = None
         self.refused: str | None = None
+        self.absent = False
 
     def follow(self, *, needed: bool = False) -> None:
         """Look at the pointer, if it is time to, and take what was found; never raises.
@@ -74,53 +81,40 @@ class PointedModel:
         begins = self._looking is None and (starting or self._clock() >= self._next_poll)
         if begins:
             self._next_poll = self._clock() + self._poll_seconds
-            self._looking = self._pool.submit(self._look, self._etag, first=self.model is None)
+            self._looking = self._pool.submit(self._look, self._settled, first=self.model is None)
         if begins or starting:
-            self._take(START if starting else PATIENCE)
+            self._take(START_WAIT if starting else LOOK_WAIT)
 
-    def _take(self, patience: float) -> None:
+    def _take(self, wait: float) -> None:
         if self._looking is None:
             return
         try:
-            self._looking.exception(timeout=patience)
+            failed = self._looking.exception(timeout=wait)
         except TimeoutError:
             self.refused = f"what {self._key} names is still being loaded"
             return
-        looked, self._looking = self._looking, None
-        try:
-            self._serve(looked.result())
-        except Exception as error:  # noqa: BLE001 - nothing about another model may stop the one that serves
-            self.refused = _told(error)
+        look = _Look(refused=_describe(failed)) if failed else self._looking.result()
+        self._looking = None
+        self.model = look.model or self.model
+        self.refused, self.absent = look.refused, look.absent
+        if look.etag:
+            self._settled = look
 
-    def _serve(self, found: _Found | None) -> None:
-        if found is not None:
-            self.model = found.model or self.model
-            if found.problem and not isinstance(found.problem, TooSlow):
-                raise found.problem
-            self._etag = found.etag  # also of a model that is too slow: it would be as slow at the next poll
-            self._verdict = _told(found.problem) if found.problem else None
-        self.refused = self._verdict
-
-    def _look(self, etag: str, *, first: bool) -> _Found | None:
-        """Return what the pointer names, unless it still has this ETag."""
-        changed = self._changed_pointer(etag)
-        if changed is None:
-            return None
-        etag, pointer = changed
+    def _look(self, settled: _Look, *, first: bool) -> _Look:
+        """Look at the pointer, and load what it names unless it still has the ETag of the look that settled it."""
         try:
-            return _Found(etag, self._load(pointer.version, pointer.manifest_sha256), None)
+            reply = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=settled.etag or "")
+        except ClientError as error:
+            if is_unchanged(error):
+                return settled
+            return _Look(refused=_describe(error), absent=is_absent(error))
+        pointer = msgspec.json.decode(_content(self._key, reply), type=Pointer)
+        try:
+            return _Look(self._load(pointer.version, pointer.manifest_sha256), etag=reply["ETag"])
         except ContractMismatch as error:  # a start while the pointer names a broken version
             before = self._load(pointer.previous) if first and pointer.previous else None
-            return _Found(etag, before, error)
-
-    def _changed_pointer(self, etag: str) -> tuple[str, Pointer] | None:
-        try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=self._key, IfNoneMatch=etag)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"304", "NotModified"}:
-                return None
-            raise
-        return reply["ETag"], msgspec.json.decode(_content(self._key, reply), type=Pointer)
+            # A model that is too slow would be as slow at the next poll.
+            return _Look(before, _describe(error), reply["ETag"] if isinstance(error, TooSlow) else None)
 
     def _load(self, version: str, manifest_sha256: str | None = None) -> Model:
         manifest = self._read(manifest_key(version))
@@ -136,7 +130,7 @@ class PointedModel:
         try:
             return _content(key, self._s3.get_object(Bucket=self._bucket, Key=key))
         except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            if is_absent(error):
                 raise ContractMismatch(f"{key} is missing") from error
             raise
 
@@ -148,7 +142,7 @@ def _content(key: str, reply: Mapping[str, Any]) -> bytes:
     return content
 
 
-def _told(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
@@ -164,11 +158,13 @@ class Champion:
         s3: "S3Client",
         bucket: str,
         *,
-        poll_seconds: float = 10.0,
+        poll_seconds: float = POLL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         pool: Executor | None = None,
     ) -> None:
-        self._pointed = PointedModel(s3, bucket, CHAMPION_KEY, poll_seconds=poll_seconds, clock=clock, pool=pool)
+        self._pointed = PointedModel(
+            s3, bucket, CHAMPION_KEY, poll_seconds=poll_seconds, clock=clock, pool=pool or Threads()
+        )
         self._where = f"s3://{bucket}/{CHAMPION_KEY}"
 
     def current(self) -> Model:

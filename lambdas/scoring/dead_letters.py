@@ -9,25 +9,13 @@ from pybase64 import b64encode_as_string
 
 from lambdas.aws.batch import Batch
 from lambdas.scoring.decode import Refused
+from pricing.dead_letter_layout import DeadLetter, dead_letters_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 AT_ONCE = 1_000  # dead letters
-
-
-class DeadLetter(msgspec.Struct, frozen=True):
-    """One line of a dead-letters object."""
-
-    reason: str
-    error: str
-    payload: str  # base64
-    shard_id: str
-    sequence_number: str
-    index: int
-    partition_key: str
-    arrived_at: str  # ISO 8601, UTC
 
 
 class DeadLetters:
@@ -50,8 +38,7 @@ class DeadLetters:
 
 def key(batch: Batch) -> str:
     """Return where the dead letters of a batch stand: by arrival day, shard and first sequence number."""
-    day = f"dt={batch.arrived_at(0):%Y-%m-%d}"
-    return f"dead-letters/{day}/{batch.shard_id}-{batch.sequence_number(0)}.ndjson.gz"
+    return dead_letters_key(batch.arrived_at(0), batch.shard_id, batch.sequence_number(0))
 
 
 def _packed(batch: Batch, refused: list[Refused]) -> bytes:

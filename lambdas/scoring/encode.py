@@ -21,11 +21,11 @@ def encode(
 ) -> list[Outgoing]:
     """Return the prediction events of a batch, ready to be published; `shadows` go with them one by one."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    said = _Said(batch, ModelVersion(manifest.name, manifest.version), manifest.interval.coverage, now)
-    return [_encode(each, said, shadow) for each, shadow in zip(priced, shadows or repeat(None), strict=False)]
+    batchwide = _Batchwide(batch, ModelVersion(manifest.name, manifest.version), manifest.interval.coverage, now)
+    return [_encode(each, batchwide, shadow) for each, shadow in zip(priced, shadows or repeat(None), strict=False)]
 
 
-class _Said(Struct, frozen=True):
+class _Batchwide(Struct, frozen=True):
     """What all predictions of a batch say alike."""
 
     batch: Batch
@@ -34,21 +34,21 @@ class _Said(Struct, frozen=True):
     time: str
 
 
-def _encode(each: Priced, said: _Said, shadow: Shadow | None) -> Outgoing:
+def _encode(each: Priced, batchwide: _Batchwide, shadow: Shadow | None) -> Outgoing:
     submitted = each.submitted
     event = submitted.event
     listing_id = event.data.listing_id
-    sequence_number = said.batch.sequence_number(submitted.position)
+    sequence_number = batchwide.batch.sequence_number(submitted.position)
     data = Prediction(
         listing_id=listing_id,
         event_source=event.source,
         event_id=event.id,
         predicted_price=each.price,
-        interval=Interval(each.low, each.high, said.coverage),
+        interval=Interval(each.low, each.high, batchwide.coverage),
         currency="BRL",
-        model=said.version,
+        model=batchwide.version,
         features=each.features,
-        source_position=SourcePosition(said.batch.shard_id, sequence_number, submitted.index),
+        source_position=SourcePosition(batchwide.batch.shard_id, sequence_number, submitted.index),
         shadow=shadow,
     )
     answer = PredictionEvent(
@@ -57,7 +57,7 @@ def _encode(each: Priced, said: _Said, shadow: Shadow | None) -> Outgoing:
         source="/pricing/score",
         type="listing.priced",
         subject=listing_id,
-        time=said.time,
+        time=batchwide.time,
         data=data,
     )
     key = listing_id if listing_id.isascii() else listing_id[:KEY_LIMIT]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from lambdas.aws.put_records import MAX_BYTES, MAX_RECORDS, put_records, waits
+from lambdas.aws.errors import full_jitter
+from lambdas.aws.put_records import FIRST_WAIT, MAX_BYTES, MAX_RECORDS, put_records
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -24,7 +25,7 @@ class Outgoing(Struct, frozen=True, gc=False):
     data: bytes
 
 
-class Publisher:
+class OutputStream:
     """The output stream."""
 
     def __init__(
@@ -53,7 +54,7 @@ class Publisher:
         return sorted({each.position for request in left for each in request})
 
     def _put(self, request: list[Outgoing], deadline: float) -> list[Outgoing]:
-        pauses = waits(LONGEST_WAIT)
+        pauses = full_jitter(FIRST_WAIT, LONGEST_WAIT)
         while request and self._clock() < deadline:
             request, _ = put_records(self._kinesis, self._stream, request)
             pause = next(pauses)

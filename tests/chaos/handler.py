@@ -9,14 +9,20 @@ from lambdas.score import CONNECT_TIMEOUT, Scorer, Settings
 from lambdas.scoring.challenger import Challenger
 from lambdas.scoring.champion import Champion
 from lambdas.scoring.dead_letters import DeadLetters
-from lambdas.scoring.publish import Publisher
+from lambdas.scoring.publish import OutputStream
 from tests.chaos.threads import SlowThreads
 from tests.simulator.clock import SimulatedClock
 from tests.simulator.kinesis import FakeKinesis
 from tests.simulator.s3 import FakeS3
 
 MODELS, DEAD_LETTERS, PREDICTIONS = "models", "dead-letters", "predictions"
-SETTINGS = Settings(PREDICTIONS, MODELS, DEAD_LETTERS)
+SETTINGS = Settings.read(
+    {
+        "BELO_PREDICTIONS_STREAM": PREDICTIONS,
+        "BELO_MODELS_BUCKET": MODELS,
+        "BELO_DEAD_LETTERS_BUCKET": DEAD_LETTERS,
+    }
+)
 MARGIN = SETTINGS.deadline_margin_ms / 1000  # seconds
 S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT = (
     5.0,
@@ -73,7 +79,7 @@ def cold_start(
     clocks: Any = {"poll_seconds": SETTINGS.champion_poll_seconds, "clock": clock.monotonic}
     return Scorer(
         Champion(s3_client, MODELS, pool=modelling, **clocks),
-        Publisher(kinesis_client, PREDICTIONS, pool=publishing, clock=clock.monotonic, sleep=clock.sleep),
+        OutputStream(kinesis_client, PREDICTIONS, pool=publishing, clock=clock.monotonic, sleep=clock.sleep),
         DeadLetters(s3_client, DEAD_LETTERS),
         deadline_margin=MARGIN,
         challenger=Challenger(s3_client, MODELS, pool=modelling, **clocks),

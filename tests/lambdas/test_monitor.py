@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.drift import dead_letter_count
 from lambdas.drift.events import Announcer, NotAnnounced
-from lambdas.drift.watch import Verdict, Watch
+from lambdas.drift.watch import DriftVerdict, Watch
 from lambdas.monitor import Monitor, MonitorSettings, moment
 from lambdas.settings import MissingSetting
 from pricing.manifest import ContractMismatch
@@ -54,9 +54,10 @@ class Dying:
         self._left -= 1
         if self._left == 0 and not self._taken:
             raise Killed
-        self._s3.put_object(**arguments)
+        reply = self._s3.put_object(**arguments)
         if self._left == 0:
             raise Killed
+        return reply
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_the_verdict_stands_under_its_time_and_as_the_latest(cloud):
     kept = objects(cloud)
     assert "monitor/dt=2026-11-06/000000.json" in kept
     assert kept["monitor/latest.json"] == kept["monitor/dt=2026-11-06/000000.json"]
-    verdict = msgspec.json.decode(kept["monitor/latest.json"], type=Verdict)
+    verdict = msgspec.json.decode(kept["monitor/latest.json"], type=DriftVerdict)
     assert verdict.drifted == ["performance"]
     assert verdict.figures[0].band is None
     assert verdict.figures[0].sales == sum(each.sales for each in verdict.figures[1:]) == 200

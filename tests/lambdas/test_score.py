@@ -15,10 +15,10 @@ from lambdas import score
 from lambdas.aws.batch import Batch
 from lambdas.score import Scorer
 from lambdas.scoring.challenger import Challenger
-from lambdas.scoring.champion import PATIENCE, Champion, NoChampion
+from lambdas.scoring.champion import LOOK_WAIT, Champion, NoChampion
 from lambdas.scoring.dead_letters import DeadLetters
 from lambdas.scoring.decode import Refused
-from lambdas.scoring.publish import Publisher
+from lambdas.scoring.publish import OutputStream
 from pricing.aggregation import join
 from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY
 from pricing.prediction import decode, prediction_id
@@ -36,7 +36,7 @@ class Room:
         self.s3, self.clock, self.kinesis = s3, Clock(), FakeKinesis()
         self.scorer = Scorer(
             Champion(s3, MODELS, clock=self.clock),
-            Publisher(self.kinesis, "predictions", pool=Inline(), clock=self.clock, sleep=self.clock.sleep),
+            OutputStream(self.kinesis, "predictions", pool=Inline(), clock=self.clock, sleep=self.clock.sleep),
             DeadLetters(s3, DEAD_LETTERS),
             deadline_margin=5,
             challenger=Challenger(s3, MODELS, clock=self.clock),
@@ -239,7 +239,7 @@ def test_a_bucket_of_models_that_hangs_holds_up_a_batch_for_two_seconds_at_most(
     room.clock.sleep(11)
     started = time.monotonic()
     assert room.score(payload("L-2"), b"not json") == []
-    assert time.monotonic() - started < 2 * PATIENCE + 1
+    assert time.monotonic() - started < 2 * LOOK_WAIT + 1
     assert [event.subject for event in room.predictions] == ["L-1", "L-2"]
     hanging.going_on.set()
 
@@ -335,8 +335,9 @@ def test_a_function_without_a_challenger_prices_and_reports_all_the_same(s3, cap
     kinesis = FakeKinesis()
     scorer = Scorer(
         Champion(s3, MODELS),
-        Publisher(kinesis, "predictions", pool=Inline()),
+        OutputStream(kinesis, "predictions", pool=Inline()),
         DeadLetters(s3, DEAD_LETTERS),
+        challenger=Challenger(s3, MODELS),
         deadline_margin=5,
     )
     assert scorer(batch(payload("L-1")), Context()) == {"batchItemFailures": []}

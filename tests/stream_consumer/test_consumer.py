@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stream_consumer.consumer import Consumer
-from stream_consumer.positions import Position, latest
+from stream_consumer.positions import ShardPosition, latest
 from terminal.errors import Failure, UsageFailure
 from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
@@ -111,7 +111,7 @@ def test_reading_from_latest_leaves_out_what_was_there() -> None:
 
 
 def test_reading_from_a_time_begins_there() -> None:
-    start = Position(at=CREATED + timedelta(seconds=1001 + 15))
+    start = ShardPosition(at=CREATED + timedelta(seconds=1001 + 15))
 
     assert ids(consumer(filled(), start=start).batches()) == [15, 16, 17, 18, 19]
 

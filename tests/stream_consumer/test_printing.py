@@ -4,14 +4,14 @@ import io
 import os
 import signal
 import threading
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from rich.console import Console
 
 from stream_consumer.consumer import Arrived, Consumer
-from stream_consumer.positions import HORIZON, Position, latest
+from stream_consumer.positions import HORIZON, ShardPosition, latest
 from stream_consumer.printing import Printing
 from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
@@ -38,11 +38,12 @@ def filled(number: int) -> FakeKinesis:
     return kinesis
 
 
-def run(kinesis: FakeKinesis, output: Lines, checkpoint: Path, start: Position = HORIZON, **options) -> str:
+def run(kinesis: FakeKinesis, output: Lines, checkpoint: Path, start: ShardPosition = HORIZON, **options) -> str:
     said = io.StringIO()
     choices = {"follow": False, "idle_timeout": None, "limit": None, "latest_per_listing": False, **options}
     consumer = Consumer(kinesis, "predictions", start=start, checkpoint=checkpoint, sleep=lambda _: None)
-    Printing(consumer, output, Console(file=said)).run(**choices)
+    with redirect_stderr(said):
+        Printing(consumer, output).run(**choices)
     return said.getvalue()
 
 

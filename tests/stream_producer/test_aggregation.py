@@ -5,12 +5,12 @@ import time
 from pricing.aggregation import split
 from stream_producer.aggregation import MAX_PACKED_BYTES, aggregated
 from stream_producer.publisher import Publisher
-from stream_producer.records import Position, Record
+from stream_producer.records import Record, RowPosition
 from tests.stream_consumer.fake_kinesis import FakeKinesis
 
 
 def records(number: int, keys: int, size: int = 300) -> list[Record]:
-    return [Record(f"L-{n % keys}", f"{n:0{size}d}".encode(), (Position(0, n + 1),)) for n in range(number)]
+    return [Record(f"L-{n % keys}", f"{n:0{size}d}".encode(), (RowPosition(0, n + 1),)) for n in range(number)]
 
 
 def unpacked(packed: list[Record | None]) -> list[tuple[str, bytes]]:

@@ -6,11 +6,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from stream_producer.file_publisher import Choices, FilePublisher, Summary
 from terminal.errors import Failure, UsageFailure
@@ -33,9 +33,9 @@ def publish(
     kinesis: FakeKinesis, file: str, stdin: io.BytesIO | None = None, **choices: Any
 ) -> tuple[Summary, str, str]:
     said = io.StringIO()
-    publisher = FilePublisher(kinesis, "listings", Console(file=said, width=200))
-    summary, obstacle = publisher.publish(file, Choices(**choices), stdin)
-    return summary, obstacle, said.getvalue()
+    with redirect_stderr(said):
+        summary, incomplete = FilePublisher(kinesis, "listings").publish(file, Choices(**choices), stdin)
+    return summary, incomplete, said.getvalue()
 
 
 def ids(kinesis: FakeKinesis) -> list[str]:
@@ -58,12 +58,12 @@ class Forbidding(FakeKinesis):
 def test_a_published_file_is_summed_up() -> None:
     kinesis = FakeKinesis()
 
-    summary, obstacle, said = publish(kinesis, csv_file())
+    summary, incomplete, said = publish(kinesis, csv_file())
 
     assert (summary.published, summary.failed, summary.invalid, summary.complete) == (1_200, 0, 0, True)
     assert summary.events_per_second > 0
     assert len(set(ids(kinesis))) == 1_200
-    assert (obstacle, said) == ("", "")
+    assert (incomplete, said) == ("", "")
 
 
 def test_the_first_rows_that_are_not_sent_are_shown_and_the_others_counted() -> None:
@@ -79,19 +79,19 @@ def test_the_first_rows_that_are_not_sent_are_shown_and_the_others_counted() -> 
 
 def test_a_publisher_that_gave_up_says_how_far_it_came_and_goes_on_from_there() -> None:
     kinesis = Forbidding()
-    summary, obstacle, _ = publish(kinesis, csv_file())
+    summary, incomplete, _ = publish(kinesis, csv_file())
     assert (summary.published, summary.failed, summary.complete) == (500, 700, False)
-    assert obstacle.startswith(
+    assert incomplete.startswith(
         "700 events were refused (PutRecords: AccessDeniedException (AccessDeniedException)): "
         "everything up to row 500 is on the stream; the same command with --resume goes on"
     )
     kinesis.forbids = False
     before = set(ids(kinesis))
 
-    summary, obstacle, said = publish(kinesis, "listings.csv", resume=True)
+    summary, incomplete, said = publish(kinesis, "listings.csv", resume=True)
 
     assert said == "going on after row 500\n"
-    assert obstacle == ""
+    assert incomplete == ""
     assert summary.published == 700
     assert len(set(ids(kinesis))) == 1_200
     assert before < set(ids(kinesis))
@@ -122,12 +122,12 @@ def test_a_signal_ends_in_order_and_says_how_to_go_on(number: int) -> None:
     kinesis = FakeKinesis()
     threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
 
-    summary, obstacle, _ = publish(kinesis, csv_file(), rate=500)
+    summary, incomplete, _ = publish(kinesis, csv_file(), rate=500)
 
     assert not summary.complete
     assert 0 < summary.published < 1_200
-    assert obstacle.startswith(f"stopped: everything up to row {summary.published} is on the stream")
-    assert obstacle.endswith("(belo publish listings.csv --resume)")
+    assert incomplete.startswith(f"stopped: everything up to row {summary.published} is on the stream")
+    assert incomplete.endswith("(belo publish listings.csv --resume)")
     publish(kinesis, "listings.csv", resume=True)
     assert len(ids(kinesis)) == len(set(ids(kinesis))) == 1_200
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -11,7 +11,7 @@ import pytest
 
 from pricing import listing
 from stream_producer.listing_events import ListingEvents, event_id
-from stream_producer.records import Position, Record
+from stream_producer.records import Record, RowPosition
 from terminal.errors import Failure
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_a_row_becomes_a_valid_event_under_its_listing_s_key(tmp_path: Path) -> 
     (record,) = ListingEvents(csv_file(tmp_path, ["45-65"]), SHA256)
 
     event = listing.decode(record.data)
-    assert (record.partition_key, record.positions) == ("L-1", (Position(0, 1),))
+    assert (record.partition_key, record.positions) == ("L-1", (RowPosition(0, 1),))
     assert (event.id, event.source, event.data.area_m2) == (event_id(SHA256, 1, 0), "/publish", 55.0)
 
 
@@ -63,13 +63,13 @@ def test_a_limit_ends_early_or_goes_round_with_the_same_listings(tmp_path: Path)
     once = ListingEvents(file, SHA256, limit=1)
     round_and_round = ListingEvents(file, SHA256, limit=5)
 
-    assert [record.positions[0] for record in once] == [Position(0, 1)]
+    assert [record.positions[0] for record in once] == [RowPosition(0, 1)]
     assert [(record.partition_key, record.positions[0]) for record in round_and_round] == [
-        ("L-1", Position(0, 1)),
-        ("L-3", Position(0, 3)),
-        ("L-1", Position(1, 1)),
-        ("L-3", Position(1, 3)),
-        ("L-1", Position(2, 1)),
+        ("L-1", RowPosition(0, 1)),
+        ("L-3", RowPosition(0, 3)),
+        ("L-1", RowPosition(1, 1)),
+        ("L-3", RowPosition(1, 3)),
+        ("L-1", RowPosition(2, 1)),
     ]
     assert round_and_round.invalid == 1
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from stream_producer.publisher import Publisher
-from stream_producer.records import Position, Record
+from stream_producer.records import Record, RowPosition
 from tests.stream_consumer.fake_kinesis import Disconnect, Fail, FakeKinesis, Refuse, service_error
 
 
 def records(number: int, *, keys: int | None = None, size: int = 10) -> list[Record]:
     return [
-        Record(f"L-{index % (keys or number)}", f"{index:0{size}d}".encode(), (Position(0, index + 1),))
+        Record(f"L-{index % (keys or number)}", f"{index:0{size}d}".encode(), (RowPosition(0, index + 1),))
         for index in range(number)
     ]
 
@@ -131,7 +131,7 @@ def test_what_is_sent_again_is_counted_in_events() -> None:
     kinesis = FakeKinesis()
     kinesis.faults["put_records"].append(Disconnect(done=False))
 
-    outcome = Publisher(kinesis, "listings").publish([Record("group", b"", (Position(0, 1), Position(0, 2)))])
+    outcome = Publisher(kinesis, "listings").publish([Record("group", b"", (RowPosition(0, 1), RowPosition(0, 2)))])
 
     assert (outcome.published, outcome.retried) == (2, 2)
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from stream_producer.records import Position, Record
+from stream_producer.records import Record, RowPosition
 from stream_producer.resume import Progress, progress_file
 from terminal.errors import Failure
 
 
 def record(row: int, turn: int = 0) -> Record:
-    return Record(f"L-{row}", b"", (Position(turn, row),))
+    return Record(f"L-{row}", b"", (RowPosition(turn, row),))
 
 
 def test_only_what_has_no_gap_before_it_is_acknowledged() -> None:
@@ -20,9 +20,9 @@ def test_only_what_has_no_gap_before_it_is_acknowledged() -> None:
     progress.accepted([third])
     assert progress.acknowledged is None
     progress.accepted([first])
-    assert progress.acknowledged == Position(0, 1)
+    assert progress.acknowledged == RowPosition(0, 1)
     progress.accepted([second])
-    assert progress.acknowledged == Position(0, 5)
+    assert progress.acknowledged == RowPosition(0, 5)
 
 
 def test_an_aggregated_record_acknowledges_all_its_events() -> None:
@@ -31,7 +31,7 @@ def test_an_aggregated_record_acknowledges_all_its_events() -> None:
 
     progress.accepted([Record("group", b"", (records[2].positions[0], records[0].positions[0]))])
 
-    assert progress.acknowledged == Position(0, 1)
+    assert progress.acknowledged == RowPosition(0, 1)
 
 
 def test_a_run_that_goes_on_leaves_out_what_is_acknowledged_and_nothing_else(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_run_that_goes_on_leaves_out_what_is_acknowledged_and_nothing_else(tmp
 
     later = Progress(tmp_path / "state")
 
-    assert later.load() == Position(1, 1)
+    assert later.load() == RowPosition(1, 1)
     assert list(later.watch(rows)) == rows[4:]
 
 
@@ -58,7 +58,7 @@ def test_the_position_is_saved_while_the_run_goes_on(tmp_path: Path) -> None:
     progress = Progress(tmp_path / "state")
     progress.accepted(list(progress.watch([record(1)])))
 
-    assert Progress(tmp_path / "state").load() == Position(0, 1)
+    assert Progress(tmp_path / "state").load() == RowPosition(0, 1)
 
 
 def test_a_complete_run_leaves_nothing_to_resume(tmp_path: Path) -> None:

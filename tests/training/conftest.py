@@ -9,7 +9,7 @@ from tests.conftest import forget_aws
 from tests.training.retraining.retraining_world import World
 from training.data.listings import read_listings
 from training.data.sample import write_sample
-from training.fitting import fit, lay_out
+from training.fitting import fit, split_and_encode
 from training.model.candidates import one_thread
 from training.params import read_params
 
@@ -71,7 +71,7 @@ def params():
 @pytest.fixture(scope="session")
 def bench(data, params):
     with one_thread():
-        return lay_out(data, params)
+        return split_and_encode(data, params)
 
 
 @pytest.fixture(scope="session")

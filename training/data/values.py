@@ -22,18 +22,20 @@ def namesakes(frame: pd.DataFrame) -> Mask:
     """
     place = {name: frame[name].to_numpy() for name in BOX}
     centre = dict(zip(BOX, (frame["neighborhood"].map(each).to_numpy() for each in centres(frame)), strict=True))
-    found: Mask = _inside(place) & (_km(place, centre, np.sqrt) > NAMESAKE_KM)
+    found: Mask = inside_box(place) & (km_between(place, centre, np.sqrt) > NAMESAKE_KM)
     return found
 
 
-def _inside(inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def inside_box(inputs: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Tell which places lie in the metropolitan box; arrays or nodes."""
     north, east = ((inputs[name] >= low) & (inputs[name] <= high) for name, (low, high) in BOX.items())
     return north & east
 
 
-def _km(one: Mapping[str, Any], other: Mapping[str, Any], root: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+def km_between(one: Mapping[str, Any], other: Mapping[str, Any], sqrt: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+    """Return the distances in km between places in degrees; arrays or nodes, and their square root."""
     north, east = ((one[name] - other[name]) * KM_A_DEGREE[name] for name in BOX)
-    return root(north * north + east * east)
+    return sqrt(north * north + east * east)
 
 
 def centres(frame: pd.DataFrame) -> list[pd.Series]:

@@ -1,21 +1,15 @@
 """Every candidate on the same folds of the training part: what it errs, and what it costs to serve."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
-
-import numpy as np
 
 from training.evaluation.conformal import Inner, out_of_fold
 from training.evaluation.figures import Figures, point_figures
 from training.evaluation.tables import table
-from training.export.onnx_model import session
+from training.evaluation.timing import batch_run, microseconds_a_listing
 from training.model.candidates import CANDIDATES
-from training.model.training_part import Part, Rows
+from training.model.training_part import Rows, TrainingPart
 from training.params import Params
-
-REPEATS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +22,13 @@ class Compared:
     size: int
 
 
-def compare(rows: Rows, whole: Part, inner: Inner, params: Params) -> Iterator[Compared]:
+def compare(rows: Rows, whole: TrainingPart, inner: Inner, params: Params) -> Iterator[Compared]:
     """Yield one candidate after the other."""
     for name, candidate in CANDIDATES.items():
         figures = point_figures(rows.log_price, out_of_fold(candidate, rows, inner, params))
         model = candidate(whole, params).onnx()
-        yield Compared(name, figures, _microseconds(model, rows), len(model))
-
-
-def _microseconds(model: bytes, rows: Rows) -> float:
-    ready = session(model)
-    columns = {node.name: rows.frame[node.name].to_numpy()[:, None] for node in ready.get_inputs()}
-    took = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        ready.run(None, columns)
-        took.append(time.process_time() - start)
-    return float(np.round(median(took) / len(rows.frame) * 1e6, 2))
+        took = microseconds_a_listing(batch_run(model, rows.frame))
+        yield Compared(name, figures, round(took, 2), len(model))
 
 
 def comparison_report(compared: list[Compared]) -> str:

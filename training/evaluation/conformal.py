@@ -13,19 +13,19 @@ from pricing.manifest import Offsets
 from training.arrays import Log, Mask
 from training.data.groups import folds
 from training.model.candidates import Candidate
-from training.model.training_part import Part, Rows, prepare
+from training.model.training_part import Rows, TrainingPart, prepare
 from training.params import Params
 
-Inner = Sequence[tuple[Mask, Part]]
+Inner = Sequence[tuple[Mask, TrainingPart]]
 
 
-def inner_parts(rows: Rows, params: Params, seed: int) -> list[tuple[Mask, Part]]:
+def inner_parts(rows: Rows, params: Params, seed: int) -> list[tuple[Mask, TrainingPart]]:
     """Return each fold's held-out rows, and the others, encoded without them."""
     held = folds(rows.groups, params.interval.folds, seed + 1)
     return [(mask, prepare(rows.take(~mask), params, seed)) for mask in held]
 
 
-def out_of_fold(candidate: Candidate, rows: Rows, inner: Sequence[tuple[Mask, Part]], params: Params) -> Log:
+def out_of_fold(candidate: Candidate, rows: Rows, inner: Sequence[tuple[Mask, TrainingPart]], params: Params) -> Log:
     """Return log prices of rows, each from a model that saw no listing of its group."""
     result = np.empty(len(rows.frame))
     for held, part in inner:

@@ -17,13 +17,13 @@ def point_figures(actual: Log, predicted: Log) -> Figures:
 
     `bias` is the mean of log(actual / predicted): positive where prices are predicted too low.
     """
-    price, said = np.exp(actual), np.exp(predicted)
-    squares = float(np.sum((price - said) ** 2))
+    price, predicted_price = np.exp(actual), np.exp(predicted)
+    squares = float(np.sum((price - predicted_price) ** 2))
     return {
         "rows": len(price),
         "rmse": float(np.sqrt(squares / len(price))),
-        "mae": float(np.mean(np.abs(price - said))),
-        "median_ape": float(np.median(np.abs(said / price - 1))),
+        "mae": float(np.mean(np.abs(price - predicted_price))),
+        "median_ape": float(np.median(np.abs(predicted_price / price - 1))),
         "r2": 1 - squares / spread if (spread := float(np.sum((price - price.mean()) ** 2))) else float("nan"),
         "bias": float(np.mean(actual - predicted)),
     }

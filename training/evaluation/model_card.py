@@ -36,8 +36,8 @@ def trained_on(data: Dataset) -> str:
     )
 
 
-def model_card(manifest: Manifest, about: About, test: Rows, said: Log) -> str:
-    """Return the card in Markdown; `said` are the log prices of homes whose prices it did not see, the test part."""
+def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> str:
+    """Return the card in Markdown; `predicted`: log prices of the test part, whose prices the model did not see."""
     parts = [
         f"# {manifest.name}, version {manifest.version}",
         f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
@@ -53,7 +53,7 @@ def model_card(manifest: Manifest, about: About, test: Rows, said: Log) -> str:
         figures_table({"test part": manifest.metrics}),
         f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
         "## What it is bad at",
-        _weak_spots(manifest, test, said),
+        _weak_spots(manifest, test, predicted),
         "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "
         "level of prices of the day it was trained; the monitor watches for the day when that is over. It sees no "
         "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
@@ -61,8 +61,8 @@ def model_card(manifest: Manifest, about: About, test: Rows, said: Log) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _weak_spots(manifest: Manifest, test: Rows, said: Log) -> str:
-    actual, offset = test.log_price, test.log_price - said
+def _weak_spots(manifest: Manifest, test: Rows, predicted: Log) -> str:
+    actual, offset = test.log_price, test.log_price - predicted
     third = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
     shares: dict[str, float] = manifest.reference["neighborhood"]
     listings = test.frame["neighborhood"].map(shares).fillna(0.0).to_numpy() * manifest.reference["rows"]
@@ -79,7 +79,7 @@ def _weak_spots(manifest: Manifest, test: Rows, said: Log) -> str:
             int(mask.sum()),
             f"{np.median(np.abs(np.expm1(-offset[mask]))):.1%}",
             f"{np.expm1(offset[mask].mean()):+.1%}",
-            f"{width_and_coverage(actual[mask], said[mask], manifest.interval)['coverage']:.1%}",
+            f"{width_and_coverage(actual[mask], predicted[mask], manifest.interval)['coverage']:.1%}",
         )
         for name, mask in slices.items()
         if mask.any()

@@ -21,12 +21,12 @@ BLUE, GREY = "#1f5f8b", "#999999"
 
 def error_plots(pricer: Pricer, test: Rows, training: pd.DataFrame) -> dict[str, Png]:
     """Return the plots of a model by file name."""
-    said = pricer.predict(test.frame)
-    ape = np.abs(np.expm1(said - test.log_price))
+    predicted = pricer.predict(test.frame)
+    ape = np.abs(np.expm1(predicted - test.log_price))
     listings = test.frame["neighborhood"].map(training["neighborhood"].value_counts()).fillna(0)
     sizes = pd.cut(listings, [-1, 0, 9, 49, np.inf], labels=["never seen", "1 to 9", "10 to 49", "50 or more"])
     return {
-        "residuals.png": _residuals(said, test.log_price),
+        "residuals.png": _residuals(predicted, test.log_price),
         "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousand BRL)"),
         "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
         "importance.png": _bars(importance(pricer, test), "increase of the RMSE of the log price when shuffled"),
@@ -74,14 +74,14 @@ def cost_plot(compared: list[Compared]) -> Png:
     return _png(draw)
 
 
-def _rmse(said: Log, actual: Log) -> float:
-    return float(np.sqrt(np.mean((actual - said) ** 2)))
+def _rmse(predicted: Log, actual: Log) -> float:
+    return float(np.sqrt(np.mean((actual - predicted) ** 2)))
 
 
-def _residuals(said: Log, actual: Log) -> Png:
+def _residuals(predicted: Log, actual: Log) -> Png:
     def draw(axes: Any) -> None:  # noqa: ANN401
         axes.axhline(0, color=GREY)
-        axes.plot(np.exp(said) / 1e6, actual - said, ".", color=BLUE, alpha=0.4)
+        axes.plot(np.exp(predicted) / 1e6, actual - predicted, ".", color=BLUE, alpha=0.4)
         axes.set(xlabel="predicted price (million BRL)", ylabel="log(actual / predicted)", xscale="log")
         axes.set_xticks(PRICES, [f"{price:g}" for price in PRICES])
         axes.minorticks_off()

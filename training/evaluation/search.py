@@ -40,8 +40,8 @@ def search(rows: Rows, inner: Inner, params: Params, tell: Callable[[Trial], Non
 
     def objective(trial: Any) -> float:  # noqa: ANN401 - optuna has no types
         tried = _suggest(trial, params)
-        said = out_of_fold(CANDIDATES[CHAMPION], rows, inner, tried)
-        error = float(np.sqrt(np.mean((rows.log_price - said) ** 2)))
+        predicted = out_of_fold(CANDIDATES[CHAMPION], rows, inner, tried)
+        error = float(np.sqrt(np.mean((rows.log_price - predicted) ** 2)))
         trials.append(Trial(_knobs(tried), error))
         tell(trials[-1])
         return error

@@ -17,8 +17,8 @@ from training.params import Params
 def fit_with_interval(name: str, rows: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
     """Fit a candidate, and calibrate its interval, on a training part alone."""
     candidate = CANDIDATES[name]
-    said = out_of_fold(candidate, rows, inner_parts(rows, params, seed), params)
-    return candidate(prepare(rows, params, seed), params), calibrate(said, rows.log_price, params)
+    predicted = out_of_fold(candidate, rows, inner_parts(rows, params, seed), params)
+    return candidate(prepare(rows, params, seed), params), calibrate(predicted, rows.log_price, params)
 
 
 def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:

@@ -3,18 +3,20 @@
 import hashlib
 import importlib.metadata
 import subprocess
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from pricing.listing import Features
-from pricing.manifest import MODEL_NAME, Golden, Manifest, Offsets
+from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Offsets
+from pricing.reference import Reference
 from training.data.frames import to_features, to_frame
 from training.export.onnx_model import run_onnx
-from training.model.training_part import Pricer
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn")
 
@@ -32,29 +34,30 @@ def golden_rows(model: bytes, frame: pd.DataFrame, count: int) -> list[Golden]:
     order = np.argsort(run_onnx(model, frame), kind="stable")
     chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
     rows = [*map(to_features, chosen.to_dict("records")), *UNUSUAL]
-    return [Golden(row, float(said)) for row, said in zip(rows, run_onnx(model, to_frame(rows)), strict=True)]
+    return [Golden(row, float(predicted)) for row, predicted in zip(rows, run_onnx(model, to_frame(rows)), strict=True)]
 
 
 def write_manifest(
     model: bytes,
-    pricer: Pricer,
+    inputs: Sequence[Input],
     *,
     version: str,
+    created_at: datetime,
     offsets: Offsets,
     golden: list[Golden],
     metrics: dict[str, Any],
-    reference: dict[str, Any],
+    reference: Reference,
     data_sha256: str,
     generated: bool,
     run_id: str,
 ) -> Manifest:
-    """Return the manifest of a model."""
+    """Return the manifest of a model, made at `created_at` (UTC), with the libraries of this process."""
     return Manifest(
         name=MODEL_NAME,
         version=version,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=created_at.isoformat(timespec="seconds"),
         sha256=hashlib.sha256(model).hexdigest(),
-        inputs=list(pricer.inputs),
+        inputs=list(inputs),
         interval=offsets,
         golden=golden,
         metrics=metrics,
@@ -62,7 +65,7 @@ def write_manifest(
         data_sha256=data_sha256,
         mlflow_run_id=run_id,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
-        reference=reference,
+        reference=msgspec.to_builtins(reference),
     )
 
 

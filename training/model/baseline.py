@@ -14,7 +14,7 @@ from pricing.manifest import Input
 from training.arrays import Floats, Log
 from training.model.column_ops import GraphOps
 from training.model.onnx_graph import Graph
-from training.model.training_part import OUTPUT, Part
+from training.model.training_part import OUTPUT, TrainingPart
 from training.params import Params
 
 NUMBERS = ("area_m2", "rooms", "garage_places")
@@ -51,7 +51,7 @@ class Linear:
         return graph.finish(total, OUTPUT)
 
 
-def linear(part: Part, params: Params) -> Linear:  # noqa: ARG001 - every candidate is called alike
+def linear(part: TrainingPart, params: Params) -> Linear:  # noqa: ARG001 - every candidate is called alike
     """Fit the baseline; it has no knobs."""
     frame = part.rows.frame
     medians = frame[list(NUMBERS)].median().to_numpy(dtype=np.float32)

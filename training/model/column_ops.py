@@ -31,15 +31,15 @@ class ArrayOps:
         """Return natural logarithms."""
         return np.log(columns)
 
-    def root(self, columns: Floats) -> Floats:
+    def sqrt(self, columns: Floats) -> Floats:
         """Return square roots."""
         return np.sqrt(columns)
 
-    def larger(self, one: Floats, other: Floats) -> Floats:
+    def maximum(self, one: Floats, other: Floats) -> Floats:
         """Return the larger of two."""
         return np.maximum(one, other)
 
-    def smaller(self, one: Floats, other: Floats) -> Floats:
+    def minimum(self, one: Floats, other: Floats) -> Floats:
         """Return the smaller of two."""
         return np.minimum(one, other)
 
@@ -81,15 +81,15 @@ class GraphOps:
         """Return natural logarithms."""
         return columns.graph.op("Log", columns)
 
-    def root(self, columns: Node) -> Node:
+    def sqrt(self, columns: Node) -> Node:
         """Return square roots."""
         return columns.graph.op("Sqrt", columns)
 
-    def larger(self, one: Node, other: Operand) -> Node:
+    def maximum(self, one: Node, other: Operand) -> Node:
         """Return the larger of two."""
         return one.graph.op("Max", one, other)
 
-    def smaller(self, one: Node, other: Operand) -> Node:
+    def minimum(self, one: Node, other: Operand) -> Node:
         """Return the smaller of two."""
         return one.graph.op("Min", one, other)
 

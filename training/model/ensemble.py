@@ -19,7 +19,7 @@ from training.model.training_part import OUTPUT
 from training.model.trees import write_boosting
 
 
-class Member(Protocol):
+class Learner(Protocol):
     """A fitted learner on the columns of `training.model.features`."""
 
     def predict(self, columns: Floats) -> Log:
@@ -68,10 +68,10 @@ class Smooth:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Levels of neighbourhoods and streets, and the mean of the members that read them."""
+    """Levels of neighbourhoods and streets, and the mean of the learners that read them."""
 
     levels: Levels
-    members: tuple[Member, ...]
+    learners: tuple[Learner, ...]
 
     inputs: ClassVar[tuple[Input, ...]] = (
         *(Input(name, "string") for name in encoding.TEXTS),
@@ -81,15 +81,15 @@ class Encoded:
     def predict(self, frame: pd.DataFrame) -> Log:
         """Return scikit-learn's log prices, shape (N,)."""
         columns = encoding.matrix(frame, self.levels)
-        said = [member.predict(columns) for member in self.members]
-        return np.asarray(np.mean(said, axis=0))
+        predicted = [learner.predict(columns) for learner in self.learners]
+        return np.asarray(np.mean(predicted, axis=0))
 
     def onnx(self) -> bytes:
         """Return the whole model as an ONNX file."""
         graph = Graph()
         columns = encoding.write(graph, self.levels)
-        first, *others = (member.write(columns) for member in self.members)
+        first, *others = (learner.write(columns) for learner in self.learners)
         total = first
         for other in others:
             total = total + other
-        return graph.finish(total * (1 / len(self.members)), OUTPUT)
+        return graph.finish(total * (1 / len(self.learners)), OUTPUT)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from training.arrays import Floats, Log
 from training.data.groups import folds
-from training.data.values import BOX, NAMESAKE_KM, OVERSIZED_FEE, PLACEHOLDER_FEE, _inside, _km
+from training.data.values import BOX, NAMESAKE_KM, OVERSIZED_FEE, PLACEHOLDER_FEE, inside_box, km_between
 from training.model.column_ops import ArrayOps, GraphOps
 from training.model.onnx_graph import Graph, Node
 from training.model.price_levels import OF_NEIGHBORHOOD, OF_STREET, Levels, fit_levels
@@ -89,7 +89,7 @@ def _columns(inputs: Mapping[str, Any], levels: Levels, ops: Any) -> list[Any]: 
         "fee_per_m2": fees / area,
         "area_per_room": area / ops.where(rooms >= 1.0, rooms, NAN),
         "relative_area": area / stock["area"],
-        "km_from_centre": _km(place, CITY_CENTRE, ops.root),
+        "km_from_centre": km_between(place, CITY_CENTRE, ops.sqrt),
         **{f"neighborhood_{name}": stock[name] for name in OF_NEIGHBORHOOD if name not in BOX},
         **{f"street_{name}": street[name] for name in OF_STREET},
     }
@@ -98,8 +98,8 @@ def _columns(inputs: Mapping[str, Any], levels: Levels, ops: Any) -> list[Any]: 
 
 def _place(inputs: Mapping[str, Any], stock: Mapping[str, Any], ops: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return where a listing is: its own place unless a namesake of its street, else the neighbourhood's centre."""
-    inside = _inside(inputs)
+    inside = inside_box(inputs)
     place = {name: ops.where(inside, inputs[name], NAN) for name in BOX}
-    near = _km(place, stock, ops.root) <= NAMESAKE_KM
+    near = km_between(place, stock, ops.sqrt) <= NAMESAKE_KM
     unknown_centre = ops.unknown(stock["latitude"])
     return {name: ops.where(near | unknown_centre, place[name], stock[name]) for name in BOX}

@@ -66,7 +66,7 @@ def _shaped(columns: Any, median: Floats, ops: Any) -> Any:  # noqa: ANN401
     known = ops.where(unknown, median, columns)
     logs = np.array([[name in FLOORS for name in COLUMNS]])
     floors = _row(FLOORS, 1.0)
-    shaped = ops.where(logs, ops.log(ops.larger(known, floors)), ops.smaller(known, _row(CEILINGS, np.inf)))
+    shaped = ops.where(logs, ops.log(ops.maximum(known, floors)), ops.minimum(known, _row(CEILINGS, np.inf)))
     places = np.array([COLUMNS.index(name) for name in FLAGGED], dtype=np.int64)
     return ops.join([shaped, ops.number(ops.pick(unknown, places))])
 

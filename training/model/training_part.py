@@ -31,7 +31,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TrainingPart:
     """Rows to train on: cross-fitted columns for the learners, levels for serving."""
 
     rows: Rows
@@ -45,10 +45,10 @@ class Part:
         return self.rows.log_price
 
 
-def prepare(rows: Rows, params: Params, seed: int) -> Part:
+def prepare(rows: Rows, params: Params, seed: int) -> TrainingPart:
     """Encode rows for training, once for all candidates."""
     columns = cross_fitted(rows.frame, rows.log_price, rows.groups, params.encoding, seed)
-    return Part(rows, columns, fit_levels(rows.frame, rows.log_price, params.encoding), seed)
+    return TrainingPart(rows, columns, fit_levels(rows.frame, rows.log_price, params.encoding), seed)
 
 
 class Pricer(Protocol):

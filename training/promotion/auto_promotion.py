@@ -4,14 +4,14 @@ from pricing.manifest import Pointer
 from terminal.errors import Failure
 from training.params import Judging
 from training.promotion.contenders import find_challenger, find_champion, unseen
-from training.promotion.judge import Verdict, judge
+from training.promotion.judge import PromotionVerdict, judge
 from training.promotion.promote import Over, promote
 from training.promotion.verdict_report import verdict_report
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
 
 
-def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs: Judging) -> Verdict:
+def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs: Judging) -> PromotionVerdict:
     """Let a version meet the champion, and store the verdict with its run as `verdict.md`.
 
     Raises `Failure` where the two cannot meet: one does not load, or the champion is another registry's.
@@ -26,7 +26,7 @@ def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs:
     return verdict
 
 
-def promote_judged(verdict: Verdict, registry: Registry, bucket: ModelsBucket) -> Pointer:
+def promote_judged(verdict: PromotionVerdict, registry: Registry, bucket: ModelsBucket) -> Pointer:
     """Promote what the judge let through, over the champion that it met and no other.
 
     Raises `Failure` with the reasons where the judge refused, or where the champion is another by now.

@@ -1,9 +1,7 @@
 """Champion and challenger before the judge, and the listings that neither was trained on."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +13,11 @@ from terminal.errors import Failure
 from training.arrays import Log
 from training.data.frames import to_features
 from training.data.groups import fingerprints
-from training.registry.kept_listings import TRAINED_ON, _read, kept_test
+from training.evaluation.timing import LISTINGS, microseconds_a_listing
+from training.registry.kept_listings import TRAINED_ON, kept, kept_test
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
 from training.registry.overview import holds, stranger
-
-TIMED_ROWS = 6_000
-REPEATS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +73,8 @@ def contender(version: str, model: bytes, manifest: bytes, parity: float | None)
 def _microseconds(model: Model) -> float:
     """Return the median time of a listing in a batch, on one thread, reading the features included."""
     golden = [row.features for row in model.manifest.golden]
-    batch = (golden * (TIMED_ROWS // len(golden) + 1))[:TIMED_ROWS]
-    took = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        model.log_prices(batch)
-        took.append(time.process_time() - start)
-    return median(took) / len(batch) * 1e6
+    batch = (golden * (LISTINGS // len(golden) + 1))[:LISTINGS]
+    return microseconds_a_listing(lambda: model.log_prices(batch))
 
 
 def unseen(challenger: str, champion: str | None, registry: Registry) -> Evidence:
@@ -93,7 +84,7 @@ def unseen(challenger: str, champion: str | None, registry: Registry) -> Evidenc
     """
     rows = kept_test(challenger, registry)
     if champion is not None:
-        seen = set(_read(registry, champion, TRAINED_ON).decode().splitlines())
+        seen = set(kept(registry, champion, TRAINED_ON).decode().splitlines())
         met = [known in seen for known in fingerprints(rows.frame)]
         rows = rows.take(~np.isin(rows.groups, rows.groups[met]))
     return Evidence([*map(to_features, rows.frame.to_dict("records"))], rows.log_price, rows.groups)

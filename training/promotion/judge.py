@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pricing.manifest import Offsets
 from training.arrays import Log, Mask
+from training.evaluation.bootstrap import bootstrap_means
 from training.evaluation.figures import Figures, interval_figures, point_figures, width_and_coverage
 from training.params import Judging
 from training.promotion.contenders import Contender, Evidence
@@ -19,7 +20,7 @@ from training.promotion.slices import FEW, NOWHERE, moved_nowhere, slice_masks
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Condition:
     """One condition of promotion, and what was found."""
 
     name: str
@@ -48,13 +49,13 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PromotionVerdict:
     """What the judge found; `promote` is true where every check passed."""
 
     challenger: str
     champion: str | None
     rows: int
-    checks: tuple[Check, ...]
+    checks: tuple[Condition, ...]
     slices: tuple[Slice, ...]
     figures: dict[str, Figures]
 
@@ -69,21 +70,22 @@ class Verdict:
         return [f"{check.name}: {check.finding}" for check in self.checks if not check.passed]
 
 
-def judge(challenger: Contender, champion: Contender | None, evidence: Evidence, knobs: Judging) -> Verdict:
+def judge(challenger: Contender, champion: Contender | None, evidence: Evidence, knobs: Judging) -> PromotionVerdict:
     """Return the verdict; without a champion the challenger has only to keep its own promises.
 
     On too few listings nothing else is looked at.
     """
     enough, against = _enough(evidence, knobs), champion.version if champion else None
     if not enough.passed:
-        return Verdict(challenger.version, against, len(evidence.log_price), (enough,), (), {})
+        return PromotionVerdict(challenger.version, against, len(evidence.log_price), (enough,), (), {})
     contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
-    said = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
+    predicted = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
     offsets, actual = _offsets(contenders), evidence.log_price
     figures = {
-        name: point_figures(actual, said[name]) | interval_figures(actual, said[name], offsets[name]) for name in said
+        name: point_figures(actual, predicted[name]) | interval_figures(actual, predicted[name], offsets[name])
+        for name in predicted
     }
-    slices, checks = _compare(contenders, said, evidence, knobs) if champion else ([], [])
+    slices, checks = _compare(contenders, predicted, evidence, knobs) if champion else ([], [])
     checks = [
         enough,
         *checks,
@@ -91,7 +93,7 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
         _parity(challenger, knobs),
         *_budget(challenger, knobs),
     ]
-    return Verdict(challenger.version, against, len(actual), tuple(checks), tuple(slices), figures)
+    return PromotionVerdict(challenger.version, against, len(actual), tuple(checks), tuple(slices), figures)
 
 
 def _offsets(contenders: Mapping[str, Contender]) -> dict[str, Offsets]:
@@ -99,70 +101,66 @@ def _offsets(contenders: Mapping[str, Contender]) -> dict[str, Offsets]:
 
 
 def _compare(
-    contenders: Mapping[str, Contender], said: Mapping[str, Log], evidence: Evidence, knobs: Judging
-) -> tuple[list[Slice], list[Check]]:
+    contenders: Mapping[str, Contender], predicted: Mapping[str, Log], evidence: Evidence, knobs: Judging
+) -> tuple[list[Slice], list[Condition]]:
     """Return champion and challenger side by side, slice by slice, and what to make of it."""
     actual, offsets = evidence.log_price, _offsets(contenders)
-    errors = {name: np.abs(actual - each) for name, each in said.items()}
+    errors = {name: np.abs(actual - each) for name, each in predicted.items()}
     reference = contenders["challenger"].model.manifest.reference
-    masks = slice_masks(np.mean([*said.values()], axis=0), evidence, reference)
+    masks = slice_masks(np.mean([*predicted.values()], axis=0), evidence, reference)
     nowhere = moved_nowhere(evidence.features)
-    said_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
-    parts = [(name, mask, said, knobs.slice_margin) for name, mask in masks.items()]
-    parts.append((NOWHERE, masks[FEW], said_nowhere, knobs.nowhere_margin))
+    predicted_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
+    parts = [(name, mask, predicted, knobs.slice_margin) for name, mask in masks.items()]
+    parts.append((NOWHERE, masks[FEW], predicted_nowhere, knobs.nowhere_margin))
     slices = [_slice(name, mask, margin, actual, each, offsets) for name, mask, each, margin in parts if mask.any()]
     return slices, [_better(errors, evidence.groups, knobs), _no_slice_suffers(slices, knobs)]
 
 
-def _enough(evidence: Evidence, knobs: Judging) -> Check:
+def _enough(evidence: Evidence, knobs: Judging) -> Condition:
     rows = len(evidence.log_price)
-    return Check("enough unseen listings", rows >= knobs.min_rows, f"{rows} of at least {knobs.min_rows}")
+    return Condition("enough unseen listings", rows >= knobs.min_rows, f"{rows} of at least {knobs.min_rows}")
 
 
-def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) -> Check:
+def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) -> Condition:
     """Compare mean absolute log errors; groups are drawn, since their listings may be one home."""
     gain = errors["champion"] - errors["challenger"]
-    _, places = np.unique(groups, return_inverse=True)
-    sums, counts = np.bincount(places, weights=gain), np.bincount(places)
-    drawn = np.random.default_rng(knobs.seed).integers(len(sums), size=(knobs.draws, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low = float(np.quantile(means, 1 - knobs.confidence))
+    low = float(np.quantile(bootstrap_means(gain, groups, knobs.draws, knobs.seed), 1 - knobs.confidence))
     scale = float(errors["champion"].mean())
     finding = (
         f"mean absolute log error {errors['challenger'].mean():.4f} against {scale:.4f}: {gain.mean() / scale:+.1%}, "
         f"at least {low / scale:+.1%} with {knobs.confidence:.0%} confidence"
     )
-    return Check("better than the champion", low > 0, finding)
+    return Condition("better than the champion", low > 0, finding)
 
 
 def _slice(
-    name: str, mask: Mask, margin: float, actual: Log, said: Mapping[str, Log], offsets: Mapping[str, Offsets]
+    name: str, mask: Mask, margin: float, actual: Log, predicted: Mapping[str, Log], offsets: Mapping[str, Offsets]
 ) -> Slice:
     figures = {
         who: point_figures(actual[mask], each[mask]) | width_and_coverage(actual[mask], each[mask], offsets[who])
-        for who, each in said.items()
+        for who, each in predicted.items()
     }
-    errors = {who: float(np.abs(actual - each)[mask].mean()) for who, each in said.items()}
+    errors = {who: float(np.abs(actual - each)[mask].mean()) for who, each in predicted.items()}
     return Slice(name, int(mask.sum()), margin, errors["challenger"], errors["champion"], figures)
 
 
-def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Check:
+def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Condition:
     judged = [each for each in slices if each.rows >= knobs.min_slice]
     small = ", ".join(f"{each.name} ({each.rows})" for each in slices if each not in judged)
     skipped = f"; too small to judge: {small}" if small else ""
     if not judged:
-        return Check("no slice suffers", passed=True, finding=f"no slice of {knobs.min_slice} listings{skipped}")
+        return Condition("no slice suffers", passed=True, finding=f"no slice of {knobs.min_slice} listings{skipped}")
     worst = max(judged, key=lambda each: each.change - each.margin)
     finding = f"{worst.name}: error {worst.change:+.1%} on {worst.rows} listings (margin {worst.margin:+.0%})"
-    return Check("no slice suffers", worst.change <= worst.margin, finding + skipped)
+    return Condition("no slice suffers", worst.change <= worst.margin, finding + skipped)
 
 
-def _intervals(figures: Figures, knobs: Judging) -> list[Check]:
+def _intervals(figures: Figures, knobs: Judging) -> list[Condition]:
     low, high = knobs.coverage
     thirds = figures["coverage_by_price_tercile"]
     return [
-        Check("coverage", low <= figures["coverage"] <= high, f"{figures['coverage']:.3f}, wanted {low} to {high}"),
-        Check(
+        Condition("coverage", low <= figures["coverage"] <= high, f"{figures['coverage']:.3f}, wanted {low} to {high}"),
+        Condition(
             "coverage in each third of prices",
             min(thirds) >= knobs.tercile_coverage,
             f"{', '.join(f'{each:.3f}' for each in thirds)}, wanted at least {knobs.tercile_coverage}",
@@ -170,16 +168,16 @@ def _intervals(figures: Figures, knobs: Judging) -> list[Check]:
     ]
 
 
-def _parity(challenger: Contender, knobs: Judging) -> Check:
+def _parity(challenger: Contender, knobs: Judging) -> Condition:
     if challenger.parity is None:
-        return Check("parity with scikit-learn", passed=False, finding="not measured")
+        return Condition("parity with scikit-learn", passed=False, finding="not measured")
     finding = f"{challenger.parity:.1e} of the price, at most {knobs.parity:.0e}"
-    return Check("parity with scikit-learn", challenger.parity <= knobs.parity, finding)
+    return Condition("parity with scikit-learn", challenger.parity <= knobs.parity, finding)
 
 
-def _budget(challenger: Contender, knobs: Judging) -> list[Check]:
+def _budget(challenger: Contender, knobs: Judging) -> list[Condition]:
     took, size = challenger.microseconds, challenger.size / 1e6
     return [
-        Check("time", took <= knobs.microseconds, f"{took:.1f} µs a listing, at most {knobs.microseconds:.0f}"),
-        Check("size", size <= knobs.megabytes, f"{size:.2f} MB, at most {knobs.megabytes:.0f}"),
+        Condition("time", took <= knobs.microseconds, f"{took:.1f} µs a listing, at most {knobs.microseconds:.0f}"),
+        Condition("size", size <= knobs.megabytes, f"{size:.2f} MB, at most {knobs.megabytes:.0f}"),
     ]

@@ -4,7 +4,7 @@ Promotion writes the model, the manifest, the pointer and the registry's alias, 
 it is not there yet. Whatever stops it between two writes, the old champion serves, and a rerun finishes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -91,7 +91,7 @@ def rollback(bucket: ModelsBucket, clock: Clock = _now) -> Pointer:
         raise Failure(f"nothing to roll back: version {current.version} is the first champion")
     model, manifest = bucket.get_version(current.previous)
     _check(current.previous, model, manifest)
-    if _went_back(current, manifest, bucket):
+    if is_rollback(current, _trained_at(current, manifest, bucket)):
         raise Failure(
             f"version {current.version} serves in place of version {current.previous}, which is newer: somebody has "
             f"gone back already; `belo promote N` goes to version N, `belo promote {current.previous}` forward again"
@@ -124,15 +124,24 @@ def _let_the_alias_follow(version: str, registry: Registry, bucket: ModelsBucket
         version = seen[0].version if seen else named
 
 
-def _went_back(current: Pointer, before: bytes, bucket: ModelsBucket) -> bool:
-    """Tell whether what serves was trained before what it replaced, whose manifest is `before`.
+def _trained_at(current: Pointer, before: bytes, bucket: ModelsBucket) -> dict[str, str]:
+    """Return when what serves and what it replaced, whose manifest is `before`, were trained.
 
-    What is broken may always be left: then it is no going back.
+    What is broken may always be left: then it is not known.
     """
     found = bucket.read(manifest_key(current.version))
-    if found is None or sha256(found[0]) != current.manifest_sha256:
-        return False
-    return parse(found[0]).created_at < parse(before).created_at  # ISO 8601 in UTC, whose text sorts as time does
+    if found is None or sha256(found[0]) != current.manifest_sha256 or current.previous is None:
+        return {}
+    return {current.version: parse(found[0]).created_at, current.previous: parse(before).created_at}
+
+
+def is_rollback(pointer: Pointer, trained_at: Mapping[str, str]) -> bool | None:
+    """Tell whether a pointer names a version that was trained before the one it replaced; None where nobody knows.
+
+    `trained_at`: ISO 8601 in UTC by version; its text sorts as time does.
+    """
+    version, replaced = trained_at.get(pointer.version), trained_at.get(pointer.previous or "")
+    return None if version is None or replaced is None or version == replaced else version < replaced
 
 
 def _check(version: str, model: bytes, manifest: bytes) -> None:

@@ -15,13 +15,13 @@ FEW = "neighbourhood: 9 listings or fewer"
 NOWHERE = f"{FEW}, as if never seen"
 
 
-def slice_masks(said: Log, evidence: Evidence, reference: Mapping[str, Any]) -> dict[str, Mask]:
+def slice_masks(predicted: Log, evidence: Evidence, reference: Mapping[str, Any]) -> dict[str, Mask]:
     """Return a mask of listings, shape (N,), for each slice.
 
-    Prices are the predicted ones, `said`: among homes that turned out dear, whoever guesses high wins. What a
+    Prices are the predicted ones, `predicted`: among homes that turned out dear, whoever guesses high wins. What a
     neighbourhood's size is, the `reference` of the challenger's training part says.
     """
-    band = np.searchsorted(np.quantile(said, [1 / 3, 2 / 3]), said)
+    band = np.searchsorted(np.quantile(predicted, [1 / 3, 2 / 3]), predicted)
     shares: Mapping[str, float] = reference["neighborhood"]
     listings = np.array([shares.get(each.neighborhood, 0.0) * reference["rows"] for each in evidence.features]).round()
     return {

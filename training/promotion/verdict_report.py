@@ -1,10 +1,10 @@
 """A judge's verdict for people: Markdown."""
 
 from training.evaluation.tables import figures_table, number, table
-from training.promotion.judge import Verdict
+from training.promotion.judge import PromotionVerdict
 
 
-def verdict_report(verdict: Verdict) -> str:
+def verdict_report(verdict: PromotionVerdict) -> str:
     """Return a judge's verdict with its reasons."""
     against = f"champion {verdict.champion}" if verdict.champion else "no champion yet"
     word = "promote" if verdict.promote else "do not promote"
@@ -25,7 +25,7 @@ def verdict_report(verdict: Verdict) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _slices(verdict: Verdict) -> str:
+def _slices(verdict: PromotionVerdict) -> str:
     names = ("rmse", "mae", "median_ape", "bias", "coverage", "relative_width")
     rows = [
         (

@@ -24,12 +24,13 @@ def keep_evidence(registry: Registry, run_id: str, training: Rows, test: Rows) -
 
 def kept_test(version: str, registry: Registry) -> Rows:
     """Return the test part that a version's training set aside; raises `Failure` where its run has none."""
-    frame = pd.read_parquet(BytesIO(_read(registry, version, TEST_ROWS)))
+    frame = pd.read_parquet(BytesIO(kept(registry, version, TEST_ROWS)))
     groups = frame["group"].to_numpy(dtype=str)
     return Rows(frame.drop(columns="group"), np.log(frame["price"].to_numpy(dtype=np.float64)), groups)
 
 
-def _read(registry: Registry, version: str, name: str) -> bytes:
+def kept(registry: Registry, version: str, name: str) -> bytes:
+    """Return what a version's run keeps under a name; raises `Failure` where it keeps nothing."""
     content = registry.read(registry.find(version).run_id, name)
     if content is None:
         raise Failure(

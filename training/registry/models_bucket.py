@@ -4,36 +4,30 @@ A version is written before the pointer that names it, so a reader of the pointe
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
-from botocore.exceptions import ClientError
 
-from pricing.manifest import CHAMPION_KEY, Manifest, Pointer, encode, manifest_key, model_key
+from lambdas.aws.objects import Objects
+from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, Manifest, Pointer, encode, manifest_key, model_key
 from terminal.errors import Failure
 
-REFUSED = {"PreconditionFailed", "412"}
-BUSY = {"ConditionalRequestConflict", "409"}  # another conditional write of the key is under way
-ABSENT = {"NoSuchKey", "404"}
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class ModelsBucket:
-    """Conditional reads and writes of one bucket, through a boto3 S3 client."""
+    """Conditional reads and writes of one bucket."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:  # noqa: ANN401 - a boto3 client, or a test's fake
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._objects = Objects(s3, bucket)
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """Return an object and its ETag, or None where there is none."""
-        try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in ABSENT:
-                return None
-            raise
-        return reply["Body"].read(), reply["ETag"]
+        return self._objects.get(key)
 
     def free(self, version: str, model: bytes, manifest: bytes) -> bool:
         """Return whether `put_version` would take a version: nothing else stands under its number."""
@@ -93,37 +87,30 @@ class ModelsBucket:
         now = msgspec.json.decode(standing[0], type=Pointer).version if standing else "none"
         raise Failure(f"the champion was changed meanwhile (it is version {now} now); this promotion did nothing")
 
+    def challenger(self) -> tuple[Pointer, str] | None:
+        """Return the pointer to what is scored in shadow and its ETag, or None where nothing is."""
+        found = self.read(CHALLENGER_KEY)
+        return None if found is None else (msgspec.json.decode(found[0], type=Pointer), found[1])
+
+    def point_challenger(self, pointer: Pointer) -> None:
+        """Have a version scored in shadow, in the place of any other; safe to repeat."""
+        body = encode(pointer)
+        while (standing := self.read(CHALLENGER_KEY)) is None or standing[0] != body:
+            if self._put(CHALLENGER_KEY, body, **({"IfMatch": standing[1]} if standing else {"IfNoneMatch": "*"})):
+                return
+
+    def end_challenger(self, reviewed: Pointer) -> None:
+        """Have this version no longer scored in shadow; one that came meanwhile stays."""
+        standing = self.challenger()
+        if standing is not None and standing[0] == reviewed:
+            self._s3.delete_object(Bucket=self._bucket, Key=CHALLENGER_KEY)
+
     def _put(self, key: str, body: bytes, **condition: str) -> bool:
-        def attempt() -> bool:
-            try:
-                self._s3.put_object(
-                    Bucket=self._bucket, Key=key, Body=body, ContentType=_content_type(key), **condition
-                )
-            except ClientError as error:
-                if _code(error) in REFUSED | ABSENT:  # If-Match on an object that is gone
-                    return False
-                raise
-            return True
-
-        return _unless_busy(attempt)
-
-
-def _unless_busy(attempt: Callable[[], bool], attempts: int = 5) -> bool:
-    for left in range(attempts - 1, -1, -1):
-        try:
-            return attempt()
-        except ClientError as error:
-            if _code(error) not in BUSY or not left:
-                raise
-    raise AssertionError("unreachable")
+        return self._objects.put(key, body, ContentType=_content_type(key), **condition) is not None
 
 
 def _content_type(key: str) -> str:
     return "application/json" if key.endswith(".json") else "application/octet-stream"
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def sha256(manifest: bytes) -> str:

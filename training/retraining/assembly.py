@@ -4,22 +4,22 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.archive_bucket.reader import Archive
-from lambdas.aws.objects import READERS
+from lambdas.aws.objects import READERS, Objects
 from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
 from training.data.listings import Dataset, read_listings
 from training.data.load import load_data
 from training.params import choose_params
 from training.registry.mlflow_registry import Registry
-from training.registry.models_bucket import ABSENT, ModelsBucket
-from training.retraining.journal import Ledger
-from training.retraining.promoter import Promotion
+from training.registry.models_bucket import ModelsBucket
+from training.retraining.journal import Journal
+from training.retraining.promoter import Promoter
 from training.retraining.records import Record
 from training.retraining.retrain import Policy, Retraining
 from training.retraining.worker import Worker, url_of, visibility
@@ -37,30 +37,30 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         raise Failure("this stack has no queue of retraining requests: BELO_RETRAINING_QUEUE is not set")
     s3 = stack.client("s3", Config(max_pool_connections=READERS))
     sqs = stack.client("sqs", Config(read_timeout=40))  # a receive waits for 20 s
-    ledger = Ledger(s3, stack.archive_bucket)
+    journal = Journal(s3, stack.archive_bucket)
     bucket, registry = ModelsBucket(s3, stack.models_bucket), Registry.open(environ)
     retraining = Retraining(
-        ledger=ledger,
+        journal=journal,
         archive=Archive(s3, stack.archive_bucket),
         bucket=bucket,
         registry=registry,
-        promotion=Promotion(s3, stack.models_bucket, bucket, registry),
-        listings=ReferenceFile(s3, stack.archive_bucket, environ.get("DATA") or None, say),
+        promoter=Promoter(bucket, registry),
+        listings=ReferenceFile(Objects(s3, stack.archive_bucket), environ.get("DATA") or None, say),
         train=challengers,
         params=choose_params(),
         policy=_policy(environ),
         tell=_teller(stack, say),
     )
     url = url_of(sqs, stack.retraining_queue)
-    return Worker(sqs=sqs, queue_url=url, ledger=ledger, retrain=retraining, lease=visibility(sqs, url), say=say)
+    return Worker(sqs=sqs, queue_url=url, journal=journal, retrain=retraining, lease=visibility(sqs, url), say=say)
 
 
 def _policy(environ: Mapping[str, str]) -> Policy:
-    said = environ.get("BELO_PROMOTION_POLICY") or "auto"
+    policy_name = environ.get("BELO_PROMOTION_POLICY") or "auto"
     for policy in get_args(Policy):
-        if said == policy:
+        if policy_name == policy:
             return policy  # type: ignore[no-any-return]
-    raise UsageFailure(f"BELO_PROMOTION_POLICY: expected auto, shadow-first or manual, got {said}")
+    raise UsageFailure(f"BELO_PROMOTION_POLICY: expected auto, shadow-first or manual, got {policy_name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,7 @@ class ReferenceFile:
     The sample serves only a champion that was trained on generated data, too.
     """
 
-    s3: Any  # a boto3 client
-    bucket: str
+    archive: Objects
     data: str | None
     say: Callable[[str], None]
 
@@ -80,18 +79,17 @@ class ReferenceFile:
         generated = champion.manifest.generated_data
         if self.data:
             return read_listings(Path(self.data), generated=generated)
-        try:
-            content = self.s3.get_object(Bucket=self.bucket, Key=LISTINGS_KEY)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ABSENT:
-                raise
+        found = self.archive.get(LISTINGS_KEY)
+        if found is None:
             if generated:
                 return load_data(None)
-            self.say(f"no reference file (DATA, or {LISTINGS_KEY} in {self.bucket}): the champion is only rescaled")
+            self.say(
+                f"no reference file (DATA, or {LISTINGS_KEY} in the archive bucket): the champion is only rescaled"
+            )
             return None
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, Path(LISTINGS_KEY).name)
-            path.write_bytes(content)
+            path.write_bytes(found[0])
             return read_listings(path, generated=generated)
 
 

@@ -34,14 +34,14 @@ def train_worker(
     """Take up requests for retraining, one at a time, until stopped."""
     import os
 
+    from terminal.display import say
     from terminal.stack import Stack
-    from training.retraining import printing as retraining_printing
     from training.retraining.assembly import open_worker
 
-    worker = open_worker(Stack.find(os.environ), os.environ, retraining_printing.say)
+    worker = open_worker(Stack.find(os.environ), os.environ, say)
     if once:
         if not worker.one(wait_seconds=1):
-            retraining_printing.say("no request waits")
+            say("no request waits")
         return
     with suppress(KeyboardInterrupt):  # a request that was under way comes again
         worker.work(max_requests)
@@ -55,12 +55,12 @@ def history(*, json: Json = False) -> None:
     from training.registry.models_bucket import ModelsBucket
     from training.retraining import printing as retraining_printing
     from training.retraining.history import history as entries
-    from training.retraining.journal import Ledger
+    from training.retraining.journal import Journal
 
     stack = Stack.find(os.environ)
     s3 = stack.client("s3")
     bucket = ModelsBucket(s3, stack.models_bucket)
     pointers = bucket.champions()
     trained_at = bucket.trained_at(each.version for each in pointers)
-    told = entries(Ledger(s3, stack.archive_bucket).records(), pointers, trained_at)
-    retraining_printing.show_history(told, as_json=json)
+    found = entries(Journal(s3, stack.archive_bucket).records(), pointers, trained_at)
+    retraining_printing.show_history(found, as_json=json)

@@ -9,7 +9,8 @@ from typing import Literal
 from msgspec import Struct
 
 from pricing.manifest import Pointer
-from training.retraining.records import Outcome, Record
+from training.promotion.promote import is_rollback
+from training.retraining.records import Record, RetrainingOutcome
 from training.retraining.requests import Kind
 from training.sales_contest.contest import Contest
 
@@ -25,7 +26,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     asked: str | None = None
     trained: str | None = None
     version: str | None
-    verdict: Outcome | Literal["rolled back"]
+    verdict: RetrainingOutcome | Literal["rolled back"]
     why: str | None = None
     promoted_by: str | None
     champion_before: str | None
@@ -41,11 +42,11 @@ def history(
 
     `trained_at` says of each version when it was trained (ISO 8601): as `rollback` does, it tells what went back.
     """
-    told = {record.version for record in records if record.outcome == "promoted"}
+    recorded = {record.version for record in records if record.outcome == "promoted"}
     moves = [
         _move(pointer, back=back)
-        for pointer, back in zip(pointers, _went_back(pointers, trained_at), strict=True)
-        if not (pointer.promoted_by == "auto" and pointer.version in told)
+        for pointer, back in zip(pointers, _rollbacks(pointers, trained_at), strict=True)
+        if not (pointer.promoted_by == "auto" and pointer.version in recorded)
     ]
     return sorted([*map(_retraining, records), *moves], key=lambda entry: entry.when)
 
@@ -68,11 +69,11 @@ def _retraining(record: Record) -> Entry:
     )
 
 
-def _went_back(pointers: Sequence[Pointer], trained_at: Mapping[str, str]) -> list[bool]:
+def _rollbacks(pointers: Sequence[Pointer], trained_at: Mapping[str, str]) -> list[bool]:
     found = [False] * len(pointers)
     for place, (left, taken) in enumerate(pairwise(pointers), start=1):
-        is_older = trained_at.get(taken.version, "") <= trained_at.get(left.version, "")
-        found[place] = taken.version == left.previous and is_older and not found[place - 1]
+        returns = taken.version == left.previous and is_rollback(taken, trained_at) is not False
+        found[place] = returns and not found[place - 1]
     return found
 
 

@@ -10,23 +10,30 @@ claim only saves two workers from doing the same work.
 """
 
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from lambdas.aws.objects import Objects
 from lambdas.drift.events import ALARMS
-from training.registry.models_bucket import ABSENT, BUSY, REFUSED
-from training.retraining.records import Claim, Clock, Evidence, Record, Verdict, now
+from training.retraining.records import Claim, Clock, Evidence, Record, RetrainingVerdict, now
 from training.retraining.requests import Request, of_alarm
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 FOLDER = "retraining"
 GZIP = b"\x1f\x8b"
-Document = TypeVar("Document", bound=Struct)
+Document = TypeVar("Document", Evidence, RetrainingVerdict, Record)
+_KINDS: dict[type[Struct], str] = {
+    Evidence: "data/{}.json.gz",
+    RetrainingVerdict: "verdicts/{}.json",
+    Record: "{}.json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,55 +52,43 @@ class Held(Exception):
         self.until = claim.until
 
 
-class Ledger:
-    """The archive bucket's `retraining/`, through a boto3 S3 client."""
+class Journal:
+    """The archive bucket's `retraining/`: documents by kind and request, each written once."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:  # noqa: ANN401 - a boto3 client, or a test's
-        self._s3 = s3
-        self._bucket = bucket
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._objects = Objects(s3, bucket)
 
-    def evidence(self, request_id: str) -> Evidence | None:
-        """Return what a request is decided on, or None before it was gathered."""
-        return self._read(_evidence_key(request_id), Evidence)
+    def find(self, kind: type[Document], request_id: str) -> Document | None:
+        """Return a request's evidence, verdict or record; None before there is one."""
+        return self._read(_key(kind, request_id), kind)
 
-    def keep_evidence(self, evidence: Evidence) -> Evidence:
-        """Write the evidence unless some stands; return what stands."""
-        return self._once(_evidence_key(evidence.request.id), evidence)
-
-    def verdict(self, request_id: str) -> Verdict | None:
-        """Return the verdict on a request, or None before there is one."""
-        return self._read(f"{FOLDER}/verdicts/{request_id}.json", Verdict)
-
-    def keep_verdict(self, request_id: str, verdict: Verdict) -> Verdict:
-        """Write the verdict unless one stands; return what stands."""
-        return self._once(f"{FOLDER}/verdicts/{request_id}.json", verdict)
-
-    def record(self, request_id: str) -> Record | None:
-        """Return the record of a request that is done, or None."""
-        return self._read(_record_key(request_id), Record)
-
-    def keep_record(self, record: Record) -> Record:
-        """Write the record unless one stands; return what stands."""
-        return self._once(_record_key(record.request.id), record)
+    def once(self, kind: type[Document], request_id: str, make: Callable[[], Document]) -> Document:
+        """Return a request's evidence, verdict or record; made, and written, unless one stands."""
+        if standing := self.find(kind, request_id):
+            return standing
+        made = make()
+        if self._put(_key(kind, request_id), made, IfNoneMatch="*"):
+            return made
+        standing = self.find(kind, request_id)
+        if standing is None:
+            raise RuntimeError(f"{_key(kind, request_id)}: refused because it stands, but it cannot be read")
+        return standing
 
     def records(self) -> list[Record]:
         """Return all records, the oldest first."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{FOLDER}/", Delimiter="/"
-        )
-        keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        keys = [key for key in self._objects.keys(f"{FOLDER}/") if key.count("/") == 1]
         found = [self._read(key, Record) for key in keys]
         return sorted((each for each in found if each), key=lambda each: each.finished_at)
 
     def alarms(self) -> list[Request]:
         """Return the requests of all alarms that the monitor remembers, the ones that came to the queue and others."""
-        objects = Objects(self._s3, self._bucket)
-        return list(objects.read(objects.keys(f"{ALARMS}/"), lambda found: of_alarm(found.body)))
+        keys = self._objects.keys(f"{ALARMS}/")
+        return list(self._objects.read(keys, lambda found: of_alarm(found.body)))
 
     def claim(self, request_id: str, worker: str, lasting: timedelta, clock: Clock = now) -> Lease:
         """Claim a request; raises `Held` while another's claim lasts."""
         key, at = _claim_key(request_id), clock()
-        found = self._get(key)
+        found = self._objects.get(key)
         standing = msgspec.json.decode(found[0], type=Claim) if found else None
         if standing and standing.worker != worker and standing.until > at:
             raise Held(standing)
@@ -112,53 +107,27 @@ class Ledger:
     def _claimed(self, key: str, claim: Claim, **condition: str) -> str | None:
         """Write a claim; return its ETag, also where it stands already: a lost answer makes botocore write twice."""
         etag = self._put(key, claim, **condition)
-        if etag is None and (found := self._get(key)) and msgspec.json.decode(found[0], type=Claim) == claim:
+        if etag is None and (found := self._objects.get(key)) and msgspec.json.decode(found[0], type=Claim) == claim:
             return found[1]
         return etag
 
-    def _once(self, key: str, document: Document) -> Document:
-        if self._put(key, document, IfNoneMatch="*"):
-            return document
-        standing = self._read(key, type(document))
-        if standing is None:
-            raise RuntimeError(f"{key}: refused because it stands, but it cannot be read")
-        return standing
-
     def _read(self, key: str, form: type[Document]) -> Document | None:
-        found = self._get(key)
+        found = self._objects.get(key)
         if found is None:
             return None
         body = gzip.decompress(found[0]) if found[0].startswith(GZIP) else found[0]
         return msgspec.json.decode(body, type=form)
 
-    def _get(self, key: str) -> tuple[bytes, str] | None:
-        try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ABSENT:
-                return None
-            raise
-        return reply["Body"].read(), reply["ETag"]
-
     def _put(self, key: str, document: Struct, **condition: str) -> str | None:
         body = msgspec.json.format(msgspec.json.encode(document), indent=1)
         if key.endswith(".gz"):
             body = gzip.compress(body, mtime=0)
-        try:
-            return str(self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)["ETag"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] in REFUSED | BUSY | ABSENT:
-                return None
-            raise
+        return self._objects.put(key, body, **condition)
 
 
 def _claim_key(request_id: str) -> str:
     return f"{FOLDER}/claims/{request_id}.json"
 
 
-def _evidence_key(request_id: str) -> str:
-    return f"{FOLDER}/data/{request_id}.json.gz"
-
-
-def _record_key(request_id: str) -> str:
-    return f"{FOLDER}/{request_id}.json"
+def _key(kind: type[Struct], request_id: str) -> str:
+    return f"{FOLDER}/{_KINDS[kind].format(request_id)}"

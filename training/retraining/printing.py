@@ -2,24 +2,17 @@
 
 import sys
 
-import msgspec
 from rich.console import Console
 from rich.table import Column, Table
 
+from terminal.display import print_json, say
 from training.retraining.history import Entry
-
-_talk = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def say(text: str) -> None:
-    """Tell the person who waits."""
-    _talk.print(text, markup=False)
 
 
 def show_asked(request_id: str, *, as_json: bool) -> None:
     """Print the id of a request."""
     if as_json:
-        print(msgspec.json.encode({"id": request_id}).decode())
+        print_json({"id": request_id})
     else:
         print(request_id)
         say("asked; `belo history` shows it when a worker is done with it")
@@ -28,7 +21,7 @@ def show_asked(request_id: str, *, as_json: bool) -> None:
 def show_history(entries: list[Entry], *, as_json: bool) -> None:
     """Print the history, the oldest first: a table, or one JSON list."""
     if as_json:
-        print(msgspec.json.encode(entries).decode())
+        print_json(entries)
         return
     if not entries:
         say("no champion so far, and no retraining")

@@ -1,36 +1,31 @@
 """What becomes of a verdict: promoted, put into shadow, left to a person; once, and only over the judged champion."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import msgspec
-
-from pricing.manifest import CHALLENGER_KEY, Pointer, encode
+from pricing.manifest import Pointer
 from terminal.errors import Failure
 from training.promotion.promote import Over, promote
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, sha256
-from training.retraining.records import Clock, Evidence, Outcome, Verdict, now
+from training.retraining.records import Clock, Evidence, RetrainingOutcome, RetrainingVerdict, now
 
-REVIEWED: frozenset[Outcome] = frozenset({"promoted", "dropped"})
+REVIEWED: frozenset[RetrainingOutcome] = frozenset({"promoted", "dropped"})
 
 
 @dataclass(frozen=True, slots=True)
-class Promotion:
+class Promoter:
     """The two pointers in the models bucket, and the registry's aliases that follow them."""
 
-    s3: Any  # a boto3 client
-    models_bucket: str
     bucket: ModelsBucket
     registry: Registry
     clock: Clock = now
 
     def challenger(self) -> Pointer | None:
         """Return what is scored in shadow, if anything."""
-        found = self.bucket.read(CHALLENGER_KEY)
-        return msgspec.json.decode(found[0], type=Pointer) if found else None
+        found = self.bucket.challenger()
+        return found[0] if found else None
 
-    def carry_out(self, verdict: Verdict, evidence: Evidence) -> tuple[Outcome, str]:
+    def carry_out(self, verdict: RetrainingVerdict, evidence: Evidence) -> tuple[RetrainingOutcome, str]:
         """Do what the verdict says; return what came of it, and why. Done again it changes nothing."""
         outcome, why = verdict.outcome, verdict.why
         if verdict.version and outcome == "promoted":
@@ -39,11 +34,11 @@ class Promotion:
             outcome, why = self._shadow(verdict.version, evidence, why)
         elif verdict.version and outcome == "awaiting a person":
             self.registry.point("challenger", verdict.version)
-        if outcome in REVIEWED:
-            self._end_shadow(evidence.challenger)
+        if outcome in REVIEWED and evidence.challenger:
+            self.bucket.end_challenger(evidence.challenger)
         return outcome, why
 
-    def _promote(self, version: str, over: Pointer, why: str) -> tuple[Outcome, str]:
+    def _promote(self, version: str, over: Pointer, why: str) -> tuple[RetrainingOutcome, str]:
         seen = self.bucket.champion()
         serving = seen[0] if seen else None
         if serving != over and serving and version not in (serving.version, serving.previous):
@@ -59,7 +54,7 @@ class Promotion:
             return "overtaken", "another version was promoted meanwhile"
         return "promoted", why
 
-    def _shadow(self, version: str, evidence: Evidence, why: str) -> tuple[Outcome, str]:
+    def _shadow(self, version: str, evidence: Evidence, why: str) -> tuple[RetrainingOutcome, str]:
         serving = self.bucket.champion()
         if serving is None or serving[0] != evidence.champion:
             return "overtaken", "another version was promoted meanwhile"
@@ -72,13 +67,6 @@ class Promotion:
             promoted_at=evidence.gathered_at.isoformat(),
             promoted_by="auto",
         )
-        self.s3.put_object(
-            Bucket=self.models_bucket, Key=CHALLENGER_KEY, Body=encode(pointer), ContentType="application/json"
-        )
+        self.bucket.point_challenger(pointer)
         self.registry.point("challenger", version)
         return "in shadow", why
-
-    def _end_shadow(self, reviewed: Pointer | None) -> None:
-        """Remove the challenger that was reviewed; one that came meanwhile stays."""
-        if reviewed and self.challenger() == reviewed:
-            self.s3.delete_object(Bucket=self.models_bucket, Key=CHALLENGER_KEY)

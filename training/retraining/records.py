@@ -13,7 +13,7 @@ from training.sales_contest.sold_homes import Sold
 
 Clock = Callable[[], datetime]
 
-Outcome = Literal["promoted", "in shadow", "awaiting a person", "kept", "undecided", "dropped", "overtaken"]
+RetrainingOutcome = Literal["promoted", "in shadow", "awaiting a person", "kept", "undecided", "dropped", "overtaken"]
 
 
 class Claim(Struct, frozen=True):
@@ -38,10 +38,10 @@ class Evidence(Struct, frozen=True, kw_only=True):
     sales: list[Sold]
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class RetrainingVerdict(Struct, frozen=True, kw_only=True):
     """What became of the contest; `version` is registered where the judge found a winner."""
 
-    outcome: Outcome  # what is to be done, by the policy
+    outcome: RetrainingOutcome  # what is to be done, by the policy
     why: str
     contests: list[Contest]
     version: str | None = None
@@ -54,7 +54,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
     request: Request
     finished_at: datetime
-    outcome: Outcome
+    outcome: RetrainingOutcome
     why: str
     champion_before: str
     reign_since: str

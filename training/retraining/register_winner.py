@@ -1,7 +1,5 @@
 """A winner in MLflow: one version a request, however often the worker had to begin anew."""
 
-import hashlib
-import importlib.metadata
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +9,14 @@ from pathlib import Path
 import msgspec
 
 from pricing.listing import Features
-from pricing.manifest import MODEL_NAME, Golden, Manifest, encode
+from pricing.manifest import Manifest, encode
 from pricing.model import load
 from training.data.frames import to_frame
 from training.data.groups import fingerprints
 from training.data.listings import Dataset
 from training.evaluation.figures import Figures, figures
 from training.evaluation.model_card import About, model_card, trained_on
-from training.export.manifest import LIBRARIES, code_version, golden_rows
+from training.export.manifest import code_version, golden_rows, write_manifest
 from training.export.mlflow_model import package
 from training.model.candidates import CHAMPION
 from training.model.training_part import Rows
@@ -50,7 +48,7 @@ class Winner:
     @property
     def figures(self) -> Figures:
         """Return how good it is on the fresh sales."""
-        return figures(self.challenger.said, self.challenger.offsets, self.fresh)
+        return figures(self.challenger.predicted, self.challenger.offsets, self.fresh)
 
 
 Keep = Callable[[Registry, str, Winner], None]
@@ -106,20 +104,18 @@ def _numbered(winner: Winner, registry: Registry, bucket: ModelsBucket, params: 
 
 def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Manifest:
     challenger = winner.challenger
-    return Manifest(
-        name=MODEL_NAME,
+    return write_manifest(
+        challenger.model,
+        challenger.inputs,
         version=version,
-        created_at=winner.gathered_at.isoformat(timespec="seconds"),
-        sha256=hashlib.sha256(challenger.model).hexdigest(),
-        inputs=challenger.inputs,
-        interval=challenger.offsets,
-        golden=_golden(winner, params),
+        created_at=winner.gathered_at,
+        offsets=challenger.offsets,
+        golden=golden_rows(challenger.model, to_frame(winner.homes), params.export.golden_rows),
         metrics=dict(winner.figures),
-        generated_data=winner.generated,
-        data_sha256=winner.data_sha256,
-        mlflow_run_id=run_id,
-        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         reference=challenger.reference,
+        data_sha256=winner.data_sha256,
+        generated=winner.generated,
+        run_id=run_id,
     )
 
 
@@ -151,8 +147,4 @@ def _card(winner: Winner, manifest: Manifest) -> str:
         measured=f"On the newest {len(winner.fresh.log_price):,} sales, each priced by a fit that had not seen it:",
         prices="sale price",
     )
-    return model_card(manifest, about, winner.fresh, winner.challenger.said)
-
-
-def _golden(winner: Winner, params: Params) -> list[Golden]:
-    return golden_rows(winner.challenger.model, to_frame(winner.homes), params.export.golden_rows)
+    return model_card(manifest, about, winner.fresh, winner.challenger.predicted)

@@ -22,31 +22,35 @@ from training.data.listings import Dataset
 from training.params import Params
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, parse
-from training.retraining.journal import Ledger
-from training.retraining.promoter import Promotion
-from training.retraining.records import Clock, Evidence, Outcome, Record, Verdict, now
+from training.retraining.journal import Journal
+from training.retraining.promoter import Promoter
+from training.retraining.records import Clock, Evidence, Record, RetrainingOutcome, RetrainingVerdict, now
 from training.retraining.register_winner import Keep, Winner, keep_model, register
 from training.retraining.requests import Request
-from training.retraining.schedule import again, due, lost, moved, open_drifts, reign
+from training.retraining.schedule import fresh_since, is_due, open_drifts, reign, reopened, unrecorded_alarm
 from training.retraining.shadow_review import review
 from training.sales_contest.challengers import Served, Trainer
-from training.sales_contest.contest import MIN_SALES, against, judge, told
+from training.sales_contest.contest import MIN_SALES, hold_contests, why_it_lost, why_it_won
 from training.sales_contest.sales import contested
 from training.sales_contest.sold_homes import Sold, gather
 
 Policy = Literal["auto", "shadow-first", "manual"]
-BY_POLICY: dict[Policy, Outcome] = {"auto": "promoted", "shadow-first": "in shadow", "manual": "awaiting a person"}
+BY_POLICY: dict[Policy, RetrainingOutcome] = {
+    "auto": "promoted",
+    "shadow-first": "in shadow",
+    "manual": "awaiting a person",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
     """Everything that a retraining talks to, and the policy of promotion."""
 
-    ledger: Ledger
+    journal: Journal
     archive: Archive
     bucket: ModelsBucket
     registry: Registry
-    promotion: Promotion
+    promoter: Promoter
     listings: Callable[[Served], Dataset | None]  # the reference file that goes with a champion
     train: Trainer
     params: Params
@@ -55,46 +59,45 @@ class Retraining:
     keep_model: Keep = keep_model
     clock: Clock = now
 
-    def matter(self, asked: Request) -> Request | None:
+    def resolve(self, asked: Request) -> Request | None:
         """Return what a request amounts to: itself, or what the schedule finds open; None for nothing to do."""
-        begun = asked.kind != "schedule" or self.ledger.evidence(asked.id)
-        return asked if begun else self._open_matter(asked)
+        begun = asked.kind != "schedule" or self.journal.find(Evidence, asked.id)
+        return asked if begun else self._from_schedule(asked)
 
     def run(self, request: Request) -> Record:
         """Do what is asked; return the record.
 
         What was done before is not done again. Raises `Failure` where there is no champion to challenge.
         """
-        if done := self.ledger.record(request.id):
-            return done
-        evidence = self.ledger.evidence(request.id) or self.ledger.keep_evidence(self._gather(request))
-        verdict = self.ledger.verdict(request.id)
-        if verdict is None:
-            verdict = self.ledger.keep_verdict(request.id, self._judge(evidence))
-        outcome, why = self.promotion.carry_out(verdict, evidence)
+        return self.journal.once(Record, request.id, lambda: self._carry_out(request))
+
+    def _carry_out(self, request: Request) -> Record:
+        evidence = self.journal.once(Evidence, request.id, lambda: self._gather(request))
+        verdict = self.journal.once(RetrainingVerdict, request.id, lambda: self._judge(evidence))
+        outcome, why = self.promoter.carry_out(verdict, evidence)
         record = self._record(evidence, verdict, outcome, why)
         self.tell(record)
-        return self.ledger.keep_record(record)
+        return record
 
-    def _open_matter(self, asked: Request) -> Request | None:
+    def _from_schedule(self, asked: Request) -> Request | None:
         champion = self._champion()
-        if self.promotion.challenger():
+        if self.promoter.challenger():
             return asked  # to review it
-        records = reign(self.ledger.records(), champion)
-        if found := lost(self.ledger.alarms(), records, champion):
+        records = reign(self.journal.records(), champion)
+        if found := unrecorded_alarm(self.journal.alarms(), records, champion):
             return found
         if drifts := open_drifts(records):
-            return again(asked, drifts, gather(self.archive, self.clock()), champion)
-        return asked if due(asked, records, champion) else None
+            return reopened(asked, drifts, gather(self.archive, self.clock()), champion)
+        return asked if is_due(asked, records, champion) else None
 
     def _gather(self, request: Request) -> Evidence:
         at, champion = self.clock(), self._champion()
-        fresh = request.fresh or moved(self.ledger.alarms(), champion)
+        fresh = request.fresh or fresh_since(self.journal.alarms(), champion)
         return Evidence(
             request=msgspec.structs.replace(request, fresh=fresh),
             gathered_at=at,
             champion=champion,
-            challenger=self.promotion.challenger(),
+            challenger=self.promoter.challenger(),
             sales=gather(self.archive, at),
         )
 
@@ -104,10 +107,10 @@ class Retraining:
             raise Failure("there is no champion to challenge: run `belo promote` first")
         return found[0]
 
-    def _judge(self, evidence: Evidence) -> Verdict:
+    def _judge(self, evidence: Evidence) -> RetrainingVerdict:
         request, champion = evidence.request, evidence.champion
         if request.champion and (request.champion, request.promoted_at) != (champion.version, _time(champion)):
-            return Verdict(
+            return RetrainingVerdict(
                 outcome="overtaken",
                 why=f"version {request.champion} drifted; {champion.version} has served since {champion.promoted_at}",
                 contests=[],
@@ -116,20 +119,20 @@ class Retraining:
             return review(evidence, self.bucket)
         return self._contest(evidence)
 
-    def _contest(self, evidence: Evidence) -> Verdict:
+    def _contest(self, evidence: Evidence) -> RetrainingVerdict:
         about = contested(evidence.sales, evidence.request.fresh, evidence.champion)
         if about.fresh < MIN_SALES:
             why = f"{about.fresh} sales {_since(evidence)}; at least {MIN_SALES} are needed"
-            return Verdict(outcome="undecided", why=why, contests=[])
+            return RetrainingVerdict(outcome="undecided", why=why, contests=[])
         model, document = self.bucket.get_version(evidence.champion.version)
         champion = Served(model, parse(document))
         listings, sales = self.listings(champion), about.sales()
         found = self.train(champion, sales, listings, self.params)
-        contests = judge(champion, sales, found, self.params.judge)
+        contests = hold_contests(champion, sales, found, self.params.judge)
         winners = [pair for pair in zip(contests, found, strict=True) if pair[0].won]
         if not winners:
-            why = "; ".join(against(each) for each in contests)
-            return Verdict(outcome="kept", why=why, contests=contests, fresh=about.fresh)
+            why = "; ".join(why_it_lost(each) for each in contests)
+            return RetrainingVerdict(outcome="kept", why=why, contests=contests, fresh=about.fresh)
         best, challenger = max(winners, key=lambda pair: pair[0].gain)
         winner = Winner(
             request_id=evidence.request.id,
@@ -143,16 +146,16 @@ class Retraining:
             champion=champion.manifest,
             listings=listings,
         )
-        return Verdict(
+        return RetrainingVerdict(
             outcome=BY_POLICY[self.policy],
-            why=told(best),
+            why=why_it_won(best),
             contests=contests,
             version=register(winner, self.registry, self.bucket, self.params, self.keep_model),
             trained=challenger.name,
             fresh=about.fresh,
         )
 
-    def _record(self, evidence: Evidence, verdict: Verdict, outcome: Outcome, why: str) -> Record:
+    def _record(self, evidence: Evidence, verdict: RetrainingVerdict, outcome: RetrainingOutcome, why: str) -> Record:
         return Record(
             request=evidence.request,
             finished_at=self.clock(),

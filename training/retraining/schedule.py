@@ -7,14 +7,16 @@ import msgspec
 
 from lambdas.archive_bucket.sales import FreshFrom
 from pricing.manifest import Pointer
-from training.retraining.records import Outcome, Record
+from training.retraining.records import Record, RetrainingOutcome
 from training.retraining.requests import Request
 from training.sales_contest.contest import MIN_SALES
 from training.sales_contest.sales import contested
 from training.sales_contest.sold_homes import Sold
 
 PERIOD = timedelta(days=30)  # between contests that nothing but the schedule asks for
-OPEN: frozenset[Outcome] = frozenset({"kept", "undecided", "in shadow"})  # the last, once there is no challenger
+OPEN: frozenset[RetrainingOutcome] = frozenset(
+    {"kept", "undecided", "in shadow"}
+)  # the last, once there is no challenger
 
 
 def reign(records: Sequence[Record], champion: Pointer) -> list[Record]:
@@ -22,16 +24,16 @@ def reign(records: Sequence[Record], champion: Pointer) -> list[Record]:
     return [each for each in records if each.reign_since == champion.promoted_at]
 
 
-def lost(alarms: Sequence[Request], records: Sequence[Record], champion: Pointer) -> Request | None:
+def unrecorded_alarm(alarms: Sequence[Request], records: Sequence[Record], champion: Pointer) -> Request | None:
     """Return the first alarm of the champion's reign that has no record: its request was given up, or never came."""
     done = {each.request.id for each in records}
     return next((each for each in _of_reign(alarms, champion) if each.id not in done), None)
 
 
-def moved(alarms: Sequence[Request], champion: Pointer) -> FreshFrom | None:
+def fresh_since(alarms: Sequence[Request], champion: Pointer) -> FreshFrom | None:
     """Return from which sale on prices are new by the newest alarm of the champion's reign that says so."""
-    said = [each.fresh for each in _of_reign(alarms, champion) if each.fresh]
-    return said[-1] if said else None
+    named = [each.fresh for each in _of_reign(alarms, champion) if each.fresh]
+    return named[-1] if named else None
 
 
 def _of_reign(alarms: Sequence[Request], champion: Pointer) -> list[Request]:
@@ -46,7 +48,7 @@ def open_drifts(records: Sequence[Record]) -> list[Record]:
     return [each for each in newest.values() if each.outcome in OPEN]
 
 
-def again(asked: Request, drifts: Sequence[Record], gathered: list[Sold], champion: Pointer) -> Request | None:
+def reopened(asked: Request, drifts: Sequence[Record], gathered: list[Sold], champion: Pointer) -> Request | None:
     """Return the request, to be about an open drift that has sales enough by now; None where none has.
 
     Enough is twice as many as at its last contest: each contest is a chance to promote by chance.
@@ -59,7 +61,7 @@ def again(asked: Request, drifts: Sequence[Record], gathered: list[Sold], champi
     return None
 
 
-def due(asked: Request, records: Sequence[Record], champion: Pointer) -> bool:
+def is_due(asked: Request, records: Sequence[Record], champion: Pointer) -> bool:
     """Return whether nobody has challenged the champion for a `PERIOD`."""
     since = [each.finished_at for each in records] + [datetime.fromisoformat(champion.promoted_at)]
     return asked.at - max(since) >= PERIOD

@@ -10,7 +10,7 @@ import numpy as np
 
 from pricing.manifest import Manifest, Offsets, Pointer
 from training.registry.models_bucket import ModelsBucket, parse
-from training.retraining.records import Evidence, Verdict
+from training.retraining.records import Evidence, RetrainingVerdict
 from training.sales_contest.contest import LEVEL, Contest, contest
 from training.sales_contest.sales import Sales
 from training.sales_contest.sold_homes import SALES, Sold, in_population
@@ -18,27 +18,29 @@ from training.sales_contest.sold_homes import SALES, Sold, in_population
 LOOKS = (60, 120, 300)  # pairs; together the looks promote by chance with at most `LEVEL`
 
 
-def review(evidence: Evidence, bucket: ModelsBucket) -> Verdict:
+def review(evidence: Evidence, bucket: ModelsBucket) -> RetrainingVerdict:
     """Return whether the challenger replaces the champion, is dropped, or has to wait for more sales."""
     champion, challenger = evidence.champion, evidence.challenger
     if challenger is None:
         raise ValueError("no challenger to review")
     if over := _over(evidence, champion, challenger):
-        return Verdict(outcome="dropped", why=f"version {challenger.version} in shadow: {over}", contests=[])
+        return RetrainingVerdict(outcome="dropped", why=f"version {challenger.version} in shadow: {over}", contests=[])
     pairs = _pairs(evidence.sales, champion, challenger)
     offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
     found = looks(pairs, offsets)
     if won := next((each for each in found if each.won), None):
         why = f"better in shadow, on {won.sales} live pairs: loss less by {won.gain:.0%}"
-        return Verdict(outcome="promoted", why=why, contests=found, version=challenger.version, trained=won.challenger)
+        return RetrainingVerdict(
+            outcome="promoted", why=why, contests=found, version=challenger.version, trained=won.challenger
+        )
     why = f"version {challenger.version} in shadow: "
     if found:
         why += f"{', '.join(found[-1].reasons)}, on the first {found[-1].sales} pairs; "
     following = next((count for count in LOOKS if count > len(pairs)), None)
     if following is None:
-        return Verdict(outcome="dropped", why=why + "no more looks", contests=found)
+        return RetrainingVerdict(outcome="dropped", why=why + "no more looks", contests=found)
     why += f"{len(pairs)} sales so far, {following} are needed for a look"
-    return Verdict(outcome="undecided", why=why, contests=found)
+    return RetrainingVerdict(outcome="undecided", why=why, contests=found)
 
 
 def _over(evidence: Evidence, champion: Pointer, challenger: Pointer) -> str:
@@ -74,8 +76,11 @@ def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> list[Contest]:
 
 def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> Contest:
     sales = Sales.of(pairs, 0)
-    said = (np.log([each.predicted_price for each in pairs]), np.log([each.shadow_price or np.nan for each in pairs]))
-    return contest("in shadow", sales.log_price, said, offsets, sales.groups, LEVEL / len(LOOKS))
+    predicted = (
+        np.log([each.predicted_price for each in pairs]),
+        np.log([each.shadow_price or np.nan for each in pairs]),
+    )
+    return contest("in shadow", sales.log_price, predicted, offsets, sales.groups, LEVEL / len(LOOKS))
 
 
 def _manifest(bucket: ModelsBucket, version: str) -> Manifest:

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from terminal.errors import Failure
-from training.retraining.journal import Held, Lease, Ledger
+from training.retraining.journal import Held, Journal, Lease
 from training.retraining.records import Clock, Record, now
 from training.retraining.requests import InvalidRequest, Request, decode
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 WAIT_SECONDS = 20  # of a receive: the longest that SQS allows
 
@@ -22,7 +25,7 @@ WAIT_SECONDS = 20  # of a receive: the longest that SQS allows
 class Retrain(Protocol):
     """What a worker works with."""
 
-    def matter(self, asked: Request) -> Request | None:
+    def resolve(self, asked: Request) -> Request | None:
         """Return what a request amounts to, or None for nothing to do."""
         ...
 
@@ -40,9 +43,9 @@ def worker_name() -> str:
 class Worker:
     """A worker on a queue. `lease` is the queue's visibility timeout: how long a worker may be silent."""
 
-    sqs: Any  # a boto3 client
+    sqs: "SQSClient"
     queue_url: str
-    ledger: Ledger
+    journal: Journal
     retrain: Retrain
     lease: timedelta
     say: Callable[[str], None]
@@ -84,22 +87,22 @@ class Worker:
             self.say(f"left for the dead-letter queue: {error}")
             return
         self.say(f"request {request.id} ({request.kind}): {request.reason}")
-        matter = self.retrain.matter(request)
-        if matter is None:
+        resolved = self.retrain.resolve(request)
+        if resolved is None:
             self.say("nothing to do")
-        elif not self._done(matter, receipt):
+        elif not self._done(resolved, receipt):
             return  # it comes again when the visibility timeout ends
         self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt)
 
-    def _done(self, matter: Request, receipt: str) -> bool:
+    def _done(self, resolved: Request, receipt: str) -> bool:
         """Do what is to be done, unless another worker is at it."""
         try:
-            lease = self.ledger.claim(matter.id, self.name, self.lease, self.clock)
+            lease = self.journal.claim(resolved.id, self.name, self.lease, self.clock)
         except Held as held:
-            self.say(f"{matter.id}: {held}; left alone")
+            self.say(f"{resolved.id}: {held}; left alone")
             return False
-        with self._heartbeat(matter.id, lease, receipt):
-            record = self.retrain.run(matter)
+        with self._heartbeat(resolved.id, lease, receipt):
+            record = self.retrain.run(resolved)
         self.say(f"{record.outcome}: {record.why}")
         return True
 
@@ -112,7 +115,7 @@ class Worker:
         def beat() -> None:
             while not over.wait(self.lease.total_seconds() / 3):
                 try:
-                    renewed = self.ledger.renew(request_id, held[-1], self.clock() + self.lease)
+                    renewed = self.journal.renew(request_id, held[-1], self.clock() + self.lease)
                     if renewed is None:
                         return  # another has it; what we still write changes nothing
                     held[:] = [renewed]
@@ -131,16 +134,16 @@ class Worker:
         finally:
             over.set()
             thread.join()
-            self.ledger.renew(request_id, held[-1], self.clock())  # what failed may be taken up at once
+            self.journal.renew(request_id, held[-1], self.clock())  # what failed may be taken up at once
 
 
-def visibility(sqs: Any, queue_url: str) -> timedelta:  # noqa: ANN401 - a boto3 client
+def visibility(sqs: "SQSClient", queue_url: str) -> timedelta:
     """Return how long the queue hides a request from others."""
     reply = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["VisibilityTimeout"])
     return timedelta(seconds=int(reply["Attributes"]["VisibilityTimeout"]))
 
 
-def url_of(sqs: Any, queue: str) -> str:  # noqa: ANN401 - a boto3 client
+def url_of(sqs: "SQSClient", queue: str) -> str:
     """Return a queue's address; raises `Failure` where there is none."""
     try:
         return str(sqs.get_queue_url(QueueName=queue)["QueueUrl"])

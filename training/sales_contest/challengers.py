@@ -6,12 +6,13 @@ they say of streets and sizes is worth keeping, their level is not.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from pricing.manifest import Input, Manifest, Offsets
+from pricing.reference import Reference
 from training.arrays import Log
 from training.data.frames import FIELDS
 from training.data.groups import group_keys
@@ -40,16 +41,17 @@ class Served:
 class Challenger:
     """A model that wants to serve, exported and checked, without a version yet.
 
-    `said` are its log prices of the fresh sales, each from a fit that saw no sale of its group; what would serve is
-    fitted on all of them. `learnt` are the listings that it was fitted on, apart from the champion's if it `inherits`.
+    `predicted` are its log prices of the fresh sales, each from a fit that saw no sale of its group; what would serve
+    is fitted on all of them. `learnt` are the listings that it was fitted on, apart from the champion's if it
+    `inherits`.
     """
 
     name: str
-    said: Log
+    predicted: Log
     model: bytes
     inputs: list[Input]
     offsets: Offsets
-    reference: dict[str, Any]
+    reference: Reference
     facts: dict[str, float]
     learnt: pd.DataFrame
     inherits: bool
@@ -61,66 +63,66 @@ Trainer = Callable[[Served, Sales, Dataset | None, Params], list[Challenger]]
 def challengers(champion: Served, sales: Sales, listings: Dataset | None, params: Params) -> list[Challenger]:
     """Return all challengers; without a reference file the champion's recipe cannot be trained anew."""
     with one_thread():
-        said = run_onnx(champion.model, sales.frame)
-        found = [rescaled(champion, sales, said, params)]
-        return [*found, retrained(champion, sales, said, listings, params)] if listings else found
+        predicted = run_onnx(champion.model, sales.frame)
+        found = [rescaled(champion, sales, predicted, params)]
+        return [*found, retrained(champion, sales, predicted, listings, params)] if listings else found
 
 
-def rescaled(champion: Served, sales: Sales, said: Log, params: Params) -> Challenger:
+def rescaled(champion: Served, sales: Sales, predicted: Log, params: Params) -> Challenger:
     """Return the champion with one factor on its prices and one on the width of its intervals."""
-    fresh, predicted = sales.fresh, said[sales.fresh]
-    errors = sales.log_price[fresh] - predicted
+    fresh, predicted_fresh = sales.fresh, predicted[sales.fresh]
+    errors = sales.log_price[fresh] - predicted_fresh
     held_out = rescale.cross_fitted_level(errors, sales.groups[fresh], params.seed)
-    by = rescale.fit(errors, predicted, champion.manifest.interval)
+    by = rescale.fit(errors, predicted_fresh, champion.manifest.interval)
     return Challenger(
         name="rescaled",
-        said=predicted + held_out,
+        predicted=predicted_fresh + held_out,
         model=rescale.apply(champion.model, by),
         inputs=champion.manifest.inputs,
         offsets=rescale.offsets(champion.manifest.interval, by),
-        reference=rescale.reference(champion.manifest.reference, by, errors - held_out),
+        reference=rescale.reference(msgspec.convert(champion.manifest.reference, Reference), by, errors - held_out),
         facts={"factor": float(np.exp(by.level)), "interval_width": by.width},
         learnt=sales.frame[fresh],
         inherits=True,
     )
 
 
-def retrained(champion: Served, sales: Sales, said: Log, listings: Dataset, params: Params) -> Challenger:
+def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset, params: Params) -> Challenger:
     """Return the champion's recipe, trained on the reference file and the sales, all at today's level.
 
     A sale counts for as many listings as it weighs. Raises `Failure` where ONNX and scikit-learn differ.
     """
-    level = rescale.fit_level((sales.log_price - said)[sales.fresh])
+    level = rescale.fit_level((sales.log_price - predicted)[sales.fresh])
     asked = np.log(listings.frame["price"].to_numpy(dtype=np.float64))
     asking_level = rescale.fit_level(asked - run_onnx(champion.model, listings.frame))
     frame = pd.concat([listings.frame[COLUMNS], sales.frame[COLUMNS]], ignore_index=True)
-    log_price = np.concatenate([asked + level - asking_level, _at_level(sales, said, level)])
+    log_price = np.concatenate([asked + level - asking_level, _at_level(sales, predicted, level)])
     rows = _weighted(Rows(frame, log_price, group_keys(frame)), sales, len(asked))
     candidate = CANDIDATES[CHAMPION]
     held_out = out_of_fold(candidate, rows, inner_parts(rows, params, params.seed), params)
     pricer = candidate(prepare(rows, params, params.seed), params)
     model = pricer.onnx()
     parity = check_parity(pricer, model, frame, params.export.parity)
-    fresh_said = held_out[len(asked) : len(frame)][sales.fresh]
+    held_out_fresh = held_out[len(asked) : len(frame)][sales.fresh]
     return Challenger(
         name="retrained",
-        said=fresh_said,
+        predicted=held_out_fresh,
         model=model,
         inputs=list(pricer.inputs),
         offsets=calibrate(held_out, rows.log_price, params),
-        reference=reference(frame, run_onnx(model, frame), sales.log_price[sales.fresh] - fresh_said),
+        reference=reference(frame, run_onnx(model, frame), sales.log_price[sales.fresh] - held_out_fresh),
         facts={"rows": len(frame), "weight": len(rows.log_price), "parity": parity.worst},
         learnt=frame,
         inherits=False,
     )
 
 
-def _at_level(sales: Sales, said: Log, level: float) -> Log:
+def _at_level(sales: Sales, predicted: Log, level: float) -> Log:
     """Return log prices of the sales, those from before the newest regime moved to its level."""
     old = ~sales.fresh
     adjusted = sales.log_price.copy()
     if old.any():
-        adjusted[old] += level - rescale.fit_level((sales.log_price - said)[old])
+        adjusted[old] += level - rescale.fit_level((sales.log_price - predicted)[old])
     return adjusted
 
 

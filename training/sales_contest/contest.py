@@ -54,19 +54,19 @@ class Contest(Struct, frozen=True, kw_only=True):
 def contest(
     challenger: str,
     actual: Log,
-    said: tuple[Log, Log],
+    predicted: tuple[Log, Log],
     offsets: tuple[Offsets, Offsets],
     groups: NDArray[np.str_],
     level: float = LEVEL,
 ) -> Contest:
-    """Judge: log prices `actual` of shape (N,), what champion and challenger `said`, and their intervals."""
-    losses = [huber(actual - each) for each in said]
+    """Judge: log prices `actual` of shape (N,), what champion and challenger `predicted`, and their intervals."""
+    losses = [huber(actual - each) for each in predicted]
     gains = (losses[0] - losses[1]) / max(float(losses[0].mean()), 1e-12)
     draws = bootstrap_means(gains, groups)
     gain_low = float(np.quantile(draws, level))
-    covered = [_covered(actual, each, its) for each, its in zip(said, offsets, strict=True)]
+    covered = [_covered(actual, each, its) for each, its in zip(predicted, offsets, strict=True)]
     reasons = [] if gain_low > 0 else [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
-    reasons += _slices(said[0], gains, groups)
+    reasons += _slices(predicted[0], gains, groups)
     reasons += _coverage(covered[0], covered[1], offsets[1].coverage)
     return Contest(
         challenger=challenger,
@@ -74,8 +74,8 @@ def contest(
         level=level,
         gain=float(gains.mean()),
         gain_low=gain_low,
-        error_champion=_median_ape(actual, said[0]),
-        error_challenger=_median_ape(actual, said[1]),
+        error_champion=_median_ape(actual, predicted[0]),
+        error_challenger=_median_ape(actual, predicted[1]),
         coverage_champion=float(covered[0].mean()),
         coverage_challenger=float(covered[1].mean()),
         reasons=reasons,
@@ -89,13 +89,13 @@ def huber(error: Log) -> Log:
     return loss
 
 
-def _slices(said: Log, gains: Log, groups: NDArray[np.str_]) -> list[str]:
+def _slices(predicted: Log, gains: Log, groups: NDArray[np.str_]) -> list[str]:
     """Return the thirds, by the champion's price, on which the challenger is worse beyond doubt.
 
     Not by the actual price: the cheapest homes are those that were sold below their worth, and whatever raises all
     prices is worse on them.
     """
-    third = np.searchsorted(np.quantile(said, [1 / 3, 2 / 3]), said)
+    third = np.searchsorted(np.quantile(predicted, [1 / 3, 2 / 3]), predicted)
     reasons = []
     for each, name in enumerate(("cheapest", "middle", "dearest")):
         here = third == each
@@ -112,23 +112,23 @@ def _coverage(champion: NDArray[np.bool_], challenger: NDArray[np.bool_], stated
     return [f"its {stated:.0%} intervals hold {count} of {len(challenger)} sales"]
 
 
-def _covered(actual: Log, said: Log, offsets: Offsets) -> NDArray[np.bool_]:
-    low, high = interval(said, offsets)
+def _covered(actual: Log, predicted: Log, offsets: Offsets) -> NDArray[np.bool_]:
+    low, high = interval(predicted, offsets)
     inside: NDArray[np.bool_] = (actual >= low) & (actual <= high)
     return inside
 
 
-def _median_ape(actual: Log, said: Log) -> float:
-    return float(np.median(np.abs(np.expm1(said - actual))))
+def _median_ape(actual: Log, predicted: Log) -> float:
+    return float(np.median(np.abs(np.expm1(predicted - actual))))
 
 
-def judge(champion: Served, sales: Sales, found: list[Challenger], budget: Judging) -> list[Contest]:
+def hold_contests(champion: Served, sales: Sales, found: list[Challenger], budget: Judging) -> list[Contest]:
     """Return each challenger's contest on the fresh sales; together they promote by chance with at most `LEVEL`."""
     fresh = sales.fresh
-    actual, said = sales.log_price[fresh], run_onnx(champion.model, sales.frame[fresh])
+    actual, predicted = sales.log_price[fresh], run_onnx(champion.model, sales.frame[fresh])
     level, intervals = LEVEL / len(found), [(champion.manifest.interval, each.offsets) for each in found]
     contests = [
-        contest(each.name, actual, (said, each.said), offsets, sales.groups[fresh], level)
+        contest(each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], level)
         for each, offsets in zip(found, intervals, strict=True)
     ]
     return [
@@ -137,7 +137,7 @@ def judge(champion: Served, sales: Sales, found: list[Challenger], budget: Judgi
     ]
 
 
-def told(best: Contest) -> str:
+def why_it_won(best: Contest) -> str:
     """Return why a challenger won."""
     return (
         f"{best.challenger}: on the newest {best.sales} sales the median error falls from {best.error_champion:.1%} "
@@ -145,6 +145,6 @@ def told(best: Contest) -> str:
     )
 
 
-def against(each: Contest) -> str:
+def why_it_lost(each: Contest) -> str:
     """Return why a challenger lost."""
     return f"{each.challenger}: {', '.join(each.reasons)}"

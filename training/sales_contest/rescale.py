@@ -5,16 +5,18 @@ widened or narrowed by one factor of its own.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from pricing.manifest import Offsets
+from pricing.reference import Bins, Reference
 from training.arrays import Log
 from training.data.groups import folds
+from training.export.reference import offset
 
 FOLDS = 10
 CLIP = 1.5  # standard deviations from which a sale is odd
@@ -88,10 +90,7 @@ def offsets(champion: Offsets, by: Rescaling) -> Offsets:
     )
 
 
-def reference(champion: dict[str, Any], by: Rescaling, residuals: Log) -> dict[str, Any]:
+def reference(champion: Reference, by: Rescaling, residuals: Log) -> Reference:
     """Return what the monitor holds new listings against: as before, but for prices and their errors."""
-    prices = champion["log_price"]
-    return champion | {
-        "log_price": {"edges": [edge + by.level for edge in prices["edges"]], "shares": list(prices["shares"])},
-        "offset": {"mean": float(residuals.mean()), "sd": float(residuals.std(ddof=1)), "n": len(residuals)},
-    }
+    prices = Bins([edge + by.level for edge in champion.log_price.edges], champion.log_price.shares)
+    return msgspec.structs.replace(champion, log_price=prices, offset=offset(residuals))

@@ -39,6 +39,7 @@ class MemoryS3:
         if IfNoneMatch and Key in self.objects:
             raise client_error("PreconditionFailed", 412)
         self.objects[Key] = Body
+        return {"ETag": '"1"'}
 
     def get_paginator(self, _):
         return self

@@ -2,8 +2,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from lambdas.drift import listing_drift as drift
-from lambdas.drift.listing_drift import DEAD_LETTERS, MIN_WINDOW, PSI_FLOOR, distributions, judge, psi, psi_limit
+from lambdas.drift import listing_drift
+from lambdas.drift.listing_drift import (
+    DEAD_LETTERS,
+    MIN_WINDOW,
+    PSI_FLOOR,
+    compare_window,
+    distributions,
+    psi,
+    psi_limit,
+)
 from pricing.reference import Reference
 from tests.monitoring.markets import Market, reference_of
 
@@ -16,7 +24,7 @@ def reference() -> Reference:
 
 
 def rang(market: Market, reference: Reference, n: int = 400, dead_letters: int = 0) -> set[tuple[str, str]]:
-    checks = judge(market.predictions(n), dead_letters, reference, ALPHA)
+    checks = compare_window(market.predictions(n), dead_letters, reference, ALPHA)
     return {(each.name, each.test) for each in checks if each.rang}
 
 
@@ -40,7 +48,7 @@ def test_a_field_that_is_filled_in_more_often_is_named_too(reference):
 def test_neighbourhoods_that_nobody_has_seen_are_noticed(reference):
     rows = Market(seed=3).predictions(400)
     rows[:60] = [msgspec.structs.replace(row, neighborhood=f"Novo {row.id}") for row in rows[:60]]
-    checks = judge(rows, 0, reference, ALPHA)
+    checks = compare_window(rows, 0, reference, ALPHA)
     (unseen,) = [each for each in checks if each.test == "unseen"]
     assert unseen.rang
     assert unseen.value == 0.15
@@ -52,24 +60,24 @@ def test_a_flood_of_dead_letters_rings_and_a_few_do_not(reference):
 
 
 def test_dead_letters_alone_ring_without_a_single_prediction(reference):
-    (check,) = judge([], 50, reference, ALPHA)
+    (check,) = compare_window([], 50, reference, ALPHA)
     assert check.rang
     assert check.value == 1.0
     assert check.reference == DEAD_LETTERS
 
 
 def test_a_small_window_is_asked_for_nothing_but_its_dead_letters(reference):
-    checks = judge(Market(seed=3, grow=3).predictions(MIN_WINDOW - 1), 0, reference, ALPHA)
+    checks = compare_window(Market(seed=3, grow=3).predictions(MIN_WINDOW - 1), 0, reference, ALPHA)
     assert [each.test for each in checks] == ["dead letters"]
 
 
 def test_an_empty_window_is_asked_for_nothing(reference):
-    assert judge([], 0, reference, ALPHA) == []
+    assert compare_window([], 0, reference, ALPHA) == []
 
 
 def test_a_field_nobody_fills_in_any_more_is_missing_and_no_distribution_breaks(reference):
     rows = [msgspec.structs.replace(row, garage_places=None) for row in Market(seed=3).predictions(200)]
-    checks = judge(rows, 0, reference, ALPHA)
+    checks = compare_window(rows, 0, reference, ALPHA)
     assert {(each.name, each.test) for each in checks if each.rang} == {("garage_places", "missing")}
     assert all(np.isfinite(each.value) for each in checks)
 
@@ -96,8 +104,8 @@ def test_the_limit_is_the_index_that_chance_reaches_that_rarely(n):
     rows, rate, ringing = 2_000, 0.002, 0
     for _ in range(40):
         shares = draw.multinomial(rows, truth) / rows
-        threshold, excess = drift._null(tuple(shares), rows, n)
-        limit = threshold + excess * np.log(drift.TAIL / rate)
+        threshold, excess = listing_drift._null(tuple(shares), rows, n)
+        limit = threshold + excess * np.log(listing_drift.TAIL / rate)
         ringing += int((psi(draw.multinomial(n, truth, size=500), shares, rows) > limit).sum())
     assert 10 <= ringing <= 90  # of 20,000: nominal 40
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lambdas.drift import price_drift as price_shift
-from lambdas.drift.price_drift import LEARNING, SEGMENTS, Sales, judge, limit
+from lambdas.drift import price_drift
+from lambdas.drift.price_drift import LEARNING, SEGMENTS, Sales, find_shift, limit
 
 ALPHA = 0.025
 SD = 0.28
@@ -18,7 +18,7 @@ def sales(*levels: tuple[int, float], seed: int = 2, tails: float = 4.0) -> Sale
 
 
 def test_a_rise_of_a_quarter_rings_soon_and_its_size_is_told():
-    shift = judge(sales((200, -0.05), (100, -0.05 + np.log(1.25))), 0.0, ALPHA)
+    shift = find_shift(sales((200, -0.05), (100, -0.05 + np.log(1.25))), 0.0, ALPHA)
     assert shift.rang
     assert 200 < shift.rang_after_sales <= 260
     assert shift.percent == pytest.approx(25, abs=8)
@@ -27,25 +27,25 @@ def test_a_rise_of_a_quarter_rings_soon_and_its_size_is_told():
 
 
 def test_a_fall_rings_as_a_rise_does():
-    shift = judge(sales((200, 0.0), (100, -np.log(1.25))), 0.0, ALPHA)
+    shift = find_shift(sales((200, 0.0), (100, -np.log(1.25))), 0.0, ALPHA)
     assert shift.rang
     assert shift.percent < -10
 
 
 def test_a_discount_that_was_always_there_does_not_ring():
-    assert not judge(sales((400, -0.12)), 0.0, ALPHA).rang
+    assert not find_shift(sales((400, -0.12)), 0.0, ALPHA).rang
 
 
 def test_a_single_sale_never_rings_however_odd():
     odd = sales((150, 0.0))
     odd.offset[-1] = 20.0
-    calm = judge(sales((150, 0.0)), 0.0, ALPHA)
-    assert not judge(odd, 0.0, ALPHA).rang
-    assert abs(judge(odd, 0.0, ALPHA).statistic - calm.statistic) < 1.0
+    calm = find_shift(sales((150, 0.0)), 0.0, ALPHA)
+    assert not find_shift(odd, 0.0, ALPHA).rang
+    assert abs(find_shift(odd, 0.0, ALPHA).statistic - calm.statistic) < 1.0
 
 
 def test_a_market_that_was_far_off_from_the_first_sale_on_rings_before_its_level_is_learnt():
-    shift = judge(sales((60, 0.40)), 0.0, ALPHA)
+    shift = find_shift(sales((60, 0.40)), 0.0, ALPHA)
     assert shift.rang
     assert shift.rang_after_sales == SEGMENTS[0]
     assert shift.against == "asking prices"
@@ -53,12 +53,12 @@ def test_a_market_that_was_far_off_from_the_first_sale_on_rings_before_its_level
 
 
 def test_levels_are_held_against_asking_prices_as_the_model_missed_them():
-    assert not judge(sales((60, 0.40)), 0.40, ALPHA).rang
+    assert not find_shift(sales((60, 0.40)), 0.40, ALPHA).rang
 
 
 @pytest.mark.parametrize("n", [0, 1, 29])
 def test_too_few_sales_say_nothing(n):
-    shift = judge(sales((n, 0.5)) if n else Sales(np.empty(0), np.empty(0)), 0.0, ALPHA)
+    shift = find_shift(sales((n, 0.5)) if n else Sales(np.empty(0), np.empty(0)), 0.0, ALPHA)
     assert (shift.sales, shift.looks, shift.statistic, shift.rang) == (n, 0, None, False)
 
 
@@ -66,19 +66,19 @@ def test_the_verdict_stays_when_more_sales_come():
     drifted = sales((200, 0.0), (300, 0.25))
     moments = set()
     for n in range(260, 501, 40):
-        moments.add(judge(Sales(drifted.offset[:n], drifted.spread[:n]), 0.0, ALPHA).rang_after_sales)
+        moments.add(find_shift(Sales(drifted.offset[:n], drifted.spread[:n]), 0.0, ALPHA).rang_after_sales)
     assert len(moments) == 1
 
 
 def test_how_often_one_looks_changes_nothing():
     found = sales((LEARNING + 60, 0.0))
-    between = judge(Sales(found.offset[:-3], found.spread[:-3]), 0.0, ALPHA)
-    earlier = judge(Sales(found.offset[:-10], found.spread[:-10]), 0.0, ALPHA)
+    between = find_shift(Sales(found.offset[:-3], found.spread[:-3]), 0.0, ALPHA)
+    earlier = find_shift(Sales(found.offset[:-10], found.spread[:-10]), 0.0, ALPHA)
     assert between.statistic == earlier.statistic
 
 
 def test_a_still_market_rings_about_as_often_as_was_stated():
-    rang = sum(judge(sales((360, -0.05), seed=seed), 0.0, ALPHA).rang for seed in range(400))
+    rang = sum(find_shift(sales((360, -0.05), seed=seed), 0.0, ALPHA).rang for seed in range(400))
     assert rang <= 0.05 * 400  # nominal 10; 20 or more has a probability below 0.4 %
 
 
@@ -88,8 +88,8 @@ def test_a_smaller_rate_of_false_alarms_costs_a_higher_limit():
 
 def test_residuals_count_by_the_spread_that_was_stated_for_them():
     wide = sales((300, 0.0))
-    assert judge(wide, 0.0, ALPHA).statistic == pytest.approx(
-        judge(Sales(wide.offset * 2, wide.spread * 2), 0.0, ALPHA).statistic
+    assert find_shift(wide, 0.0, ALPHA).statistic == pytest.approx(
+        find_shift(Sales(wide.offset * 2, wide.spread * 2), 0.0, ALPHA).statistic
     )
 
 
@@ -100,7 +100,7 @@ def test_the_level_of_some_sales_is_not_moved_by_a_slip():
 
 
 def test_a_history_is_compared_at_every_tenth_sale_and_with_enough_on_both_sides():
-    found = [each for each in price_shift.comparisons(sales((250, 0.0)), 0.0) if each.against == "earlier sales"]
+    found = [each for each in price_drift.comparisons(sales((250, 0.0)), 0.0) if each.against == "earlier sales"]
     assert {each.segment: (int(each.at[0]), int(each.at[-1])) for each in found} == {
         30: (90, 250),
         60: (120, 250),

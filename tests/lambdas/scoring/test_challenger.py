@@ -3,7 +3,7 @@ import time
 import pytest
 
 from lambdas.scoring.challenger import Challenger
-from lambdas.scoring.champion import PATIENCE
+from lambdas.scoring.champion import LOOK_WAIT
 from lambdas.scoring.threads import Threads
 from pricing.listing import Features
 from pricing.manifest import CHALLENGER_KEY, manifest_key
@@ -83,7 +83,7 @@ def test_a_challenger_that_loads_slowly_costs_a_batch_its_patience_and_gives_way
     s3.put_object(Bucket=MODELS, Key=CHALLENGER_KEY, Body=tiny.pointer)
     started = time.monotonic()
     assert challenger.shadows(HOMES) == [None, None]
-    assert time.monotonic() - started < PATIENCE + 1
+    assert time.monotonic() - started < LOOK_WAIT + 1
     assert challenger.dropped == "what house-price/challenger.json names is still being loaded"
     while "still" in challenger.dropped:
         time.sleep(0.05)
@@ -120,7 +120,7 @@ def crash(*_):
 
 
 def dawdle(*_):
-    time.sleep(PATIENCE + 0.5)
+    time.sleep(LOOK_WAIT + 0.5)
 
 
 @pytest.mark.parametrize(("misbehave", "reason"), [(crash, "no memory left"), (dawdle, "TimeoutError")])

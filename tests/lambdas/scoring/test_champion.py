@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from urllib3.exceptions import SSLError
 
-from lambdas.score import Settings
-from lambdas.scoring.champion import MOST_BYTES, PATIENCE, START, Champion, NoChampion
+from lambdas.score import DEADLINE_MARGIN_MS
+from lambdas.scoring.champion import LOOK_WAIT, MOST_BYTES, START_WAIT, Champion, NoChampion
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from tests.champions import champion, slow
 from tests.conftest import MODELS
@@ -113,7 +113,7 @@ def test_a_champion_that_is_slow_never_serves_and_nobody_waits_for_it(s3, served
     clock.sleep(11)
     started = time.monotonic()
     assert version(served) == "1"
-    assert time.monotonic() - started < PATIENCE + 1
+    assert time.monotonic() - started < LOOK_WAIT + 1
     assert served.refused == LOADING
     await_look(served)
     assert version(served) == "1"
@@ -133,7 +133,7 @@ def test_an_s3_that_hangs_holds_up_one_batch_for_its_patience_and_then_what_is_n
     champion("2").put(s3, MODELS)
     hanging = served._pointed._s3 = Hanging(s3, {key})
     clock.sleep(11)
-    assert seconds(served) == pytest.approx(PATIENCE, abs=0.5)
+    assert seconds(served) == pytest.approx(LOOK_WAIT, abs=0.5)
     assert version(served) == "1"
     assert served.refused == LOADING
     champion("3").put(s3, MODELS)
@@ -176,12 +176,12 @@ def test_at_a_start_each_batch_waits_a_while_for_one_look_and_stays_in_the_strea
             starting.current()
         clock.sleep(11)
     assert pool.submitted == 1
-    assert [timeout for timeout in pool.waits if timeout] == [START] * 3
+    assert [timeout for timeout in pool.waits if timeout] == [START_WAIT] * 3
 
 
 def test_what_a_batch_waits_for_models_fits_into_the_least_time_that_the_margin_leaves():
-    least, margin = 30, Settings("", "", "").deadline_margin_ms / 1000
-    assert least - margin > START + 2 * PATIENCE
+    least, margin = 30, DEADLINE_MARGIN_MS / 1000
+    assert least - margin > START_WAIT + 2 * LOOK_WAIT
 
 
 def test_an_instance_that_starts_on_a_champion_without_an_end_serves_the_one_before(s3, clock):

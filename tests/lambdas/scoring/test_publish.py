@@ -3,8 +3,9 @@ import itertools
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from lambdas.aws.put_records import MAX_BYTES, put_records, waits
-from lambdas.scoring.publish import Outgoing, Publisher, requests
+from lambdas.aws.errors import full_jitter
+from lambdas.aws.put_records import FIRST_WAIT, MAX_BYTES, put_records
+from lambdas.scoring.publish import Outgoing, OutputStream, requests
 from tests.lambdas.fakes import Clock, FakeKinesis, Inline, client_error
 
 
@@ -12,9 +13,9 @@ def outgoing(count: int, size: int = 10) -> list[Outgoing]:
     return [Outgoing(n, f"key-{n}", b"x" * size) for n in range(count)]
 
 
-def publisher(kinesis: FakeKinesis) -> tuple[Publisher, Clock]:
+def publisher(kinesis: FakeKinesis) -> tuple[OutputStream, Clock]:
     clock = Clock()
-    return Publisher(kinesis, "predictions", pool=Inline(), clock=clock, sleep=clock.sleep), clock
+    return OutputStream(kinesis, "predictions", pool=Inline(), clock=clock, sleep=clock.sleep), clock
 
 
 def keys(records: list[dict]) -> list[str]:
@@ -112,7 +113,7 @@ def test_an_error_that_says_nothing_of_its_status_passes():
 def test_a_stream_that_goes_on_refusing_is_asked_less_and_less_often():
     longest = [0.0] * 9
     for _ in range(300):
-        for number, pause in enumerate(itertools.islice(waits(2.0), 9)):
+        for number, pause in enumerate(itertools.islice(full_jitter(FIRST_WAIT, 2.0), 9)):
             longest[number] = max(longest[number], pause)
             assert pause >= 0
     limits = [min(0.05 * 2**number, 2.0) for number in range(9)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from training.data.listings import read_listings
 from training.data.sample import write_sample
 from training.export.onnx_model import run_onnx, session
-from training.fitting import fit, lay_out
+from training.fitting import fit, split_and_encode
 from training.model.candidates import CANDIDATES, one_thread
 from training.model.column_ops import GraphOps
 from training.model.features import COLUMNS, matrix
@@ -74,7 +74,7 @@ def test_a_listing_on_a_threshold_takes_the_same_branch(bench, params):
     """Every split of the trees is asked with the floats just below it, on it and above it."""
     with one_thread():
         pricer = CANDIDATES["boosting"](bench.whole, params)
-    trees = pricer.members[0].learner
+    trees = pricer.learners[0].learner
     rows = []
     for (predictor,) in trees._predictors[:10]:
         for node in predictor.nodes[~predictor.nodes["is_leaf"].astype(bool)]:
@@ -122,5 +122,5 @@ def test_generated_listings_agree(fitted, tmp_path, rows):
 @pytest.mark.skipif(not os.environ.get("DATA"), reason="DATA names no file of real listings")
 def test_every_real_listing_agrees(params):
     with one_thread():
-        bench = lay_out(read_listings(Path(os.environ["DATA"])), params)
+        bench = split_and_encode(read_listings(Path(os.environ["DATA"])), params)
         assert fit(bench, params, "averaged").parity.worst <= LIMIT

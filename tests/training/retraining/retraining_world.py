@@ -21,8 +21,8 @@ from training.export.reference import reference
 from training.params import read_params
 from training.registry.mlflow_registry import Version
 from training.registry.models_bucket import ModelsBucket
-from training.retraining.journal import Ledger
-from training.retraining.promoter import Promotion
+from training.retraining.journal import Journal
+from training.retraining.promoter import Promoter
 from training.retraining.records import Record
 from training.retraining.retrain import Policy, Retraining
 from training.retraining.worker import Worker
@@ -205,11 +205,11 @@ class World:
         s3, registry = s3 or self.s3, registry or self.registry
         bucket = ModelsBucket(s3, self.models)
         return Retraining(
-            ledger=Ledger(s3, self.archive),
+            journal=Journal(s3, self.archive),
             archive=Archive(s3, self.archive, clock=lambda: self.at),
             bucket=bucket,
             registry=registry,
-            promotion=Promotion(s3, self.models, bucket, registry, lambda: self.at),
+            promoter=Promoter(bucket, registry, lambda: self.at),
             listings=lambda _: None,
             train=self.train or self._train,
             params=read_params(),
@@ -228,7 +228,7 @@ class World:
         return Worker(
             sqs=sqs or self.sqs,
             queue_url=self.url,
-            ledger=Ledger(s3 or self.s3, self.archive),
+            journal=Journal(s3 or self.s3, self.archive),
             retrain=self.retraining(s3, registry),
             lease=self.lease,
             say=lambda _: None,
@@ -291,7 +291,7 @@ class World:
 
     def challenger(self) -> Pointer | None:
         """Return what is in shadow."""
-        return Promotion(self.s3, self.models, ModelsBucket(self.s3, self.models), self.registry).challenger()
+        return Promoter(ModelsBucket(self.s3, self.models), self.registry).challenger()
 
     def waiting(self) -> int:
         """Return how many messages the queue still holds."""
@@ -306,7 +306,7 @@ class World:
 
     def records(self) -> list[Record]:
         """Return the history."""
-        return Ledger(self.s3, self.archive).records()
+        return Journal(self.s3, self.archive).records()
 
 
 def _files(tiny: Any) -> tuple[bytes, bytes]:

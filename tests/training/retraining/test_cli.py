@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
+from lambdas.aws.objects import Objects
 from pricing.manifest import Manifest
 from pricing.model import load
 from terminal.errors import Failure, UsageFailure
@@ -13,7 +14,7 @@ from training.data.sample import write_sample
 from training.registry.models_bucket import ModelsBucket
 from training.retraining.assembly import LISTINGS_KEY, ReferenceFile, open_worker
 from training.retraining.history import history
-from training.retraining.journal import Ledger
+from training.retraining.journal import Journal
 from training.retraining.printing import show_history
 from training.sales_contest.challengers import Served
 
@@ -67,7 +68,7 @@ def test_what_a_retraining_promoted_is_told_once_and_the_first_champion_too(prom
 
 
 def test_an_empty_history_is_an_empty_list(world, capsys):
-    show_history(history(Ledger(world.s3, world.archive).records(), []), as_json=True)
+    show_history(history(Journal(world.s3, world.archive).records(), []), as_json=True)
     assert json.loads(capsys.readouterr().out) == []
 
 
@@ -95,7 +96,7 @@ def as_dict(manifest):
 
 def test_without_a_reference_file_a_champion_of_real_listings_is_not_retrained_on_generated_ones(world):
     said = []
-    found = ReferenceFile(world.s3, world.archive, None, said.append)(served(generated=False))
+    found = ReferenceFile(Objects(world.s3, world.archive), None, said.append)(served(generated=False))
     assert found is None
     assert LISTINGS_KEY in said[0]
 
@@ -103,8 +104,8 @@ def test_without_a_reference_file_a_champion_of_real_listings_is_not_retrained_o
 def test_the_reference_file_is_the_one_named_else_the_one_in_the_archive(world, tmp_path):
     mine, theirs = write_sample(tmp_path / "mine.csv", 600, 1), write_sample(tmp_path / "theirs.csv", 600, 2)
     world.s3.put_object(Bucket=world.archive, Key=LISTINGS_KEY, Body=theirs.read_bytes())
-    named = ReferenceFile(world.s3, world.archive, str(mine), print)(served(generated=False))
-    archived = ReferenceFile(world.s3, world.archive, None, print)(served(generated=False))
+    named = ReferenceFile(Objects(world.s3, world.archive), str(mine), print)(served(generated=False))
+    archived = ReferenceFile(Objects(world.s3, world.archive), None, print)(served(generated=False))
     assert named.name == "mine.csv"
     assert archived.name == "listings.csv"
     assert named.sha256 != archived.sha256

@@ -84,7 +84,7 @@ def test_while_one_worker_is_at_it_the_other_leaves_the_same_drift_alone(new_wor
     world = prepared(new_world())
     world.alarm(120)  # a second delivery
     busy = world.worker("busy")
-    busy.ledger.claim("drift-1", "busy", world.lease, lambda: world.at)
+    busy.journal.claim("drift-1", "busy", world.lease, lambda: world.at)
     assert world.worker("other").one(wait_seconds=0)
     assert world.trained == 0
     assert world.waiting() == 2

@@ -9,7 +9,8 @@ from pricing.model import load
 from training.data.groups import fingerprints
 from training.registry.kept_listings import TRAINED_ON
 from training.registry.models_bucket import ModelsBucket
-from training.retraining.journal import Ledger
+from training.retraining.journal import Journal
+from training.retraining.records import Evidence
 
 
 def outcomes(world):
@@ -162,7 +163,7 @@ def test_a_lost_alarm_goes_on_from_the_evidence_of_the_attempts_that_failed(worl
     world.schedule()
     (record,) = world.records()
     assert (record.request.id, record.outcome) == ("drift-1", "promoted")
-    assert Ledger(world.s3, world.archive).evidence("drift-1").gathered_at == gathered
+    assert Journal(world.s3, world.archive).find(Evidence, "drift-1").gathered_at == gathered
 
 
 def test_an_alarm_that_a_worker_is_busy_with_is_not_lost(world):

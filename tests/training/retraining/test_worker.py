@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from training.retraining.journal import Held, Ledger
+from training.retraining.journal import Held, Journal
+from training.retraining.records import Record
 
 
 def test_what_is_no_request_is_left_for_the_dead_letter_queue(world):
@@ -54,7 +55,7 @@ def test_a_long_training_keeps_its_claim_and_its_message(world):
         assert beats.acquire(timeout=10)
         assert beats.acquire(timeout=10)
         with pytest.raises(Held):
-            Ledger(world.s3, world.archive).claim("drift-1", "other", world.lease, lambda: world.at)
+            Journal(world.s3, world.archive).claim("drift-1", "other", world.lease, lambda: world.at)
         raise RuntimeError("enough")
 
     world.train = long
@@ -63,14 +64,14 @@ def test_a_long_training_keeps_its_claim_and_its_message(world):
 
 
 def test_a_claim_is_worth_nothing_once_its_worker_was_silent_for_too_long(world):
-    ledger = Ledger(world.s3, world.archive)
-    first = ledger.claim("r", "one", world.lease, lambda: world.at)
+    journal = Journal(world.s3, world.archive)
+    first = journal.claim("r", "one", world.lease, lambda: world.at)
     with pytest.raises(Held):
-        ledger.claim("r", "two", world.lease, lambda: world.at)
+        journal.claim("r", "two", world.lease, lambda: world.at)
     later = world.at + world.lease * 2
-    second = ledger.claim("r", "two", world.lease, lambda: later)
+    second = journal.claim("r", "two", world.lease, lambda: later)
     assert second.claim.attempt == 2
-    assert ledger.renew("r", first, later + world.lease) is None
+    assert journal.renew("r", first, later + world.lease) is None
 
 
 def test_a_claim_whose_answer_was_lost_and_that_was_written_twice_is_still_ours(world):
@@ -82,19 +83,19 @@ def test_a_claim_whose_answer_was_lost_and_that_was_written_twice_is_still_ours(
             world.s3.put_object(**arguments)
             return world.s3.put_object(**arguments)
 
-    ledger = Ledger(Twice(), world.archive)
-    lease = ledger.claim("r", "one", world.lease, lambda: world.at)
-    renewed = ledger.renew("r", lease, world.at + 2 * world.lease)
+    journal = Journal(Twice(), world.archive)
+    lease = journal.claim("r", "one", world.lease, lambda: world.at)
+    renewed = journal.renew("r", lease, world.at + 2 * world.lease)
     assert renewed is not None
-    assert ledger.renew("r", renewed, world.at) is not None
+    assert journal.renew("r", renewed, world.at) is not None
 
 
-def test_what_stands_in_the_ledger_is_never_written_again(world):
+def test_what_stands_in_the_journal_is_never_written_again(world):
     world.market.sell(280)
     world.alarm()
     world.worker().one(wait_seconds=0)
     (record,) = world.records()
-    ledger = Ledger(world.s3, world.archive)
+    journal = Journal(world.s3, world.archive)
     other = type(record)(**{name: getattr(record, name) for name in record.__struct_fields__} | {"why": "another"})
-    assert ledger.keep_record(other).why == record.why
-    assert ledger.records()[0].why == record.why
+    assert journal.once(Record, other.request.id, lambda: other).why == record.why
+    assert journal.records()[0].why == record.why

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambdas.scoring.champion import PATIENCE, START
+from lambdas.scoring.champion import LOOK_WAIT, START_WAIT
 from pricing.manifest import CHALLENGER_KEY
 from tests.champions import crashing
 from tests.chaos.books import audit
@@ -94,7 +94,7 @@ def test_a_slow_bucket_costs_a_batch_its_patience_and_no_event(world):
     verdict = audit(world, Expectation(GOOD))
     assert (verdict.lost, verdict.wrong) == (0, 0), verdict.problems
     assert versions(world) == {"1", "2"}
-    assert world.held_up["later"] == pytest.approx(PATIENCE, abs=0.1)  # and a glance at the challengers
+    assert world.held_up["later"] == pytest.approx(LOOK_WAIT, abs=0.1)  # and a glance at the challengers
 
 
 def test_a_start_on_a_slow_bucket_waits_in_vain_and_then_goes_on_from_there():
@@ -104,7 +104,7 @@ def test_a_start_on_a_slow_bucket_waits_in_vain_and_then_goes_on_from_there():
     world.submit(records(1, 50, Mix(bad=0.0)))
     world.run()
     assert [each.answer.error for each in world.mapping.log] == ["NoChampion", None, None]
-    assert world.held_up["at the start"] == pytest.approx(START)
+    assert world.held_up["at the start"] == pytest.approx(START_WAIT)
     verdict = audit(world, Expectation(GOOD))
     assert (verdict.lost, verdict.wrong, verdict.duplicates) == (0, 0, 0), verdict.problems
 
