@@ -21,12 +21,7 @@ module "archiver" {
   log_retention_days = var.log_retention_days
   tracing            = var.tracing
   policy             = data.aws_iam_policy_document.archiver.json
-
-  bundle = {
-    bucket = aws_s3_object.bundle.bucket
-    key    = aws_s3_object.bundle.key
-    sha256 = filebase64sha256(local.bundle)
-  }
+  bundle             = local.deployed_bundle
 
   environment = {
     BELO_ARCHIVE_BUCKET = module.archive.name

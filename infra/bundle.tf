@@ -15,3 +15,12 @@ resource "aws_s3_object" "bundle" {
     create_before_destroy = true # functions read the old one until they have the new one
   }
 }
+
+locals {
+  # What a function takes of the upload.
+  deployed_bundle = {
+    bucket = aws_s3_object.bundle.bucket
+    key    = aws_s3_object.bundle.key
+    sha256 = filebase64sha256(local.bundle)
+  }
+}

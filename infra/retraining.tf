@@ -11,6 +11,8 @@ locals {
   requests_arn  = "arn:${data.aws_partition.current.partition}:sqs:${var.region}:${local.account}:${local.requests_name}"
   retraining    = var.retraining ? 1 : 0
   events        = "arn:${data.aws_partition.current.partition}:events:${var.region}:${local.account}"
+
+  retraining_rule_arns = ["${local.events}:rule/${var.prefix}retraining", "${local.events}:rule/${var.prefix}retraining-schedule"]
 }
 
 # Policies inside the queues, not as resources of their own: the provider waits 25 s for each of those.
@@ -90,7 +92,7 @@ data "aws_iam_policy_document" "requests" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = ["${local.events}:rule/${var.prefix}retraining", "${local.events}:rule/${var.prefix}retraining-schedule"]
+      values   = local.retraining_rule_arns
     }
   }
 }

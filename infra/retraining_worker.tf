@@ -100,7 +100,7 @@ data "aws_iam_policy_document" "wake_ups" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = ["${local.events}:rule/${var.prefix}retraining", "${local.events}:rule/${var.prefix}retraining-schedule"]
+      values   = local.retraining_rule_arns
     }
   }
 }
