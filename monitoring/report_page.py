@@ -6,7 +6,7 @@ Evidently was weighed for it and left out: see DECISIONS.md.
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from monitoring.sentences import (
 from monitoring.timeline import History
 from terminal.errors import Failure
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1c2430;background:#f6f7f9;margin:0}
 main{max-width:1080px;margin:0 auto;padding:24px}
@@ -43,7 +46,7 @@ p.note{color:#5a6472;margin:4px 0}.key{display:inline-block;width:12px;height:12
 """
 
 
-def write(path: Path, look: Look, watch: Watch, s3: Any) -> None:  # noqa: ANN401 - a boto3 client
+def write(path: Path, look: Look, watch: Watch, s3: "S3Client") -> None:
     """Write the page; raises `Failure` where the file cannot be written."""
     html = page(look, History.read(look, watch, s3))
     try:

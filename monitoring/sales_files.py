@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +15,9 @@ from listing_files.reading import existing
 from pricing.normalise import identifier
 from pricing.refusal import listing_refusal, shown
 from terminal.errors import Failure, UsageFailure
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 FIELDS: tuple[str, ...] = Sale.__struct_fields__
 
@@ -35,7 +38,7 @@ class SalesReport(Struct, frozen=True):
     key: str | None
 
 
-def report(file: Path, s3: Any, bucket: str, now: datetime) -> SalesReport:  # noqa: ANN401 - a boto3 client
+def report(file: Path, s3: "S3Client", bucket: str, now: datetime) -> SalesReport:
     """Put the file's sales into the archive, all in one object: either all of them stand there or none.
 
     Wrong rows are left out and returned. Of several reports about a listing the archive's reader takes the latest

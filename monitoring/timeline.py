@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,9 @@ from lambdas.aws.objects import Objects
 from lambdas.drift.events import ALARMS
 from lambdas.drift.price_drift import Sales
 from lambdas.drift.watch import Look, Watch
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SHOWN = timedelta(days=90)  # at least; more where the champion serves for longer
 
@@ -42,7 +45,7 @@ class History:
     alarms: Sequence[Alarm]
 
     @classmethod
-    def read(cls, look: Look, watch: Watch, s3: Any) -> "History":  # noqa: ANN401 - a boto3 client
+    def read(cls, look: Look, watch: Watch, s3: "S3Client") -> "History":
         """Return what the archive knows of the champion's reign, and of the last `SHOWN`."""
         now = look.verdict.at
         began = min(look.champion.promoted_at, now - SHOWN)
@@ -66,7 +69,7 @@ class History:
         return [(n, sales.level(max(0, n - over), n)) for n in range(10, len(self.labelled) + 1)]
 
 
-def _alarms(s3: Any, bucket: str) -> list[Alarm]:  # noqa: ANN401
+def _alarms(s3: "S3Client", bucket: str) -> list[Alarm]:
     objects = Objects(s3, bucket)
     found = objects.read(objects.keys(f"{ALARMS}/"), lambda each: msgspec.json.decode(each.body, type=Alarm))
     return sorted(found, key=lambda alarm: alarm.at)
