@@ -139,7 +139,7 @@ DEFECTS = [
         (
             "a new id each time",
             "prediction_id(event.source, event.id)",
-            "prediction_id(event.source, event.id + said.time)",
+            "prediction_id(event.source, event.id + batchwide.time)",
         ),
         (
             "report the record after the failed one",
