@@ -13,9 +13,10 @@ def are_rows(lines: list[str], header: list[str]) -> bool:
     """Return whether each of these lines, blank ones aside, could be a row by itself.
 
     That is one with a value for every column, and with a number, or nothing, for an area: of an address, for one,
-    that fills several lines, each would have to look like that.
+    that fills several lines, each would have to look like that. The last line of a file may be torn, and says nothing.
     """
-    return all(_is_row(line, header) for line in lines if not line.isspace())
+    whole = lines if lines[-1].endswith(("\r", "\n")) or len(lines) == 1 else lines[:-1]
+    return all(_is_row(line, header) for line in whole if not line.isspace())
 
 
 def _is_row(line: str, header: list[str]) -> bool:

@@ -8,13 +8,24 @@ import typer
 from terminal.errors import UsageFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from stream_consumer.checkpoints.contents import Checkpoint
+    from stream_consumer.output import Sink
     from stream_consumer.positions import ShardPosition
+    from stream_consumer.worker import Worker
+    from terminal.stack import Stack
+
+FORMATS = "table, jsonl, csv or parquet"
 
 
 def consume(
     start: Annotated[
         str, typer.Option("--from", help="trim-horizon, latest, or a time (ISO 8601).", metavar="WHERE")
     ] = "trim-horizon",
+    until: Annotated[
+        str | None, typer.Option(help="End before what arrives at this time or later (ISO 8601).", metavar="TIME")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on waiting for new predictions.")] = False,
     limit: Annotated[
         int | None, typer.Option("--max", min=1, help="End after this many predictions.", metavar="N")
@@ -22,50 +33,132 @@ def consume(
     idle_timeout: Annotated[
         float | None, typer.Option(min=0, help="End after this long without a prediction.", metavar="SECONDS")
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="table, jsonl or csv.", metavar="FORMAT")] = "table",
-    checkpoint: Annotated[
+    form: Annotated[str, typer.Option("--format", help=f"{FORMATS}.", metavar="FORMAT")] = "table",
+    output: Annotated[
         Path | None,
-        typer.Option(help="Remember in this file how far reading came, and go on there.", metavar="FILE"),
+        typer.Option("--output", "-o", help="Write to this file: Parquet anew, else at its end.", metavar="FILE"),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Remember in this file, or object s3://BUCKET/KEY, how far reading came, and go on there.",
+            metavar="FILE",
+        ),
     ] = None,
     latest_per_listing: Annotated[
         bool, typer.Option("--latest-per-listing", help="Only the newest prediction of each listing.")
     ] = False,
+    listing: Annotated[
+        list[str] | None, typer.Option(help="Only of this listing; may be repeated.", metavar="ID")
+    ] = None,
+    neighborhood: Annotated[
+        list[str] | None, typer.Option(help="Only of this neighbourhood; may be repeated.", metavar="NAME")
+    ] = None,
+    model_version: Annotated[
+        list[str] | None, typer.Option(help="Only of this version of the model; may be repeated.", metavar="VERSION")
+    ] = None,
+    shard: Annotated[
+        list[str] | None, typer.Option(help="Read this shard only; may be repeated.", metavar="ID")
+    ] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option(help="Read a part of the shards: number of this process, and how many there are.", metavar="2/4"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with a summary as JSON on standard error.")] = False,
 ) -> None:
     """Print the predictions, each once.
 
-    Without --follow or --idle-timeout it ends where the stream ends. With a checkpoint, --from counts
-    the first time only.
+    Without --follow, --until or --idle-timeout it ends where the stream ended when reading began. With a
+    checkpoint, --from counts the first time only, and a prediction that an earlier run printed is not
+    printed again; what a crash leaves uncertain is printed again: what was printed after the last save.
+    Predictions that the stream no longer keeps are named as a gap.
     """
     import os
     import sys
 
     from stream_consumer.consumer import Consumer
-    from stream_consumer.formats import Format
-    from stream_consumer.output import Output
-    from stream_consumer.printing import Printing
+    from stream_consumer.newest import Newest
+    from stream_consumer.printing import Choice, Printing
     from terminal.display import warn
     from terminal.stack import Stack
+    from terminal.times import parse_time
+
+    if latest_per_listing and checkpoint and checkpoint.startswith("s3://"):
+        raise UsageFailure("--latest-per-listing needs a checkpoint in a file: what was newest is kept beside it")
+    stack = Stack.find(os.environ)
+    ends = parse_time("--until", until) if until is not None else None
+    choice = Choice(
+        listings=frozenset(listing or ()),
+        neighborhoods=frozenset(neighborhood or ()),
+        versions=frozenset(model_version or ()),
+    )
+    sink = _sink(form, output)
+    newest = Newest(Path(f"{checkpoint}.newest")) if latest_per_listing and checkpoint else None
+    try:
+        with Consumer(
+            stack.client("kinesis"),
+            stack.predictions_stream,
+            start=_position(start),
+            checkpoint=_checkpoint(checkpoint, stack),
+            shards=_shards(shard, worker),
+            on_foreign=warn,
+            on_gap=lambda gap: warn(str(gap)),
+        ) as consumer:
+            Printing(consumer, sink, choice).run(
+                follow=follow,
+                idle_timeout=idle_timeout,
+                limit=limit,
+                latest_per_listing=latest_per_listing,
+                until=ends,
+                newest=newest,
+                as_json=as_json,
+                quiet=output is None and sys.stdout.isatty(),
+            )
+    except BrokenPipeError:  # the reader of our output has seen enough; the interpreter's end must not try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sink(form: str, output: Path | None) -> "Sink":
+    import sys
+
+    from stream_consumer.formats import Format
+    from stream_consumer.output import Output
 
     if form not in list(Format):
-        raise UsageFailure(f"--format: expected table, jsonl or csv, got {form}")
-    stack = Stack.find(os.environ)
-    consumer = Consumer(
-        stack.client("kinesis"),
-        stack.predictions_stream,
-        start=_position(start),
-        checkpoint=checkpoint,
-        on_foreign=warn,
-    )
-    printing = Printing(consumer, Output(sys.stdout.buffer, Format(form)))
-    printing.run(follow=follow, idle_timeout=idle_timeout, limit=limit, latest_per_listing=latest_per_listing)
+        raise UsageFailure(f"--format: expected {FORMATS}, got {form}")
+    if form == Format.PARQUET:
+        from stream_consumer.parquet_output import ParquetOutput
+
+        if output is None:
+            raise UsageFailure("--format parquet needs a file: -o FILE")
+        return ParquetOutput(output)
+    return Output(sys.stdout.buffer if output is None else output.open("ab"), Format(form))
+
+
+def _checkpoint(where: str | None, stack: "Stack") -> "Checkpoint | None":
+    from lambdas.aws.kinesis_calls import KinesisCalls
+    from stream_consumer.checkpoints.opening import open_checkpoint
+
+    if where is None:
+        return None
+    identity = KinesisCalls(stack.client("kinesis")).stream_identity(stack.predictions_stream)
+    return open_checkpoint(where, identity, stack.client("s3") if where.startswith("s3://") else None)
+
+
+def _shards(ids: list[str] | None, worker: str | None) -> "Worker | Collection[str] | None":
+    from stream_consumer.worker import Worker
+
+    if ids and worker:
+        raise UsageFailure("--shard and --worker exclude each other")
+    return Worker.parse(worker) if worker else ids
 
 
 def _position(text: str) -> "ShardPosition":
-    from stream_consumer.positions import HORIZON, ShardPosition, latest
+    from stream_consumer.positions import HORIZON, LATEST, ShardPosition
     from terminal.times import parse_time
 
     if text == "trim-horizon":
         return HORIZON
     if text == "latest":
-        return latest()
+        return LATEST
     return ShardPosition(at=parse_time("--from", text, "trim-horizon, latest or a time"))

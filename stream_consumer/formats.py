@@ -17,11 +17,12 @@ class Format(StrEnum):
     TABLE = "table"
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
 Encode = Callable[[list[Arrived]], str]
 
-_CSV_COLUMNS = [
+COLUMNS = [
     "id",
     "time",
     "arrived_at",
@@ -58,7 +59,7 @@ _TABLE_COLUMNS = (
 def header(form: Format) -> str:
     """Return what stands above the predictions."""
     if form is Format.CSV:
-        return _csv_line(_CSV_COLUMNS)
+        return _csv_line(COLUMNS)
     if form is Format.TABLE:
         names = _line([name for name, _ in _TABLE_COLUMNS])
         return f"{names}\n{'─' * cell_len(names)}\n"
@@ -103,16 +104,19 @@ def _json_line(arrived: Arrived) -> str:
 
 
 def _csv_row(arrived: Arrived) -> str:
+    return _csv_line(row(arrived))
+
+
+def row(arrived: Arrived) -> tuple[object, ...]:
+    """Return a prediction's values for `COLUMNS`."""
     event, data = arrived.event, arrived.event.data
     features, interval, place = data.features, data.interval, data.source_position
-    return _csv_line(
-        (
-            *(event.id, event.time, arrived.at.isoformat(), data.listing_id),
-            *(features.neighborhood, features.area_m2, features.rooms, features.garage_places),
-            *(data.predicted_price, interval.low, interval.high, interval.coverage),
-            *(data.model.name, data.model.version, data.event_source, data.event_id),
-            *(place.shard_id, place.sequence_number, place.index),
-        )
+    return (
+        *(event.id, event.time, arrived.at.isoformat(), data.listing_id),
+        *(features.neighborhood, features.area_m2, features.rooms, features.garage_places),
+        *(data.predicted_price, interval.low, interval.high, interval.coverage),
+        *(data.model.name, data.model.version, data.event_source, data.event_id),
+        *(place.shard_id, place.sequence_number, place.index),
     )
 
 

@@ -1,54 +1,50 @@
 """All shards of a stream, read in turn: parents before children, and again after whatever went wrong."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from msgspec import Struct, field
+from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from lambdas.aws.errors import code
+from lambdas.aws.kinesis_calls import EXPIRED_ITERATOR, CallFailed, KinesisCalls, Retries
+from stream_consumer.gaps import Gap
 from stream_consumer.positions import ENDED, HORIZON, ShardPosition
-from stream_consumer.retries import EXPIRED_ITERATOR, Retries
+from stream_consumer.shard import Shard
+from stream_consumer.worker import Worker, reads
+from terminal.errors import UsageFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_kinesis.type_defs import GetRecordsOutputTypeDef, RecordTypeDef
 
-SECONDS_BETWEEN_READS = 0.2  # Kinesis takes five GetRecords a second for a shard
+_TOLD_IN = timedelta(seconds=1)  # the service tells its time in whole seconds
+_DESCRIBED_FOR = 60.0  # seconds: how old the stream's retention may be when it matters
 
 
 class Reading(Struct, frozen=True):
     """What one read of a shard gave, and how all of them stand.
 
-    `caught_up` where every shard, when last read, had nothing more; `behind` where one of them has more to give, or
-    did not answer, or was not asked yet.
+    `caught_up` where every shard, when last read, had nothing more (or nothing more before the end that was asked for);
+    `behind` where one of them has more to give, or did not answer, or was not asked yet. `began` is where the read
+    began.
     """
 
     shard_id: str
     records: "list[RecordTypeDef]"
     caught_up: bool
     behind: bool
-
-
-class _Shard(Struct):
-    """A shard, and how far it has been read."""
-
-    parents: frozenset[str]
-    position: ShardPosition
-    iterator: str | None = None
-    due: float = 0.0
-    caught_up: bool = False
-    behind: bool = True
-    missing: bool = False
-    retries: Retries = field(default_factory=Retries)
+    began: ShardPosition
 
 
 class Shards:
     """The shards of a stream, and how far each has been read.
 
     `start` is where reading begins; `known` are places where an earlier reader stopped, which win. Shards
-    that come into being later are read from their beginning, after all that their parents hold.
+    that come into being later are read from their beginning, after all that their parents hold. `on_gap` is told what
+    the stream no longer has of what should have been read; reading goes on at the oldest record.
     """
 
     def __init__(
@@ -58,17 +54,27 @@ class Shards:
         start: ShardPosition,
         known: Mapping[str, ShardPosition],
         *,
+        shards: Worker | Collection[str] | None = None,
+        on_gap: Callable[[Gap], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._kinesis = kinesis
+        self._calls = KinesisCalls(kinesis, clock=clock, sleep=sleep)
         self._stream = stream
+        self._chosen = shards
+        self._on_gap = on_gap
         self._clock = clock
         self._sleep = sleep
         self._retries = Retries()
         self._changed = False  # a shard has ended or gone, and others may have come
-        self._shards: dict[str, _Shard] = {}
-        self._find(HORIZON if known else start, known)
+        self._end: datetime | None = None
+        self._shards: dict[str, Shard] = {}
+        self._describe()
+        self._begin(start, known)
+
+    def now(self) -> datetime:
+        """Return the service's time (UTC), up to a second slow."""
+        return self._calls.now()
 
     def positions(self) -> dict[str, ShardPosition]:
         """Return the place where each shard of the stream is to be read next."""
@@ -76,115 +82,160 @@ class Shards:
 
     def rewind(self, shard_id: str, position: ShardPosition) -> None:
         """Read a shard again from an earlier place."""
-        self._shards[shard_id].position = position
-        self._shards[shard_id].iterator = None
+        shard = self._shards[shard_id]
+        shard.position, shard.iterator = position, None
+        shard.caught_up = shard.at_end = False
 
-    def readings(self) -> Iterator[Reading]:
+    def lag(self) -> timedelta:
+        """Return how far back, on the service's clock, the shard stands that is furthest behind."""
+        known = [each.position.read_until for each in self._shards.values() if not each.position.ended]
+        return max((self.now() - each for each in known if each), default=timedelta())
+
+    def readings(self, *, until: datetime | None = None, to_end: bool = False) -> Iterator[Reading]:
         """Yield what the shards give, in turn, waiting where there is nothing; ends where no shard is open.
 
-        Throttling, faults of the service, broken connections and expired iterators are dealt with; what goes
-        on failing for five minutes is raised.
+        `until`: what arrives then or later is left for the next call; `to_end` means until now. Whatever passes is
+        waited for: throttling, faults of the service, broken connections, expired iterators; what goes on failing for
+        five minutes is raised.
         """
+        if to_end:
+            self._describe()
+            until = self.now() + _TOLD_IN
+        self._end = until
+        for shard in self._shards.values():
+            shard.at_end = False
         while True:
             all_known = not self._changed or self._look_again()
-            open_shards = self._open()
-            if not open_shards:
-                if all_known:
-                    return
-                continue
-            shard_id = min(open_shards, key=lambda each: self._shards[each].due)
-            self._sleep(max(0.0, self._shards[shard_id].due - self._clock()))
-            yield self._read(shard_id, self._shards[shard_id])
+            shards = self._open()
+            if shards:
+                shard = min(shards, key=lambda each: (each.at_end, each.due))
+                self._sleep(max(0.0, shard.due - self._clock()))
+                yield self._read(shard)
+            elif all_known:
+                return
 
-    def _open(self) -> list[str]:
-        return [
-            shard_id
-            for shard_id, shard in self._shards.items()
-            if not shard.position.ended and all(self._is_done(parent) for parent in shard.parents)
-        ]
+    def _open(self) -> list[Shard]:
+        shards = self._shards.values()
+        return [each for each in shards if not each.position.ended and all(map(self._is_done, each.parents))]
 
     def _is_done(self, shard_id: str) -> bool:
         shard = self._shards.get(shard_id)
         return shard is None or shard.position.ended  # a parent that is listed no more has expired
 
-    def _read(self, shard_id: str, shard: _Shard) -> Reading:
-        shard.due = self._clock() + SECONDS_BETWEEN_READS
-        reply = self._reply(shard_id, shard)
-        if reply is None:
-            shard.caught_up, shard.behind = False, True
-            return self._reading(shard_id, [])
-        records = reply["Records"]
-        shard.iterator = reply.get("NextShardIterator")
-        shard.behind = bool(reply.get("MillisBehindLatest"))
-        shard.caught_up = not records and not shard.behind
-        if records:
-            shard.position = ShardPosition(after=records[-1]["SequenceNumber"])
-        if not shard.iterator:
-            shard.position = ENDED
-            self._changed = True
-            for child in reply.get("ChildShards") or ():
-                self._add(child["ShardId"], frozenset(child["ParentShards"]), HORIZON)
-        return self._reading(shard_id, records)
+    def _read(self, shard: Shard) -> Reading:
+        began = shard.position
+        reply = self._ask(shard)
+        records = []
+        if reply is not None:
+            self._look_for_gap(shard, reply)
+            records = shard.take(reply, self._clock(), self.now(), self._end)
+            if shard.answers_without_iterator:
+                self._close(shard, reply)
+        shards = self._open()
+        caught_up = all(each.at_end if self._end else each.caught_up for each in shards)
+        behind = self._changed or any(each.behind for each in shards)
+        return Reading(shard.shard_id, records, caught_up and not self._changed, behind, began)
 
-    def _reading(self, shard_id: str, records: "list[RecordTypeDef]") -> Reading:
-        shards = [self._shards[each] for each in self._open()]
-        caught_up = not self._changed and all(shard.caught_up for shard in shards)
-        behind = self._changed or any(shard.behind for shard in shards)
-        return Reading(shard_id, records, caught_up, behind)
-
-    def _reply(self, shard_id: str, shard: _Shard) -> "GetRecordsOutputTypeDef | None":
+    def _ask(self, shard: Shard) -> "GetRecordsOutputTypeDef | None":
+        """Return a shard's answer, None where there was none yet; raises what cannot pass, or has not for long."""
         try:
-            if shard.iterator is None:
-                place = shard.position.request()
-                answer = self._kinesis.get_shard_iterator(StreamName=self._stream, ShardId=shard_id, **place)
-                shard.iterator = answer["ShardIterator"]
-                shard.position = shard.position.opened()
-            reply = self._kinesis.get_records(ShardIterator=shard.iterator)
-        except (ClientError, BotoCoreError) as error:
-            if code(error) == EXPIRED_ITERATOR:
-                shard.iterator = None
-            if code(error) == "ResourceNotFoundException" and not shard.missing:
-                shard.missing = self._changed = True  # its last record has expired, or the stream is gone
-                return None
-            shard.due = self._clock() + shard.retries.wait(error, self._clock())
-            return None
-        shard.retries.succeeded()
-        return reply
+            return shard.ask(self._calls, self._stream)
+        except CallFailed as error:
+            shard.failed(self._clock(), self._calls.pause(shard.retries, error))
+        except ClientError as error:
+            shard.failed(self._clock(), self._pause(shard, error))
+        return None
+
+    def _pause(self, shard: Shard, error: ClientError) -> float:
+        what = code(error)
+        if what == EXPIRED_ITERATOR:
+            shard.iterator = None
+        if what == "InvalidArgumentException" and shard.position.after is not None:
+            self._on_gap(Gap(shard.shard_id, "moved", shard.read_until, None, shard.position.after))
+            shard.position, shard.iterator = HORIZON, None
+            return 0.0
+        if what == "ResourceNotFoundException":  # its last record has expired, or the stream is gone: the list tells
+            shard.missing = self._changed = True
+            return self._calls.pause(shard.retries, error, passes=True)
+        return self._calls.pause(shard.retries, error)
+
+    def _close(self, shard: Shard, reply: "GetRecordsOutputTypeDef") -> None:
+        """End a shard whose children came; one of which they did not is asked again, and looked for in the list."""
+        self._changed = True
+        for child in reply.get("ChildShards") or ():
+            self._add(child, HORIZON, child["ParentShards"])
+            shard.end()
+
+    def _look_for_gap(self, shard: Shard, reply: "GetRecordsOutputTypeDef") -> None:
+        if shard.gap_before(reply, self.now() - self._retention, self._created) is None:
+            return
+        if self._clock() - self._described_at > _DESCRIBED_FOR:
+            self._describe()
+        gap = shard.gap_before(reply, self.now() - self._retention, self._created)
+        if gap is not None:
+            self._on_gap(gap)
+
+    def _describe(self) -> None:
+        summary = self._calls.patiently("describe_stream_summary", StreamName=self._stream)["StreamDescriptionSummary"]
+        self._described_at = self._clock()
+        self._retention = timedelta(hours=summary.get("RetentionPeriodHours", 24))
+        self._created = summary["StreamCreationTimestamp"].astimezone(UTC)
+
+    def _begin(self, start: ShardPosition, known: Mapping[str, ShardPosition]) -> None:
+        while not (listed := self._list(self._calls.patiently)):  # a stream that is being made
+            empty = CallFailed("ListShards", f"{self._stream} has no shards", passes=True)
+            self._sleep(self._calls.pause(self._retries, empty))
+        self._retries.succeeded()
+        named = set() if self._chosen is None or isinstance(self._chosen, Worker) else set(self._chosen)
+        if unknown := named - set(listed):
+            raise UsageFailure(f"no shard {', '.join(sorted(unknown))}: the stream has {', '.join(sorted(listed))}")
+        self._find(listed, HORIZON if known else start.since(self.now()), known)
+        for shard_id, position in known.items():
+            if shard_id not in listed and not position.ended:
+                self._on_gap(Shard(shard_id, frozenset(), position).gone())
 
     def _look_again(self) -> bool:
         """Take in the shards that have come; return whether the stream said which there are."""
         try:
-            self._find(HORIZON, {})
-        except (ClientError, BotoCoreError) as error:
-            self._sleep(self._retries.wait(error, self._clock()))
+            listed = self._list(self._calls.once)
+        except (ClientError, CallFailed) as error:
+            self._sleep(self._calls.pause(self._retries, error))
             return False
         self._retries.succeeded()
         self._changed = False
+        self._find(listed, HORIZON, {})
         return True
 
-    def _find(self, start: ShardPosition, known: Mapping[str, ShardPosition]) -> None:
-        listed = self._listed()
-        for shard_id, (parents, closed) in listed.items():
-            place = ENDED if start.newest and closed else start
-            self._add(shard_id, parents, known.get(shard_id, place))
+    def _find(self, listed: Mapping[str, Any], start: ShardPosition, known: Mapping[str, ShardPosition]) -> None:
+        for shard_id, each in listed.items():
+            place = ENDED if start.newest and _is_closed(each) else start
+            parents = [each[name] for name in ("ParentShardId", "AdjacentParentShardId") if each.get(name)]
+            self._add(each, known.get(shard_id, place), parents)
         for shard_id, shard in self._shards.items():
-            if shard.missing and shard_id not in listed:
-                shard.position = ENDED
+            # Closed, and twice without a next iterator: one alone may be a slip of the service.
+            if shard_id in listed and _is_closed(listed[shard_id]) and shard.answers_without_iterator > 1:
+                shard.end()
+            elif shard_id not in listed and shard.missing:
+                self._on_gap(shard.gone())
+                shard.end()
+            shard.missing = False
 
-    def _add(self, shard_id: str, parents: frozenset[str], position: ShardPosition) -> None:
-        if shard_id not in self._shards:
-            self._shards[shard_id] = _Shard(parents, position)
+    def _add(self, listed: Any, position: ShardPosition, parents: list[str]) -> None:  # noqa: ANN401 - boto3's
+        keys = listed.get("HashKeyRange", {"StartingHashKey": "0", "EndingHashKey": "0"})
+        first, last = int(keys["StartingHashKey"]), int(keys["EndingHashKey"])
+        ours = reads(self._chosen, listed["ShardId"], first, last)
+        if ours and listed["ShardId"] not in self._shards:
+            self._shards[listed["ShardId"]] = Shard(listed["ShardId"], frozenset(parents), position)
 
-    def _listed(self) -> dict[str, tuple[frozenset[str], bool]]:
-        """Return the shards that the stream has now: their parents, and whether they are closed."""
-        reply = self._kinesis.list_shards(StreamName=self._stream)
-        shards = reply["Shards"]
+    def _list(self, call: Callable[..., Any]) -> dict[str, Any]:
+        """Return the shards that the stream has now, by id."""
+        reply = call("list_shards", StreamName=self._stream)
+        shards = list(reply["Shards"])
         while token := reply.get("NextToken"):
-            reply = self._kinesis.list_shards(NextToken=token)
+            reply = call("list_shards", NextToken=token)
             shards += reply["Shards"]
-        listed = {}
-        for shard in shards:
-            parents = (shard.get("ParentShardId"), shard.get("AdjacentParentShardId"))
-            closed = "EndingSequenceNumber" in shard["SequenceNumberRange"]
-            listed[shard["ShardId"]] = (frozenset(parent for parent in parents if parent), closed)
-        return listed
+        return {each["ShardId"]: each for each in shards}
+
+
+def _is_closed(listed: Mapping[str, Any]) -> bool:
+    return "EndingSequenceNumber" in listed["SequenceNumberRange"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
+from lambdas.aws.kinesis_calls import KinesisCalls
 from listing_files.reading import STANDARD_INPUT, identify
 from stream_producer.aggregation import aggregated
 from stream_producer.idle_input import with_pauses
@@ -19,7 +20,6 @@ from stream_producer.resume import Progress, progress_file
 from terminal.display import progress_bar, say, warn
 from terminal.errors import Failure, UsageFailure
 from terminal.signals import stopped_by_signals
-from terminal.streams import stream_identity
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -113,7 +113,7 @@ class FilePublisher:
 
     def _progress_file(self, sha256: str, choices: Choices) -> Path | None:
         try:
-            return progress_file(stream_identity(self._kinesis, self._stream), sha256, choices.sample)
+            return progress_file(KinesisCalls(self._kinesis).stream_identity(self._stream), sha256, choices.sample)
         except OSError as error:
             if choices.resume:
                 raise Failure(f"cannot tell how far publishing came ({error})") from None

@@ -47,6 +47,20 @@ def doing(what: str) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def reading(what: str, *, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+    """Show how much was read, and a note beside it, to a person who watches; `quiet` shows nothing."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn(f"{{task.completed:,.0f}} {what}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=stderr, transient=True, disable=quiet or not stderr.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda count, note: progress.update(task, advance=count, description=note)
+
+
+@contextmanager
 def stages() -> Iterator[Callable[[str, int], None]]:
     """Show a bar for each stage; the function takes a stage's name and its number of steps, one of which is done.
 

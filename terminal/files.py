@@ -1,8 +1,12 @@
 """Files that a crash must leave whole."""
 
+import fcntl
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
+
+from terminal.errors import Failure
 
 
 def replace_durably(path: Path, content: bytes) -> None:
@@ -34,3 +38,56 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append_durably(path: Path, content: bytes, at: int) -> None:
+    """Write after the first `at` bytes of a file, which loses what followed; when it returns it survives a crash."""
+    new = not path.exists()
+    with path.open("r+b" if not new else "w+b") as file:
+        file.truncate(at)
+        file.seek(at)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        _sync_folder(path.resolve().parent)
+
+
+_locked: dict[Path, tuple[IO[bytes], int]] = {}  # by this process: the open file, and how many hold it
+
+
+class FileLock:
+    """FILE.lock beside a file, which one process at a time can hold; it is free again when the process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()
+        self._holds = False
+
+    def acquire(self) -> None:
+        """Take it; raises `Failure` naming the file where another process holds it."""
+        if self._holds:
+            return
+        file, holders = _locked.get(self._path) or (_lock(self._path), 0)
+        _locked[self._path] = (file, holders + 1)
+        self._holds = True
+
+    def release(self) -> None:
+        """Let go of it."""
+        if not self._holds:
+            return
+        self._holds = False
+        file, holders = _locked.pop(self._path)
+        if holders > 1:
+            _locked[self._path] = (file, holders - 1)
+        else:
+            file.close()
+
+
+def _lock(path: Path) -> IO[bytes]:
+    file = path.with_name(f"{path.name}.lock").open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise Failure(f"{path}: another process works with this file") from None
+    return file

@@ -1,9 +1,19 @@
 """What an AWS error means for the caller: it may pass, nothing is there, a condition does not hold."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own names
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own name
+    HTTPClientError,
+)
+from botocore.parsers import ResponseParserError
+
+AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)  # whatever a call may raise
+Reply = TypeVar("Reply", bound=Mapping[str, object])
 
 _THROTTLED = ("Throttl", "ThroughputExceeded", "LimitExceeded", "RequestTimeout", "SlowDown")
 # S3's codes; a HEAD request has no body, so its answer has the status for a code.
@@ -19,9 +29,12 @@ def code(error: Exception) -> str:
 
 
 def may_pass(error: Exception) -> bool:
-    """Return whether the same request may succeed later: throttling, a fault of the service, a broken connection."""
+    """Return whether the same request may succeed later.
+
+    So it is after throttling, a fault of the service, a broken connection, and an answer that is none (a proxy's page).
+    """
     if not isinstance(error, ClientError):
-        return isinstance(error, (ConnectionError, HTTPClientError))
+        return isinstance(error, (ConnectionError, HTTPClientError, ResponseParserError, UnreadableReply))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
     return status >= 500 or any(word in code(error) for word in _THROTTLED)
 
@@ -55,3 +68,16 @@ def full_jitter(first: float, longest: float) -> Iterator[float]:
     while True:
         yield random.uniform(0, limit)  # noqa: S311 - spreads load, guards nothing
         limit = min(2 * limit, longest)
+
+
+class UnreadableReply(BotoCoreError):
+    """A success that lacks what the operation answers with: a page of a proxy, say."""
+
+    fmt = "{operation}: an answer without {member}"
+
+
+def complete(operation: str, reply: Reply, member: str) -> Reply:
+    """Return a reply; raises `UnreadableReply` where it lacks a member that every answer of the operation has."""
+    if member not in reply:
+        raise UnreadableReply(operation=operation, member=member)
+    return reply

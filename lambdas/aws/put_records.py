@@ -5,9 +5,7 @@ Limits and partial failures as the Kinesis API reference has them under PutRecor
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from lambdas.aws.errors import code, may_pass
+from lambdas.aws.errors import AWS_ERRORS, code, complete, may_pass
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -41,15 +39,16 @@ def put_records(kinesis: "KinesisClient", stream: str, request: list[E]) -> tupl
     consumers drop repeats) are such reasons. Raises what waiting cannot mend: no such stream, no permission.
     """
     try:
-        reply = kinesis.put_records(
+        answer = kinesis.put_records(
             StreamName=stream,
             Records=[{"Data": each.data, "PartitionKey": each.partition_key} for each in request],
         )
-    except (ClientError, BotoCoreError) as error:
+        reply = complete("PutRecords", answer, "Records")
+    except AWS_ERRORS as error:
         if not may_pass(error):
             raise
         return request, code(error) or type(error).__name__
-    if not reply["FailedRecordCount"]:
+    if not reply.get("FailedRecordCount"):
         return [], ""
     answers = list(zip(request, reply["Records"], strict=True))
     refused = [each for each, answer in answers if answer.get("ErrorCode")]

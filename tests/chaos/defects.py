@@ -46,7 +46,7 @@ def _in(file: str, *edits: tuple[str, str, str]) -> list[Defect]:
 DEFECTS = [
     *_in(
         "lambdas/aws/put_records.py",
-        ("ignore failed entries", 'if not reply["FailedRecordCount"]:', "if True:"),
+        ("ignore failed entries", 'if not reply.get("FailedRecordCount"):', "if True:"),
         (
             "retry the entries that were taken",
             'refused = [each for each, answer in answers if answer.get("ErrorCode")]',

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -126,6 +127,7 @@ class FakeKinesis:
         summary = {
             "StreamARN": f"arn:aws:kinesis:us-east-1:123456789012:stream/{self.stream}",
             "StreamCreationTimestamp": self.created,
+            "RetentionPeriodHours": 24,
         }
         return self._call("describe_stream_summary", arguments, lambda _: {"StreamDescriptionSummary": summary})
 
@@ -181,7 +183,12 @@ class FakeKinesis:
             answer: dict[str, Any] = act(fault)
             if isinstance(fault, Disconnect):
                 raise ConnectionClosedError(endpoint_url="http://kinesis")
-            return answer
+            return answer | {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.now, usegmt=True)}}}
+
+    @property
+    def now(self) -> datetime:
+        """The service's clock: the newest record's arrival."""
+        return CREATED + timedelta(seconds=self._number)
 
     def _add(self, first: int, end: int, parents: tuple[str, ...] = ()) -> str:
         shard_id = f"shardId-{len(self.shards):012d}"

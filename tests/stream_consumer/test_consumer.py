@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stream_consumer.consumer import Consumer
-from stream_consumer.positions import ShardPosition, latest
+from stream_consumer.positions import LATEST, ShardPosition
 from terminal.errors import Failure, UsageFailure
 from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
@@ -102,7 +102,7 @@ def test_a_record_that_is_no_prediction_is_counted_told_and_skipped() -> None:
 
 def test_reading_from_latest_leaves_out_what_was_there() -> None:
     kinesis = filled(shards=2)
-    reader = consumer(kinesis, start=latest())
+    reader = consumer(kinesis, start=LATEST)
 
     assert ids(reader.batches()) == []
 
@@ -286,7 +286,7 @@ def test_shards_that_are_never_listed_again_are_given_up_in_the_end() -> None:
 
 def test_from_latest_the_children_of_a_shard_that_closes_later_are_read_from_their_beginning() -> None:
     kinesis = filled()
-    reader = consumer(kinesis, start=latest())
+    reader = consumer(kinesis, start=LATEST)
     assert ids(reader.batches()) == []
     put(kinesis, 20, 25)
     kinesis.split("shardId-000000000000")
@@ -298,7 +298,7 @@ def test_from_latest_the_children_of_a_shard_that_closes_later_are_read_from_the
 def test_from_latest_shards_that_are_closed_already_are_left_out() -> None:
     kinesis = filled()
     kinesis.split("shardId-000000000000")
-    reader = consumer(kinesis, start=latest())
+    reader = consumer(kinesis, start=LATEST)
     assert ids(reader.batches()) == []
     put(kinesis, 20, 25)
 
@@ -322,7 +322,7 @@ def test_an_expired_iterator_is_taken_anew_behind_the_last_record() -> None:
 def test_an_iterator_that_expires_before_anything_was_read_from_latest_skips_nothing() -> None:
     kinesis = FakeKinesis()
     kinesis._number = 10**9  # arrivals lie ahead of the machine's clock
-    reader = consumer(kinesis, start=latest())
+    reader = consumer(kinesis, start=LATEST)
     assert ids(reader.batches()) == []
     kinesis.expire_iterators()
     put(kinesis, 0, 3)
@@ -418,12 +418,12 @@ def test_a_checkpoint_holds_through_resharding(tmp_path: Path) -> None:
 def test_a_checkpoint_from_latest_that_saw_nothing_loses_nothing_that_comes_later(tmp_path: Path) -> None:
     kinesis = FakeKinesis()
     kinesis._number = 10**9
-    reader = consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint")
+    reader = consumer(kinesis, start=LATEST, checkpoint=tmp_path / "checkpoint")
     assert ids(reader.batches()) == []
     reader.commit()
     put(kinesis, 0, 3)
 
-    assert ids(consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint").batches()) == [0, 1, 2]
+    assert ids(consumer(kinesis, start=LATEST, checkpoint=tmp_path / "checkpoint").batches()) == [0, 1, 2]
 
 
 def test_a_checkpoint_reads_shards_that_came_since_from_their_beginning_even_from_latest(tmp_path: Path) -> None:
@@ -434,7 +434,7 @@ def test_a_checkpoint_reads_shards_that_came_since_from_their_beginning_even_fro
     kinesis.split("shardId-000000000000")
     put(kinesis, 20, 30)
 
-    later = consumer(kinesis, start=latest(), checkpoint=tmp_path / "checkpoint")
+    later = consumer(kinesis, start=LATEST, checkpoint=tmp_path / "checkpoint")
 
     assert sorted(ids(later.batches())) == list(range(20, 30))
 

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stream_consumer.consumer import Arrived, Consumer
-from stream_consumer.positions import HORIZON, ShardPosition, latest
+from stream_consumer.positions import HORIZON, LATEST, ShardPosition
 from stream_consumer.printing import Printing
 from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
@@ -19,6 +19,8 @@ from tests.stream_consumer.predictions import payload
 
 class Lines:
     """An output that breaks at a given batch."""
+
+    is_durable = True
 
     def __init__(self, breaks_at: int = 1_000) -> None:
         self.left = breaks_at
@@ -29,6 +31,9 @@ class Lines:
         if self.left < 0:
             raise BrokenPipeError
         self.numbers += [int(arrived.event.id.removeprefix("prediction-")) for arrived in batch]
+
+    def close(self) -> None:
+        pass
 
 
 def filled(number: int) -> FakeKinesis:
@@ -81,9 +86,9 @@ def ahead() -> FakeKinesis:
 def test_after_a_quiet_run_from_the_latest_what_came_since_is_printed(tmp_path: Path) -> None:
     kinesis, first, second = ahead(), Lines(), Lines()
 
-    run(kinesis, first, tmp_path / "checkpoint", start=latest())
+    run(kinesis, first, tmp_path / "checkpoint", start=LATEST)
     kinesis.put("L", payload(3))
-    run(kinesis, second, tmp_path / "checkpoint", start=latest())
+    run(kinesis, second, tmp_path / "checkpoint", start=LATEST)
 
     assert (first.numbers, second.numbers) == ([], [3])
 
@@ -93,9 +98,9 @@ def test_after_a_run_from_the_latest_that_failed_at_once_what_came_since_is_prin
     kinesis.faults["get_records"].append(Fail("AccessDeniedException"))
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        run(kinesis, output, tmp_path / "checkpoint", start=latest())
+        run(kinesis, output, tmp_path / "checkpoint", start=LATEST)
     kinesis.put("L", payload(3))
-    run(kinesis, output, tmp_path / "checkpoint", start=latest())
+    run(kinesis, output, tmp_path / "checkpoint", start=LATEST)
 
     assert output.numbers == [3]
 
