@@ -28,7 +28,8 @@ from lambdas.scoring.predict import predict
 from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
 
-CONNECT_TIMEOUT = 2.0  # seconds
+CONNECT_TIMEOUT, ADDRESSES = 1.0, 4  # seconds, for each of so many addresses of an endpoint
+READ_TIMEOUT = 5.0  # seconds; S3 and Kinesis answer in milliseconds
 DEADLINE_MARGIN_MS = 15_000
 
 
@@ -59,19 +60,34 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN
     return _scorer()(event, context)
 
 
+def read_timeout(margin: float) -> float:
+    """Return how long a PutRecords may be silent, in seconds, so that one begun at the deadline ends within the margin.
+
+    Long enough for a busy stream, and no longer: a connection that died while Lambda had frozen the process is found
+    out by it. Connecting takes its time-out for every address that the endpoint has.
+    """
+    return min(READ_TIMEOUT, max(1.0, margin - CONNECT_TIMEOUT * ADDRESSES - 1))
+
+
 @functools.cache
 def _scorer() -> "Scorer":
     settings = Settings.read(os.environ)
     s3 = boto3.client(
-        "s3", config=Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=5, retries={"total_max_attempts": 3})
+        "s3",
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"total_max_attempts": 3},
+            tcp_keepalive=True,
+        ),
     )
     kinesis = boto3.client(
         "kinesis",
         config=Config(
             connect_timeout=CONNECT_TIMEOUT,
-            # A request begun at the deadline still ends in time, with a second for the rest.
-            read_timeout=max(1.0, settings.deadline_margin_ms / 1000 - CONNECT_TIMEOUT - 1),
-            retries={"total_max_attempts": 1},  # the publisher retries, entry by entry
+            read_timeout=read_timeout(settings.deadline_margin_ms / 1000),
+            retries={"total_max_attempts": 1},  # the output stream retries, entry by entry
+            tcp_keepalive=True,
             max_pool_connections=CONNECTIONS,
             parameter_validation=False,  # a third of the time of a request
         ),

@@ -1,5 +1,6 @@
 """What a function is told by its environment, read once."""
 
+import math
 from collections.abc import Mapping
 
 
@@ -15,9 +16,12 @@ def required(environment: Mapping[str, str], name: str) -> str:
 
 
 def number(environment: Mapping[str, str], name: str, default: float) -> float:
-    """Return a variable as a number, or the default; raises `MissingSetting` where it is no number."""
+    """Return a variable as a number, or the default; raises `MissingSetting` where it is no finite one of 0 or more."""
     text = environment.get(name, str(default))
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         raise MissingSetting(f"{name}: expected a number, got {text!r}") from None
+    if not 0 <= value < math.inf:
+        raise MissingSetting(f"{name}: expected a finite number of 0 or more, got {text!r}")
+    return value

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from pricing.refusal import refusal
 
 TEXT_LIMIT = 256
+_KEY_LIMIT = 128  # characters, each at most two of the 256 units that Kinesis may count them in
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
 Count = Annotated[float, Meta(ge=0, le=1_000, multiple_of=1)]  # whole numbers, and 3.0 is 3
 
@@ -92,3 +93,8 @@ def features(listing: Listing) -> Features:
         latitude=listing.latitude,
         longitude=listing.longitude,
     )
+
+
+def partition_key(listing_id: str) -> str:
+    """Return the partition key of a listing's events and predictions: its id, cut where Kinesis would refuse it."""
+    return listing_id if listing_id.isascii() else listing_id[:_KEY_LIMIT]

@@ -32,6 +32,9 @@ def manifest_key(version: str) -> str:
     return f"{MODEL_NAME}/versions/{version}/manifest.json"
 
 
+PlaceNames = Literal["written", "key"]
+
+
 class Input(Struct, frozen=True):
     """One input of the model: a column [N, 1]. Unknown is NaN in numbers and "" in text."""
 
@@ -75,6 +78,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     mlflow_run_id: str
     libraries: dict[str, str]
     reference: dict[str, Any]  # distributions for the monitor
+    # How the model knows places: as they were written, or by `pricing.places.place_key`.
+    place_names: PlaceNames = "written"
 
 
 class Pointer(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pricing.listing import Features
 from pricing.manifest import ContractMismatch, Manifest, Offsets
+from pricing.places import place_key
 
 GOLDEN_TOLERANCE = 1e-5  # of a log price: about 1e-5 of the price
 
@@ -50,6 +51,7 @@ class Model:
         self._session = session
         self._numbers = [column.name for column in manifest.inputs if column.type == "float32"]
         self._texts = [column.name for column in manifest.inputs if column.type == "string"]
+        self._by_key = manifest.place_names == "key"
         self._edges = np.array(manifest.interval.edges)
         self._low = np.array(manifest.interval.low)
         self._high = np.array(manifest.interval.high)
@@ -70,16 +72,17 @@ class Model:
         """Return the log prices of a batch, shape (N,), in one run as `predict` does."""
         if not features:
             return np.empty(0)
-        columns: dict[str, Any] = {
-            name: np.array([getattr(each, name) or "" for each in features], dtype=object)[:, None]
-            for name in self._texts
-        }
+        columns: dict[str, Any] = {name: self._text_column(name, features)[:, None] for name in self._texts}
         if self._numbers:
             matrix = np.array(list(map(attrgetter(*self._numbers), features)), dtype=np.float32)
             matrix = matrix.reshape(len(features), len(self._numbers))  # a lone column comes flat
             columns |= {name: matrix[:, i : i + 1] for i, name in enumerate(self._numbers)}
         (log_price,) = self._session.run(None, columns, options)
         return np.asarray(log_price, dtype=np.float64).reshape(len(features))
+
+    def _text_column(self, name: str, features: Sequence[Features]) -> NDArray[np.object_]:
+        values = [getattr(each, name) or "" for each in features]
+        return np.array([place_key(value) for value in values] if self._by_key else values, dtype=object)
 
 
 def load(model: bytes, manifest: bytes) -> Model:
@@ -163,14 +166,15 @@ def _check_golden_rows(model: Model) -> None:
 
 @contextmanager
 def _cpu_limit(seconds: float) -> Iterator[onnxruntime.RunOptions]:
-    """Yield options that end runs once this process has had some seconds of CPU; then raise `TooSlow`."""
+    """Yield options that end runs once this thread has had some seconds of CPU; then raise `TooSlow`."""
     options = onnxruntime.RunOptions()
-    until = time.process_time() + seconds
+    clock = time.pthread_getcpuclockid(get_ident())  # other threads may be pricing batches meanwhile
+    until = time.clock_gettime(clock) + seconds
     over = Event()
 
     def watch() -> None:
         while not over.wait(0.05):
-            options.terminate = time.process_time() > until
+            options.terminate = time.clock_gettime(clock) > until
 
     watching = Thread(target=watch, daemon=True)
     watching.start()

@@ -6,6 +6,7 @@ numbers come as text. Values are converted, never judged here: what a valid list
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -86,7 +87,7 @@ def number_or_range(text: str) -> float | None:
 def _text(value: object) -> object:
     if _missing(value):
         return None
-    return (value.strip() or None) if isinstance(value, str) else value
+    return (unicodedata.normalize("NFC", value).strip() or None) if isinstance(value, str) else value
 
 
 def _number(field: str, value: object) -> object:

@@ -76,6 +76,7 @@ def consume(
     import os
     import sys
 
+    from pricing.places import place_key
     from stream_consumer.consumer import Consumer
     from stream_consumer.newest import Newest
     from stream_consumer.printing import Choice, Printing
@@ -89,7 +90,7 @@ def consume(
     ends = parse_time("--until", until) if until is not None else None
     choice = Choice(
         listings=frozenset(listing or ()),
-        neighborhoods=frozenset(neighborhood or ()),
+        neighborhoods=frozenset(map(place_key, neighborhood or ())),
         versions=frozenset(model_version or ()),
     )
     sink = _sink(form, output)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
+from pricing.places import place_key
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.gaps import Gap
 from stream_consumer.newest import Newest
@@ -14,7 +15,10 @@ from terminal.signals import stopped_by_signals
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """Which predictions are printed: those of some listings, neighbourhoods or model versions; empty sets mean all."""
+    """Which predictions are printed: those of some listings, neighbourhoods or model versions; empty sets mean all.
+
+    Neighbourhoods are keys (`pricing.places.place_key`).
+    """
 
     listings: frozenset[str] = frozenset()
     neighborhoods: frozenset[str] = frozenset()
@@ -25,7 +29,7 @@ class Choice(Struct, frozen=True, kw_only=True):
         data = arrived.event.data
         return (
             (not self.listings or data.listing_id in self.listings)
-            and (not self.neighborhoods or data.features.neighborhood in self.neighborhoods)
+            and (not self.neighborhoods or place_key(data.features.neighborhood) in self.neighborhoods)
             and (not self.versions or data.model.version in self.versions)
         )
 

@@ -12,7 +12,7 @@ import msgspec
 from listing_files.csv_rows import Row
 from listing_files.reading import STANDARD_INPUT, read_rows
 from pricing import listing as listing_format
-from pricing.listing import ListingEvent
+from pricing.listing import ListingEvent, partition_key
 from pricing.normalise import COLUMNS, normalise
 from pricing.refusal import InvalidRecord
 from stream_producer.records import MAX_RECORD_BYTES, Record, RowPosition
@@ -90,10 +90,10 @@ class ListingEvents:
             raise row
         if "specversion" in row:
             data = _encode_json(row)
-            key = listing_format.decode(data).data.listing_id
+            key = partition_key(listing_format.decode(data).data.listing_id)
         else:
             listing = normalise(row, f"L-{number}")
-            key = listing.listing_id
+            key = partition_key(listing.listing_id)
             event = ListingEvent(
                 specversion="1.0",
                 id=event_id(self._sha256 or _content(row), number, turn),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from pricing import manifest as layout
 from pricing.listing import Features
 from pricing.manifest import Golden, Input, Manifest, Offsets, Pointer
+from pricing.places import place_key
 
 NEIGHBORHOODS = {"Buritis": 0.0, "Savassi": 0.4, "Lourdes": 0.5}
 BASE, PER_LOG_AREA = 9.0, 0.9
@@ -142,6 +144,12 @@ def crashing(version: str) -> TinyChampion:
     return with_model(champion(version), model)
 
 
+def keyed(version: str = "1") -> TinyChampion:
+    """Return a champion that knows places by their keys, as those of today do."""
+    model = onnx.load_model_from_string(_graph(BASE, map(place_key, NEIGHBORHOODS)))
+    return with_model(champion(version, place_names="key"), model)
+
+
 def with_model(made: TinyChampion, model: onnx.ModelProto) -> TinyChampion:
     """Return the champion with another model, of which its manifest knows."""
     content = model.SerializeToString()
@@ -149,7 +157,7 @@ def with_model(made: TinyChampion, model: onnx.ModelProto) -> TinyChampion:
     return replace(made, model=content, manifest=json.dumps(manifest).encode())
 
 
-def _graph(base: float) -> bytes:
+def _graph(base: float, names: Iterable[str] = NEIGHBORHOODS) -> bytes:
     column = ["N", 1]
     inputs = [
         helper.make_tensor_value_info("neighborhood", TensorProto.STRING, column),
@@ -166,7 +174,7 @@ def _graph(base: float) -> bytes:
             ["neighborhood"],
             ["level"],
             domain="ai.onnx.ml",
-            keys_strings=list(NEIGHBORHOODS),
+            keys_strings=list(names),
             values_floats=list(NEIGHBORHOODS.values()),
             default_float=0.2,
         ),

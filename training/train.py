@@ -89,7 +89,9 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
         if ours and registry.finished(version):
             model, manifest = registry.artefacts(version)
             test = kept_test(version.version, registry)
-            return version.version, figures(run_onnx(model, test.frame), parse(manifest).interval, test)
+            contract = parse(manifest)
+            predicted = run_onnx(model, test.frame, contract.place_names)
+            return version.version, figures(predicted, contract.interval, test)
     with one_thread():
         return None, dict(fit(split_and_encode(data, params), params, CHAMPION).figures)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
 from lambdas.drift import exact_tests as exact
+from pricing.places import place_key
 from pricing.reference import Bins, Reference
 
 Counts = NDArray[np.int64]
@@ -66,8 +67,9 @@ def compare_window(
     found += [psi_check(each, reference.rows, part) for each in distributions(rows, reference)]
     for name, share in reference.missing.items():
         found.append(_missing(name, _missing_count(rows, name), len(rows), share, reference.rows, part))
-    names = [row.neighborhood for row in rows]
-    return [*found, _unseen(sum(name not in reference.neighborhood for name in names), len(rows), reference, part)]
+    known = set(map(place_key, reference.neighborhood))
+    unseen = sum(place_key(row.neighborhood) not in known for row in rows)
+    return [*found, _unseen(unseen, len(rows), reference, part)]
 
 
 def distributions(rows: Sequence[ArchivedPrediction], reference: Reference) -> list[Distribution]:
@@ -150,8 +152,8 @@ def _neighborhoods(rows: Sequence[ArchivedPrediction], reference: Reference) -> 
         (name for name, share in reference.neighborhood.items() if share >= NAMED),
         key=lambda name: -reference.neighborhood[name],
     )
-    place = {name: position for position, name in enumerate(named)}
-    bins = [place.get(row.neighborhood, len(named)) for row in rows]
+    place = {place_key(name): position for position, name in enumerate(named)}
+    bins = [place.get(place_key(row.neighborhood), len(named)) for row in rows]
     shares = [reference.neighborhood[name] for name in named]
     return Distribution(
         name="neighborhood",

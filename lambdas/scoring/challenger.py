@@ -32,14 +32,14 @@ class Challenger:
         bucket: str,
         *,
         poll_seconds: float = POLL_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,  # runs on while Lambda has frozen the process
         pool: Executor | None = None,
     ) -> None:
         self._pool = pool or Threads()
         self._pointed = PointedModel(
             s3, bucket, CHALLENGER_KEY, poll_seconds=poll_seconds, clock=clock, pool=self._pool
         )
-        self._failed: Model | None = None
+        self._failed: tuple[Model, str] | None = None  # and why
         self.dropped: str | None = None
 
     def shadows(self, features: Sequence[Features]) -> list[Shadow | None]:
@@ -53,19 +53,22 @@ class Challenger:
             prices = self._pool.submit(model.predict, features, options).result(timeout=LOOK_WAIT).price.tolist()
         except Exception as error:  # noqa: BLE001 - nothing about a challenger may stop the champion
             options.terminate = True  # else it would go on, on the champion's time
-            self._failed = model
             self.dropped = f"version {model.manifest.version}: {type(error).__name__}: {error}"
+            self._failed = model, self.dropped
             return nothing
         version = model.manifest.version
         return [None if math.isnan(price) else Shadow(version, price) for price in prices]
 
     def _current(self) -> Model | None:
         self._pointed.follow()
-        model = self._pointed.model
-        if self._pointed.refused or model is None:
-            self.dropped = None if self._pointed.absent else self._pointed.refused
+        model, refused = self._pointed.model, self._pointed.refused
+        if self._pointed.failed and model is not None:
+            refused = None  # S3 did not say: what was healthy goes on
+        if refused or model is None:
+            self.dropped = None if self._pointed.absent else refused
             return None
-        if model is self._failed:
+        if self._failed and model is self._failed[0]:
+            self.dropped = self._failed[1]
             return None
         self.dropped = None
         return model

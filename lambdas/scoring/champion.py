@@ -1,6 +1,7 @@
 """The models that S3 points to: polled, checked beside the one that serves, then swapped."""
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -37,6 +38,7 @@ class _Look(NamedTuple):
     refused: str | None = None
     etag: str | None = None
     absent: bool = False  # there is no pointer
+    failed: bool = False  # nobody knows what the pointer names
 
 
 class PointedModel:
@@ -66,10 +68,11 @@ class PointedModel:
         self._pool = pool
         self._settled = _Look(etag='"none yet"')
         self._looking: Future[_Look] | None = None
-        self._next_poll = clock()
+        self._polled_at = -math.inf
         self.model: Model | None = None
         self.refused: str | None = None
         self.absent = False
+        self.failed = False
 
     def follow(self, *, needed: bool = False) -> None:
         """Look at the pointer, if it is time to, and take what was found; never raises.
@@ -78,9 +81,10 @@ class PointedModel:
         """
         self._take(0)
         starting = needed and self.model is None
-        begins = self._looking is None and (starting or self._clock() >= self._next_poll)
+        since = self._clock() - self._polled_at
+        begins = self._looking is None and (starting or not 0 <= since < self._poll_seconds)  # clocks are set back, too
         if begins:
-            self._next_poll = self._clock() + self._poll_seconds
+            self._polled_at = self._clock()
             self._looking = self._pool.submit(self._look, self._settled, first=self.model is None)
         if begins or starting:
             self._take(START_WAIT if starting else LOOK_WAIT)
@@ -89,14 +93,14 @@ class PointedModel:
         if self._looking is None:
             return
         try:
-            failed = self._looking.exception(timeout=wait)
+            error = self._looking.exception(timeout=wait)
         except TimeoutError:
             self.refused = f"what {self._key} names is still being loaded"
             return
-        look = _Look(refused=_describe(failed)) if failed else self._looking.result()
+        look = _Look(refused=_describe(error), failed=True) if error else self._looking.result()
         self._looking = None
         self.model = look.model or self.model
-        self.refused, self.absent = look.refused, look.absent
+        self.refused, self.absent, self.failed = look.refused, look.absent, look.failed
         if look.etag:
             self._settled = look
 
@@ -107,14 +111,15 @@ class PointedModel:
         except ClientError as error:
             if is_unchanged(error):
                 return settled
-            return _Look(refused=_describe(error), absent=is_absent(error))
+            return _Look(refused=_describe(error), absent=is_absent(error), failed=not is_absent(error))
         pointer = msgspec.json.decode(_content(self._key, reply), type=Pointer)
         try:
             return _Look(self._load(pointer.version, pointer.manifest_sha256), etag=reply["ETag"])
         except ContractMismatch as error:  # a start while the pointer names a broken version
             before = self._load(pointer.previous) if first and pointer.previous else None
-            # A model that is too slow would be as slow at the next poll.
-            return _Look(before, _describe(error), reply["ETag"] if isinstance(error, TooSlow) else None)
+            # A model that is too slow would be as slow at the next poll; where nothing else serves it is tried again.
+            final = isinstance(error, TooSlow) and (before is not None or not first)
+            return _Look(before, _describe(error), reply["ETag"] if final else None)
 
     def _load(self, version: str, manifest_sha256: str | None = None) -> Model:
         manifest = self._read(manifest_key(version))
@@ -159,7 +164,7 @@ class Champion:
         bucket: str,
         *,
         poll_seconds: float = POLL_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,  # runs on while Lambda has frozen the process
         pool: Executor | None = None,
     ) -> None:
         self._pointed = PointedModel(

@@ -10,10 +10,9 @@ from lambdas.aws.batch import Batch
 from lambdas.scoring.predict import Priced
 from lambdas.scoring.publish import Outgoing
 from pricing import prediction
+from pricing.listing import partition_key
 from pricing.manifest import Manifest
 from pricing.prediction import Interval, ModelVersion, Prediction, PredictionEvent, Shadow, SourcePosition
-
-KEY_LIMIT = 128  # characters, each at most two of the 256 units that Kinesis may count them in
 
 
 def encode(
@@ -60,5 +59,4 @@ def _encode(each: Priced, batchwide: _Batchwide, shadow: Shadow | None) -> Outgo
         time=batchwide.time,
         data=data,
     )
-    key = listing_id if listing_id.isascii() else listing_id[:KEY_LIMIT]
-    return Outgoing(submitted.position, key, prediction.encode(answer))
+    return Outgoing(submitted.position, partition_key(listing_id), prediction.encode(answer))

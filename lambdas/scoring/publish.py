@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -48,14 +49,19 @@ class OutputStream:
 
         What the stream refuses is sent again until `deadline` (on the publisher's clock), after which no request
         begins, not even a first one. Raises at once for errors that waiting cannot mend, such as a missing stream
-        or permission.
+        or permission: no other request is waited for, and none is tried again.
         """
-        left = self._pool.map(lambda request: self._put(request, deadline), requests(outgoing))
-        return sorted({each.position for request in left for each in request})
+        given_up = Event()
+        running = [self._pool.submit(self._put, each, deadline, given_up) for each in requests(outgoing)]
+        done, _ = wait(running, return_when=FIRST_EXCEPTION)
+        for failed in (each for each in done if each.exception()):
+            given_up.set()
+            failed.result()
+        return sorted({each.position for request in running for each in request.result()})
 
-    def _put(self, request: list[Outgoing], deadline: float) -> list[Outgoing]:
+    def _put(self, request: list[Outgoing], deadline: float, given_up: Event) -> list[Outgoing]:
         pauses = full_jitter(FIRST_WAIT, LONGEST_WAIT)
-        while request and self._clock() < deadline:
+        while request and self._clock() < deadline and not given_up.is_set():
             request, _ = put_records(self._kinesis, self._stream, request)
             pause = next(pauses)
             if not request or self._clock() + pause >= deadline:

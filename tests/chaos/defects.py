@@ -71,7 +71,7 @@ DEFECTS = [
             "        return request\n",
             "        return []\n",
         ),
-        ("begin requests after the deadline", "while request and self._clock() < deadline:", "while request:"),
+        ("begin requests after the deadline", "while request and self._clock() < deadline and", "while request and"),
     ),
     *_in(
         "lambdas/score.py",
@@ -148,7 +148,7 @@ DEFECTS = [
         ),
         ("claim another coverage", "manifest.interval.coverage, now", "0.5, now"),
         ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
-        ("put all predictions under one partition key", "key = listing_id if", "key = 'x' if"),
+        ("put all predictions under one partition key", "partition_key(listing_id), ", "'x', "),
     ),
     *_in(
         "lambdas/scoring/champion.py",
@@ -158,7 +158,7 @@ DEFECTS = [
             '        self._settled = _Look(etag=reply["ETag"]); pointer = msgspec.json.decode(',
         ),
         ("do not verify the manifest", "if manifest_sha256 not in {None, found}:", "if False:"),
-        ("never look for a new champion", "self._clock() + self._poll_seconds", "self._clock() + 1e9"),
+        ("never look for a new champion", "not 0 <= since < self._poll_seconds)", "since == math.inf)"),
         (
             "let go of the last good champion",
             "self.model = look.model or self.model",
@@ -166,13 +166,18 @@ DEFECTS = [
         ),
         (
             "let a fault of S3 stop the last good champion",
-            "_Look(refused=_describe(failed)) if failed else self._looking.result()",
+            "_Look(refused=_describe(error), failed=True) if error else self._looking.result()",
             "self._looking.result()",
         ),
         (
             "wait for a champion that loads late",
             "self._take(START_WAIT if starting else LOOK_WAIT)",
             "self._take(None)",
+        ),
+        (
+            "poll by a clock that stands still while the process is frozen",
+            "self._clock = clock",
+            "self._clock = getattr(clock, '__self__', time).monotonic",
         ),
         (
             "wait for a next champion as for a first one",
@@ -188,7 +193,7 @@ DEFECTS = [
             "except EOFError as error:",
         ),
         ("wait for a slow challenger", ".result(timeout=LOOK_WAIT)", ".result()"),
-        ("ask a challenger again that was too slow", "self._failed = model\n", "pass\n"),
+        ("ask a challenger again that was too slow", "self._failed = model, self.dropped\n", "pass\n"),
         ("publish a shadow that is no price", "None if math.isnan(price) else", ""),
         ("give a challenger's prices to other listings", "for price in prices]", "for price in prices[::-1]]"),
     ),

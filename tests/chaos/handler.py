@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from lambdas.score import CONNECT_TIMEOUT, Scorer, Settings
+from lambdas.score import Scorer, Settings, read_timeout
 from lambdas.scoring.challenger import Challenger
 from lambdas.scoring.champion import Champion
 from lambdas.scoring.dead_letters import DeadLetters
@@ -24,10 +24,7 @@ SETTINGS = Settings.read(
     }
 )
 MARGIN = SETTINGS.deadline_margin_ms / 1000  # seconds
-S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT = (
-    5.0,
-    MARGIN - CONNECT_TIMEOUT - 1,
-)  # seconds, as the function's clients have them
+KINESIS_READ_TIMEOUT = read_timeout(MARGIN)  # seconds, as the function's client has it
 
 
 @dataclass(slots=True)
@@ -76,7 +73,7 @@ def cold_start(
 ) -> Scorer:
     """Return the handler as a fresh execution environment has it; `modelling` runs what it does with models."""
     kinesis_client, s3_client = cast("Any", kinesis), cast("Any", s3)
-    clocks: Any = {"poll_seconds": SETTINGS.champion_poll_seconds, "clock": clock.monotonic}
+    clocks: Any = {"poll_seconds": SETTINGS.champion_poll_seconds, "clock": clock.time}
     return Scorer(
         Champion(s3_client, MODELS, pool=modelling, **clocks),
         OutputStream(kinesis_client, PREDICTIONS, pool=publishing, clock=clock.monotonic, sleep=clock.sleep),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from lambdas.score import READ_TIMEOUT
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from tests.champions import TinyChampion
 from tests.chaos.handler import (
@@ -17,7 +18,6 @@ from tests.chaos.handler import (
     KINESIS_READ_TIMEOUT,
     MODELS,
     PREDICTIONS,
-    S3_READ_TIMEOUT,
     Environment,
     Telemetry,
     cold_start,
@@ -71,7 +71,7 @@ class World:
         self._latest = self.clock.time()  # arrival
         self.listings = Stream("listings", shape.shards, limited=False, retention=TWO_DAYS)
         self.predictions = Stream(PREDICTIONS, shape.output_shards)
-        patience = [math.inf] * 2 if shape.patient else [S3_READ_TIMEOUT, KINESIS_READ_TIMEOUT]
+        patience = [math.inf] * 2 if shape.patient else [READ_TIMEOUT, KINESIS_READ_TIMEOUT]
         self.s3 = FakeS3(self.clock, faults=self.faults, read_timeout=patience[0])
         self.kinesis = FakeKinesis(self.clock, [self.predictions], faults=self.faults, read_timeout=patience[1])
         self.threads = SlowThreads(self.clock, self.faults)

@@ -23,3 +23,11 @@ def test_a_missing_name_fails_the_start_by_name(name):
 def test_a_wrong_number_is_named_with_its_value():
     with pytest.raises(MissingSetting, match="BELO_CHAMPION_POLL_SECONDS: expected a number, got 'soon'"):
         Settings.read({**COMPLETE, "BELO_CHAMPION_POLL_SECONDS": "soon"})
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1"])
+def test_a_number_that_is_none_or_below_zero_is_named_with_its_value(value):
+    with pytest.raises(
+        MissingSetting, match=f"BELO_CHAMPION_POLL_SECONDS: expected a finite number of 0 or more, got '{value}'"
+    ):
+        Settings.read({**COMPLETE, "BELO_CHAMPION_POLL_SECONDS": value})

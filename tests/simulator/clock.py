@@ -23,6 +23,7 @@ class SimulatedClock:
 
     def __init__(self, start: float = 1_764_000_000.0) -> None:
         self._now = start
+        self._frozen = 0.0
         self._deadline: float | None = None
         self._dead: str | None = None
         self._lock = threading.RLock()
@@ -31,7 +32,9 @@ class SimulatedClock:
         """Seconds since the epoch."""
         return self._now
 
-    monotonic = time
+    def monotonic(self) -> float:
+        """Seconds that the process has run: it stands still while the process is frozen, between invocations."""
+        return self._now - self._frozen
 
     def now(self) -> datetime:
         """The same instant, as an aware UTC datetime."""
@@ -64,6 +67,7 @@ class SimulatedClock:
     def jump(self, instant: float) -> None:
         """Go to `instant`, also back in time. For schedulers: invocations overlap, but are run one after
         another."""
+        self._frozen += instant - self._now
         self._now = instant
 
     def arm(self, deadline: float) -> None:

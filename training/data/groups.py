@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.arrays import Mask
+from training.data.frames import as_written
 
 SAME_HOME = (("street", "neighborhood", "area_m2"), ("neighborhood", "area_m2", "price"))
 
@@ -43,7 +44,8 @@ def group_keys(frame: pd.DataFrame) -> NDArray[np.str_]:
 
 
 def fingerprints(frame: pd.DataFrame) -> list[str]:
-    """Return by what each listing is known in another file: a hash of what the groups look at."""
+    """Return by what each listing is known in another file: a hash of what the groups look at, names as written."""
+    frame = as_written(frame)
     columns = sorted({name for key in SAME_HOME for name in key})
     return [
         hashlib.sha256("|".join(map(str, row)).encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from listing_files.reading import read_rows
 from pricing.listing import Features, Listing, features
 from pricing.normalise import SPELLINGS, normalise, number_or_range
+from pricing.places import place_key
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
 from training.data.cleaning import CleaningReport, Raw, Rule, touched
@@ -80,8 +81,12 @@ _DROPS: tuple[tuple[str, str, Callable[[Listing, float | None], bool]], ...] = (
     ("area below 20 m²", "typing errors, parking spaces", lambda home, _: home.area_m2 < AREAS[0]),
     ("area above 1,000 m²", "land, buildings, typing errors", lambda home, _: home.area_m2 > AREAS[1]),
     ("another city", "scraping slips and other towns", lambda home, _: home.city != CITY),
-    ("neighbourhood slip", "a piece of an address", lambda home, _: home.neighborhood in SLIPS),
+    ("neighbourhood slip", "a piece of an address", lambda home, _: _is_slip(home.neighborhood)),
 )
+
+
+def _is_slip(neighborhood: str) -> bool:
+    return neighborhood in SLIPS or not place_key(neighborhood)
 
 
 def _below(price: float | None, limit: float, *, equal: bool = False) -> bool:

@@ -18,7 +18,9 @@ def check_schema(frame: pd.DataFrame) -> None:
     schema = pa.DataFrameSchema(
         {
             "neighborhood": pa.Column(str, pa.Check.str_length(1, TEXT_LIMIT)),
-            "street": pa.Column(str, pa.Check.str_length(0, TEXT_LIMIT)),
+            "written_neighborhood": pa.Column(str, pa.Check.str_length(1, TEXT_LIMIT)),
+            "street": pa.Column(str),
+            "written_street": pa.Column(str, pa.Check.str_length(0, TEXT_LIMIT)),
             "area_m2": number(*AREAS, known=True),
             "rooms": number(0, 1_000, whole),
             "garage_places": number(0, 1_000, whole),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pricing.listing import Features
-from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Offsets
+from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Offsets, PlaceNames
 from pricing.reference import Reference
 from training.data.frames import to_features, to_frame
 from training.export.onnx_model import run_onnx
@@ -29,12 +29,13 @@ UNUSUAL = (
 )
 
 
-def golden_rows(model: bytes, frame: pd.DataFrame, count: int) -> list[Golden]:
+def golden_rows(model: bytes, frame: pd.DataFrame, count: int, place_names: PlaceNames = "key") -> list[Golden]:
     """Return `count` listings spread over the predicted prices, and unusual ones, with their log prices."""
-    order = np.argsort(run_onnx(model, frame), kind="stable")
+    order = np.argsort(run_onnx(model, frame, place_names), kind="stable")
     chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
     rows = [*map(to_features, chosen.to_dict("records")), *UNUSUAL]
-    return [Golden(row, float(predicted)) for row, predicted in zip(rows, run_onnx(model, to_frame(rows)), strict=True)]
+    log_prices = run_onnx(model, to_frame(rows), place_names)
+    return [Golden(row, float(each)) for row, each in zip(rows, log_prices, strict=True)]
 
 
 def write_manifest(
@@ -47,6 +48,7 @@ def write_manifest(
     golden: list[Golden],
     metrics: dict[str, Any],
     reference: Reference,
+    place_names: PlaceNames = "key",
     data_sha256: str,
     generated: bool,
     run_id: str,
@@ -66,6 +68,7 @@ def write_manifest(
         mlflow_run_id=run_id,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         reference=msgspec.to_builtins(reference),
+        place_names=place_names,
     )
 
 

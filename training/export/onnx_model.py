@@ -7,7 +7,9 @@ import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 
+from pricing.manifest import PlaceNames
 from terminal.errors import Failure
+from training.data.frames import as_written
 from training.model.training_part import Pricer
 
 
@@ -26,9 +28,13 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run_onnx(model: bytes, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the ONNX file's log prices of a frame as `training.data.listings` makes it, shape (N,), on one thread."""
+def run_onnx(model: bytes, frame: pd.DataFrame, place_names: PlaceNames = "key") -> NDArray[np.float64]:
+    """Return the ONNX file's log prices of a frame as `to_frame` makes it, shape (N,), on one thread.
+
+    `place_names`: how its manifest says that it knows places.
+    """
     ready = session(model)
+    frame = as_written(frame) if place_names == "written" else frame
     columns = {node.name: frame[node.name].to_numpy()[:, None] for node in ready.get_inputs()}
     (log_price,) = ready.run(None, columns)
     return np.asarray(log_price, dtype=np.float64).reshape(len(frame))

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from pricing.listing import Features
+from pricing.places import place_key
 from training.arrays import Log, Mask
 from training.export.manifest import UNSEEN
 from training.promotion.contenders import Evidence
@@ -23,7 +24,8 @@ def slice_masks(predicted: Log, evidence: Evidence, reference: Mapping[str, Any]
     """
     band = np.searchsorted(np.quantile(predicted, [1 / 3, 2 / 3]), predicted)
     shares: Mapping[str, float] = reference["neighborhood"]
-    listings = np.array([shares.get(each.neighborhood, 0.0) * reference["rows"] for each in evidence.features]).round()
+    known = {place_key(name): share * reference["rows"] for name, share in shares.items()}
+    listings = np.array([known.get(place_key(each.neighborhood), 0.0) for each in evidence.features]).round()
     return {
         "price: lowest third": band == 0,
         "price: middle third": band == 1,

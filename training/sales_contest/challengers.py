@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from pricing.manifest import Input, Manifest, Offsets
+from pricing.manifest import Input, Manifest, Offsets, PlaceNames
 from pricing.reference import Reference
 from training.arrays import Log
-from training.data.frames import FIELDS
+from training.data.frames import FIELDS, PLACES
 from training.data.groups import group_keys
 from training.data.listings import Dataset
 from training.evaluation.conformal import calibrate, inner_parts, out_of_fold
@@ -26,7 +26,7 @@ from training.params import Params
 from training.sales_contest import rescale
 from training.sales_contest.sales import Sales
 
-COLUMNS = [*FIELDS, "price"]
+COLUMNS = [*FIELDS, *PLACES.values(), "price"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Served:
 
     model: bytes
     manifest: Manifest
+
+    def log_prices(self, frame: pd.DataFrame) -> Log:
+        """Return its log prices of a frame, shape (N,)."""
+        return run_onnx(self.model, frame, self.manifest.place_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Challenger:
     facts: dict[str, float]
     learnt: pd.DataFrame
     inherits: bool
+    place_names: PlaceNames
 
 
 Trainer = Callable[[Served, Sales, Dataset | None, Params], list[Challenger]]
@@ -63,7 +68,7 @@ Trainer = Callable[[Served, Sales, Dataset | None, Params], list[Challenger]]
 def challengers(champion: Served, sales: Sales, listings: Dataset | None, params: Params) -> list[Challenger]:
     """Return all challengers; without a reference file the champion's recipe cannot be trained anew."""
     with one_thread():
-        predicted = run_onnx(champion.model, sales.frame)
+        predicted = champion.log_prices(sales.frame)
         found = [rescaled(champion, sales, predicted, params)]
         return [*found, retrained(champion, sales, predicted, listings, params)] if listings else found
 
@@ -84,6 +89,7 @@ def rescaled(champion: Served, sales: Sales, predicted: Log, params: Params) -> 
         facts={"factor": float(np.exp(by.level)), "interval_width": by.width},
         learnt=sales.frame[fresh],
         inherits=True,
+        place_names=champion.manifest.place_names,
     )
 
 
@@ -94,7 +100,7 @@ def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset,
     """
     level = rescale.fit_level((sales.log_price - predicted)[sales.fresh])
     asked = np.log(listings.frame["price"].to_numpy(dtype=np.float64))
-    asking_level = rescale.fit_level(asked - run_onnx(champion.model, listings.frame))
+    asking_level = rescale.fit_level(asked - champion.log_prices(listings.frame))
     frame = pd.concat([listings.frame[COLUMNS], sales.frame[COLUMNS]], ignore_index=True)
     log_price = np.concatenate([asked + level - asking_level, _at_level(sales, predicted, level)])
     rows = _weighted(Rows(frame, log_price, group_keys(frame)), sales, len(asked))
@@ -114,6 +120,7 @@ def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset,
         facts={"rows": len(frame), "weight": len(rows.log_price), "parity": parity.worst},
         learnt=frame,
         inherits=False,
+        place_names="key",
     )
 
 

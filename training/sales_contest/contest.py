@@ -16,7 +16,6 @@ from training.arrays import Log
 from training.evaluation.bootstrap import bootstrap_means
 from training.evaluation.budget import over_budget
 from training.evaluation.conformal import interval
-from training.export.onnx_model import run_onnx
 from training.params import Judging
 from training.sales_contest.challengers import Challenger, Served
 from training.sales_contest.sales import Sales
@@ -125,7 +124,7 @@ def _median_ape(actual: Log, predicted: Log) -> float:
 def hold_contests(champion: Served, sales: Sales, found: list[Challenger], budget: Judging) -> list[Contest]:
     """Return each challenger's contest on the fresh sales; together they promote by chance with at most `LEVEL`."""
     fresh = sales.fresh
-    actual, predicted = sales.log_price[fresh], run_onnx(champion.model, sales.frame[fresh])
+    actual, predicted = sales.log_price[fresh], champion.log_prices(sales.frame[fresh])
     level, intervals = LEVEL / len(found), [(champion.manifest.interval, each.offsets) for each in found]
     contests = [
         contest(each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], level)

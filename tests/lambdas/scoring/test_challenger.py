@@ -10,7 +10,7 @@ from pricing.manifest import CHALLENGER_KEY, manifest_key
 from tests import champions
 from tests.champions import champion, slow
 from tests.conftest import MODELS
-from tests.lambdas.fakes import Clock
+from tests.lambdas.fakes import Clock, client_error
 
 HOMES = [Features(neighborhood="Buritis", area_m2=80.0), Features(neighborhood="Savassi", area_m2=120.0)]
 
@@ -139,3 +139,42 @@ def test_a_challenger_that_fails_or_is_slow_is_dropped_until_there_is_another(
     clock.sleep(11)
     assert challenger.shadows(HOMES)[0].version == "9"
     assert challenger.dropped is None
+
+
+class RefusingS3:
+    """An S3 that refuses some reads of the challenger's pointer."""
+
+    def __init__(self, s3):
+        self._s3, self.refuses = s3, False
+
+    def get_object(self, **request):
+        if self.refuses and request["Key"] == CHALLENGER_KEY:
+            raise client_error("SlowDown", 503)
+        return self._s3.get_object(**request)
+
+    def __getattr__(self, name):
+        return getattr(self._s3, name)
+
+
+def test_one_refused_poll_does_not_silence_a_healthy_challenger(s3, clock):
+    challenge(s3, "8")
+    refusing = RefusingS3(s3)
+    challenger = Challenger(refusing, MODELS, clock=clock)
+    assert challenger.shadows(HOMES)[0].version == "8"
+    refusing.refuses = True
+    clock.sleep(11)
+    assert challenger.shadows(HOMES)[0].version == "8"
+    assert challenger.dropped is None
+
+
+def test_a_challenger_that_failed_is_blamed_for_that_and_not_for_a_refused_poll_since(s3, clock, monkeypatch):
+    challenge(s3, "8")
+    refusing = RefusingS3(s3)
+    challenger = Challenger(refusing, MODELS, clock=clock)
+    assert challenger.shadows(HOMES)[0].version == "8"
+    monkeypatch.setattr(challenger._pointed.model, "predict", crash)
+    assert challenger.shadows(HOMES) == [None, None]
+    refusing.refuses = True
+    clock.sleep(11)
+    assert challenger.shadows(HOMES) == [None, None]
+    assert "no memory left" in challenger.dropped

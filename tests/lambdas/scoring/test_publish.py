@@ -1,4 +1,5 @@
 import itertools
+import time
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -130,3 +131,19 @@ def test_what_is_refused_comes_with_the_first_reason():
     assert put_records(kinesis, "predictions", outgoing(1)) == (outgoing(1), "InternalFailure")
     kinesis.answers.append(ReadTimeoutError(endpoint_url="http://127.0.0.1"))
     assert put_records(kinesis, "predictions", outgoing(1)) == (outgoing(1), "ReadTimeoutError")
+
+
+def test_a_missing_permission_is_raised_at_once_though_other_requests_are_throttled():
+    class HalfForbidden:
+        """Throttles the first request for ever, and forbids the second."""
+
+        def put_records(self, *, StreamName, Records):  # noqa: N803
+            first = Records[0]["Data"] == b"0"
+            raise client_error("ProvisionedThroughputExceededException" if first else "AccessDeniedException")
+
+    started = time.monotonic()
+    stream = OutputStream(HalfForbidden(), "predictions")
+    outgoing = [Outgoing(n, "k", str(n).encode()) for n in range(501)]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stream.publish(outgoing, time.monotonic() + 20)
+    assert time.monotonic() - started < 5
