@@ -7,7 +7,7 @@ import typer
 from terminal.errors import Failure, UsageFailure
 
 if TYPE_CHECKING:
-    from stream_producer.redrive import Choice
+    from stream_producer.dead_letters_bucket.redrive import Choice
 
 
 def publish(
@@ -65,22 +65,26 @@ def redrive(
     since: Annotated[
         str | None, typer.Option(help="Only what arrived then or later (ISO 8601).", metavar="TIME")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was redriven three times and came back each time.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and send nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Send dead letters and parked batches back to the input stream.
 
-    They keep their partition keys and their events' ids. What the stream has taken moves to redriven/
-    in the same bucket. A submission that was redriven counts as its listing's latest: what counts is its
+    The oldest go first, each record once. They keep their partition keys and their events' ids. What the stream
+    has taken moves to redriven/ in the same bucket; a record that was redriven three times and came back each
+    time is left alone. A submission that was redriven counts as its listing's latest: what counts is its
     new position on the stream.
     """
     import os
 
-    from stream_producer.redrive import redrive_bucket
-    from terminal.display import print_json
+    from stream_producer.dead_letters_bucket.redrive import redrive_bucket
+    from terminal.display import print_json, warn
     from terminal.stack import Stack
 
-    choice = _choice(reason, since)
+    choice = _choice(reason, since, again=again)
     summary = redrive_bucket(Stack.find(os.environ), choice, dry_run=dry_run)
     if as_json:
         print_json(summary)
@@ -88,14 +92,16 @@ def redrive(
         reasons = ", ".join(f"{number} {why}" for why, number in summary.reasons.items())
         done = "would go" if dry_run else "redriven"
         typer.echo(f"{summary.chosen} letters of {summary.objects} objects {done}{': ' if reasons else ''}{reasons}")
+    if summary.left_alone:
+        warn(f"{summary.left_alone} letters were redriven three times before and stay: --again sends them")
     if summary.unreadable:
         raise Failure(f"{summary.unreadable} objects could not be read")
 
 
-def _choice(reason: str | None, since: str | None) -> "Choice":
-    from stream_producer.redrive import REASONS, Choice
+def _choice(reason: str | None, since: str | None, *, again: bool) -> "Choice":
+    from stream_producer.dead_letters_bucket.redrive import REASONS, Choice
     from terminal.times import parse_time
 
     if reason is not None and reason not in REASONS:
         raise UsageFailure(f"--reason: expected one of {', '.join(REASONS)}, got {reason}")
-    return Choice(reason=reason, since=parse_time("--since", since) if since is not None else None)
+    return Choice(reason=reason, since=parse_time("--since", since) if since is not None else None, again=again)

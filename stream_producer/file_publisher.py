@@ -95,6 +95,7 @@ class FilePublisher:
                 return publisher.publish(records, _both(progress.accepted, advance))
         finally:
             progress.save()
+            progress.end()
 
     def _prepare(self, file: str, choices: Choices) -> tuple[str, int | None, Progress]:
         if file == STANDARD_INPUT:
@@ -102,12 +103,13 @@ class FilePublisher:
                 raise UsageFailure("--resume needs a file: standard input cannot be read again")
             return "", None, Progress(None)
         identity = identify(file)
-        progress = Progress(self._progress_file(identity.sha256, choices))
+        progress = Progress(self._progress_file(identity.sha256, choices), warn)
         if choices.resume:
             at = progress.load()
             beginning = f"going on after {progress.place}" if at else "nothing to resume: starting with row 1"
             say(beginning, "dim")
         else:
+            progress.begin()
             progress.forget()
         return identity.sha256, identity.rows, progress
 

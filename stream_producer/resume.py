@@ -9,7 +9,7 @@ repeats.
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from stream_producer.records import Record, RowPosition
 from terminal.errors import Failure
-from terminal.files import replace_durably
+from terminal.files import FileLock, replace_durably
 
 FOLDER = Path("build/publish")
 SECONDS_BETWEEN_SAVES = 0.2
@@ -37,8 +37,11 @@ class Progress:
     Records pass `watch` on their way out, in order; `accepted` is told what the stream took, in any order.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, warn: Callable[[str], object] = lambda _: None) -> None:
         self._file = file
+        self._lock = FileLock(file) if file else None
+        self._warn = warn
+        self._warned = False
         self._outstanding: deque[RowPosition] = deque()
         self._taken: set[RowPosition] = set()
         self._saved_at = 0.0
@@ -48,6 +51,7 @@ class Progress:
 
     def load(self) -> RowPosition | None:
         """Take up from the file and return where it stands; what it covers, `watch` leaves out."""
+        self.begin()
         if self._file is None or not self._file.exists():
             return None
         try:
@@ -56,6 +60,16 @@ class Progress:
             raise Failure(f"{self._file}: cannot tell how far publishing came ({error})") from None
         self._started_at = self.acknowledged = RowPosition(state.turn, state.row)
         return self.acknowledged
+
+    def begin(self) -> None:
+        """Take the file for this run; raises `Failure` naming it where another process publishes the same."""
+        if self._lock:
+            self._lock.acquire()
+
+    def end(self) -> None:
+        """Let another process have the file."""
+        if self._lock:
+            self._lock.release()
 
     @property
     def place(self) -> str:
@@ -92,11 +106,19 @@ class Progress:
             self.save()
 
     def save(self) -> None:
-        """Write the file; when it returns, the position survives a crash of the machine."""
+        """Write the file; when it returns, the position survives a crash of the machine.
+
+        One that cannot be written is a warning: the run goes on, and cannot be resumed from here.
+        """
         if self._file is None or self.acknowledged is None:
             return
-        replace_durably(self._file, msgspec.json.encode(_State(*self.acknowledged)))
         self._saved_at = time.monotonic()
+        try:
+            replace_durably(self._file, msgspec.json.encode(_State(*self.acknowledged)))
+        except OSError as error:
+            if not self._warned:
+                self._warn(f"{self._file}: how far publishing came cannot be kept ({error})")
+            self._warned = True
 
     def forget(self) -> None:
         """Remove the file: the run is complete, or begins anew."""

@@ -7,18 +7,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SAME = 2.0  # seconds: `make` passes on the signal that its whole group has had already
+
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` at the first SIGINT or SIGTERM; a second one raises `KeyboardInterrupt`.
+    """Call `stop` at the first SIGINT or SIGTERM; one that comes `SAME` seconds later raises `KeyboardInterrupt`.
 
-    The first does not raise: an exception from a signal is lost where it meets a finaliser or a callback of
-    the garbage collector, and a flag is not.
+    Those close together are one: a terminal, a `make` and a supervisor each pass the same wish on. The first does not
+    raise: an exception from a signal is lost where it meets a finaliser or a callback of the garbage collector, and a
+    flag is not.
     """
+    first: float | None = None
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        stop()
-        signal.signal(number, signal.default_int_handler)
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            stop()
+        elif time.monotonic() - first >= SAME:
+            signal.default_int_handler(number, frame)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -26,9 +34,6 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-SAME = 2.0  # seconds: `make` passes on the signal that its whole group has had already
 
 
 class _Ended(KeyboardInterrupt):

@@ -15,7 +15,7 @@ from botocore.parsers import ResponseParserError
 AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)  # whatever a call may raise
 Reply = TypeVar("Reply", bound=Mapping[str, object])
 
-_THROTTLED = ("Throttl", "ThroughputExceeded", "LimitExceeded", "RequestTimeout", "SlowDown")
+_THROTTLED = ("Throttl", "ThroughputExceeded", "LimitExceeded", "RequestTimeout", "SlowDown", "ResourceInUse")
 # S3's codes; a HEAD request has no body, so its answer has the status for a code.
 _ABSENT = frozenset({"NoSuchKey", "404"})
 _UNCHANGED = frozenset({"NotModified", "304"})

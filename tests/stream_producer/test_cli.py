@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from stream_producer.cli import publish, redrive
 from terminal.errors import Failure, UsageFailure
-from tests.stream_producer.test_redrive import FIRST, letter, put_letters
+from tests.stream_producer.dead_letters_bucket.test_redrive import FIRST, letter, put_letters
 
 STACK = {
     "AWS_REGION": "us-east-1",

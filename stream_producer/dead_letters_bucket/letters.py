@@ -5,12 +5,13 @@ import zlib
 from base64 import b64decode
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Annotated, Any, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
 
-from pricing.dead_letter_layout import PARKED
+from pricing.dead_letter_layout import DEAD_LETTERS, PARKED
 from pricing.listing import TEXT_LIMIT, Text
 from stream_producer.records import Record
 
@@ -24,13 +25,28 @@ class UnreadableObject(ValueError):
 class Letter(Struct, frozen=True):
     """A record that came to nothing: why, when it arrived (UTC), and how to send it again.
 
-    `place` is where it stood on the stream, the same in every object that holds the letter.
+    `place` is where it stood on the stream, the same in every object that holds the letter: shard, sequence number and,
+    for one event of an aggregated record, its index there.
     """
 
     reason: str
     arrived_at: datetime
     record: Record
     place: str
+
+    @property
+    def record_place(self) -> str:
+        """Return where its record stood on the stream."""
+        return ":".join(self.place.split(":")[:2])
+
+    @property
+    def digest(self) -> str:
+        """Return by what it is known when it comes again."""
+        return blake2b(self.record.data, digest_size=16).hexdigest()
+
+    def without_data(self) -> "Letter":
+        """Return it without its bytes."""
+        return msgspec.structs.replace(self, record=Record(self.record.partition_key, b""))
 
 
 class Letters(Protocol):
@@ -57,6 +73,12 @@ def read(key: str, body: bytes, stream: str) -> Letters:
         raise UnreadableObject(f"{key}: not what Lambda parks ({error!r})") from None
 
 
+def read_any(body: bytes, stream: str) -> Letters:
+    """Return the letters of an object of either kind; raises `UnreadableObject`."""
+    gzipped = body.startswith(b"\x1f\x8b")
+    return read(f"{DEAD_LETTERS}/" if gzipped else f"{PARKED}/", body, stream)
+
+
 class _Line(Struct):
     """What redrive reads of a line of dead letters."""
 
@@ -80,7 +102,7 @@ class _DeadLetters:
     def _letter(line: _Line) -> Letter:
         data = b64decode(line.payload, validate=True)
         key = line.partition_key or _listing_id(data) or line.sequence_number
-        place = f"{line.shard_id}:{line.sequence_number}:{line.index}"
+        place = f"{line.shard_id}:{line.sequence_number}" + (f":{line.index}" if line.index else "")
         return Letter(line.reason, _in_utc(line.arrived_at), Record(key, data), place)
 
     def holding(self, indices: Sequence[int]) -> bytes:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from stream_producer.dead_letters import UnreadableObject, read
+from stream_producer.dead_letters_bucket.letters import UnreadableObject, read
+from stream_producer.dead_letters_bucket.objects import LetterObjects
+from stream_producer.dead_letters_bucket.redrive import Choice, Redrive, Redriven
 from stream_producer.publisher import Publisher
-from stream_producer.redrive import Choice, Redrive, Redriven
 from terminal.errors import Failure
 from tests.conftest import DEAD_LETTERS
 from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis, Refuse
@@ -83,8 +84,9 @@ def spoiled(**fields: Any) -> bytes:
 
 def redrive(s3, kinesis: FakeKinesis, told: list[str] | None = None, *, dry_run: bool = False, **choice) -> Redriven:
     publisher = Publisher(kinesis, "listings", patience=0.1)
-    run = Redrive(s3, DEAD_LETTERS, publisher, "listings", (told if told is not None else []).append)
-    return run.run(run.keys(), Choice(**choice), dry_run=dry_run)
+    objects = LetterObjects(s3, DEAD_LETTERS, "listings")
+    run = Redrive(objects, publisher, (told if told is not None else []).append, Choice(**choice))
+    return run.run(run.keys(), dry_run=dry_run)
 
 
 def sent(kinesis: FakeKinesis) -> list[int]:
@@ -146,21 +148,23 @@ def test_an_object_that_another_redrive_has_moved_is_passed_over(s3) -> None:
     put_letters(s3, FIRST, [letter(1)])
     put_letters(s3, SECOND, [letter(2)])
     kinesis = FakeKinesis()
-    run = Redrive(s3, DEAD_LETTERS, Publisher(kinesis, "listings"), "listings", lambda _: None)
+    objects = LetterObjects(s3, DEAD_LETTERS, "listings")
+    run = Redrive(objects, Publisher(kinesis, "listings"), lambda _: None, Choice())
     listed = run.keys()
     s3.delete_object(Bucket=DEAD_LETTERS, Key=FIRST)
 
-    result = run.run(listed, Choice())
+    result = run.run(listed)
 
     assert sent(kinesis) == [2]
     assert (result.objects, result.unreadable) == (1, 0)
 
 
 def test_a_bucket_that_may_not_be_read_is_raised(s3) -> None:
-    run = Redrive(s3, "no-such-bucket", Publisher(FakeKinesis(), "listings"), "listings", lambda _: None)
+    objects = LetterObjects(s3, "no-such-bucket", "listings")
+    run = Redrive(objects, Publisher(FakeKinesis(), "listings"), lambda _: None, Choice())
 
     with pytest.raises(ClientError, match="NoSuchBucket"):
-        run.run([FIRST], Choice())
+        run.run([FIRST])
 
 
 def test_redriving_again_finds_nothing(s3) -> None:
@@ -366,3 +370,44 @@ def test_a_stream_that_may_not_be_written_to_is_a_failure_and_the_object_stays(s
     with pytest.raises(Failure, match=f"{FIRST} stays: the stream refused 1 letters .*AccessDenied"):
         redrive(s3, kinesis)
     assert keys(s3) == [FIRST]
+
+
+def test_a_record_that_is_a_dead_letter_and_in_a_parked_batch_goes_once(s3) -> None:
+    put_letters(s3, FIRST, [letter(1), letter(2)])
+    s3.put_object(Bucket=DEAD_LETTERS, Key=PARKED, Body=parked([1, 3]))
+    kinesis = FakeKinesis()
+
+    result = redrive(s3, kinesis)
+
+    assert sorted(sent(kinesis)) == [1, 2, 3]
+    assert (result.chosen, result.redriven) == (3, 3)
+    assert redrive(s3, kinesis).chosen == 0
+
+
+def test_the_oldest_go_first_across_dead_letters_and_parked_batches(s3) -> None:
+    put_letters(
+        s3,
+        FIRST,
+        [letter(9), letter(7, arrived_at="2030-01-01T00:00:00+00:00")],
+    )
+    s3.put_object(Bucket=DEAD_LETTERS, Key=PARKED, Body=parked([8]))  # arrived on 2026-11-24
+    kinesis = FakeKinesis()
+
+    redrive(s3, kinesis)
+
+    assert sent(kinesis) == [9, 8, 7]
+
+
+def test_what_came_back_three_times_is_left_alone_unless_again(s3) -> None:
+    for times in range(3):
+        put_letters(s3, FIRST, [letter(1) | {"sequence_number": f"10{times}"}])
+        assert redrive(s3, FakeKinesis()).redriven == 1, times
+    put_letters(s3, FIRST, [letter(1), letter(2)])
+    kinesis = FakeKinesis()
+
+    result = redrive(s3, kinesis)
+
+    assert sent(kinesis) == [2]
+    assert result.left_alone == 1
+    assert redrive(s3, kinesis, again=True).redriven == 1
+    assert sent(kinesis) == [2, 1]

@@ -1,0 +1,1 @@
+"""What the dead-letters bucket holds, and how it goes back onto the input stream."""
