@@ -164,7 +164,7 @@ class FakeKinesis:
             answer["MillisBehindLatest"] = 1000 * (len(shard.records) - end)
             if shard.closed and end == len(shard.records):
                 answer["ChildShards"] = [
-                    {"ShardId": child, "ParentShards": list(self.shards[child].parents)} for child in shard.children
+                    self._listed(child) | {"ParentShards": list(self.shards[child].parents)} for child in shard.children
                 ]
             else:
                 answer["NextShardIterator"] = self._iterator(shard_id, end)
@@ -204,7 +204,11 @@ class FakeKinesis:
 
     def _listed(self, shard_id: str) -> dict[str, Any]:
         shard = self.shards[shard_id]
-        listed: dict[str, Any] = {"ShardId": shard_id, "SequenceNumberRange": {"StartingSequenceNumber": "0"}}
+        listed: dict[str, Any] = {
+            "ShardId": shard_id,
+            "HashKeyRange": {"StartingHashKey": str(shard.first_key), "EndingHashKey": str(shard.end_key - 1)},
+            "SequenceNumberRange": {"StartingSequenceNumber": "0"},
+        }
         if shard.closed:
             listed["SequenceNumberRange"]["EndingSequenceNumber"] = str(self._number)
         return listed | dict(zip(("ParentShardId", "AdjacentParentShardId"), shard.parents, strict=False))
@@ -226,6 +230,8 @@ def _place(records: list[dict[str, Any]], arguments: dict[str, Any]) -> int:
         return len(records)
     if kind == "AFTER_SEQUENCE_NUMBER":
         return _first(records, lambda each: int(each["SequenceNumber"]) > int(arguments["StartingSequenceNumber"]))
+    if kind == "AT_SEQUENCE_NUMBER":
+        return _first(records, lambda each: int(each["SequenceNumber"]) >= int(arguments["StartingSequenceNumber"]))
     if kind == "AT_TIMESTAMP":
         return _first(records, lambda each: each["ApproximateArrivalTimestamp"] >= arguments["Timestamp"])
     return 0

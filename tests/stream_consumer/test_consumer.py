@@ -1,15 +1,20 @@
 """The consumer through resharding, expired iterators, throttling, disconnects and crashes."""
 
-from datetime import timedelta
+import subprocess
+import sys
+from datetime import timedelta, timezone
+from itertools import count
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
+from pricing.aggregation import join
 from stream_consumer.consumer import Consumer
 from stream_consumer.positions import LATEST, ShardPosition
+from stream_consumer.worker import Worker
 from terminal.errors import Failure, UsageFailure
-from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis
+from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis, service_error
 from tests.stream_consumer.predictions import payload
 
 
@@ -471,3 +476,348 @@ def test_committing_twice_writes_once(tmp_path: Path) -> None:
     reader.commit()
 
     assert not (tmp_path / "checkpoint").exists()
+
+
+# What the stream no longer has, and what it says of its shards
+
+
+class Expiring(FakeKinesis):
+    """Trims the records that are older than it keeps, and tells a clock that runs on."""
+
+    later = timedelta()
+
+    @property
+    def now(self):
+        return super().now + self.later
+
+    def pass_time(self, hours: float) -> None:
+        self.later += timedelta(hours=hours)
+        for shard in self.shards.values():
+            kept = self.now - timedelta(hours=24)
+            shard.records = [each for each in shard.records if each["ApproximateArrivalTimestamp"] >= kept]
+
+    def put(self, key, data):
+        shard_id = super().put(key, data)
+        record = self.shards[shard_id].records[-1]
+        record["ApproximateArrivalTimestamp"] = self.now
+        return shard_id
+
+
+def test_a_checkpoint_older_than_the_stream_keeps_records_is_told_as_a_gap_and_reading_goes_on(tmp_path: Path) -> None:
+    kinesis = Expiring()
+    put(kinesis, 0, 5)
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    assert ids(first.batches()) == [0, 1, 2, 3, 4]
+    first.commit()
+    first.close()
+    put(kinesis, 5, 8)  # nobody will read these
+    kinesis.pass_time(30)
+    put(kinesis, 8, 10)
+    told = []
+
+    second = consumer(kinesis, checkpoint=tmp_path / "checkpoint", on_gap=told.append)
+
+    assert ids(second.batches()) == [8, 9]
+    (gap,) = second.gaps
+    assert told == [gap]
+    assert (gap.reason, gap.shard_id) == ("expired", "shardId-000000000000")
+    assert gap.since < gap.until
+    assert "records may be missing" in str(gap)
+
+
+def test_a_checkpoint_at_the_end_of_a_quiet_stream_is_no_gap(tmp_path: Path) -> None:
+    kinesis = Expiring()
+    put(kinesis, 0, 5)
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    assert len(ids(first.batches())) == 5
+    first.commit()
+    first.close()
+    kinesis.pass_time(20)
+    put(kinesis, 5, 7)
+
+    second = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+    assert ids(second.batches()) == [5, 6]
+    assert second.gaps == []
+
+
+def test_a_time_older_than_the_stream_keeps_records_is_told_as_a_gap() -> None:
+    kinesis = Expiring()
+    put(kinesis, 0, 5)
+    kinesis.pass_time(60)
+    put(kinesis, 5, 7)
+
+    reader = consumer(kinesis, start=ShardPosition(at=CREATED + timedelta(hours=1)))
+
+    assert ids(reader.batches()) == [5, 6]
+    assert [gap.reason for gap in reader.gaps] == ["expired"]
+
+
+def test_a_shard_of_the_checkpoint_that_is_gone_is_told_as_a_gap(tmp_path: Path) -> None:
+    kinesis = filled()
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    list(first.batches(limit=5))
+    first.commit()
+    first.close()
+    kinesis.split("shardId-000000000000")
+    put(kinesis, 20, 24)
+    del kinesis.shards["shardId-000000000000"]
+
+    second = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+    assert sorted(ids(second.batches())) == [20, 21, 22, 23]
+    assert [gap.reason for gap in second.gaps] == ["shard_gone"]
+
+
+class Refusing(FakeKinesis):
+    """Does not know the place that the first iterator is asked for."""
+
+    refuses = True
+
+    def get_shard_iterator(self, **arguments):
+        if self.refuses and "StartingSequenceNumber" in arguments:
+            self.refuses = False
+            raise service_error("GetShardIterator", "InvalidArgumentException", 400)
+        return super().get_shard_iterator(**arguments)
+
+
+def test_a_place_that_the_stream_does_not_know_is_told_as_a_gap_and_read_from_the_oldest_record(tmp_path: Path) -> None:
+    kinesis = Refusing()
+    put(kinesis, 0, 6)
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    list(first.batches(limit=3))
+    first.commit()
+    first.close()
+
+    second = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+    assert ids(second.batches()) == [3, 4, 5]  # what was delivered before the restart is known, and dropped
+    assert [gap.reason for gap in second.gaps] == ["moved"]
+    assert second.repeats == 3
+
+
+class Slipping(FakeKinesis):
+    """Leaves the next iterator out of one answer."""
+
+    slips = 1
+
+    def get_records(self, **arguments):
+        reply = super().get_records(**arguments)
+        if self.slips and "NextShardIterator" in reply:
+            self.slips -= 1
+            return {name: value for name, value in reply.items() if name != "NextShardIterator"}
+        return reply
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_shard_that_once_answers_without_a_next_iterator_is_read_on(closed) -> None:
+    kinesis = Slipping(page=7)
+    put(kinesis, 0, 20)
+    if closed:
+        kinesis.split("shardId-000000000000")
+        put(kinesis, 20, 30)
+
+    assert sorted(ids(consumer(kinesis).batches())) == list(range(30 if closed else 20))
+
+
+def test_the_ids_that_were_delivered_last_hold_across_a_restart(tmp_path: Path) -> None:
+    kinesis = FakeKinesis()
+    put(kinesis, 0, 5)
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    assert ids(first.batches()) == [0, 1, 2, 3, 4]
+    first.commit()
+    first.close()
+    put(kinesis, 3, 7)  # a replay of two, after the restart
+
+    second = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+    assert ids(second.batches()) == [5, 6]
+    assert second.repeats == 2
+
+
+def test_a_checkpoint_that_is_removed_forgets_what_was_delivered(tmp_path: Path) -> None:
+    kinesis = filled()
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    list(first.batches())
+    first.commit()
+    first.close()
+    (tmp_path / "checkpoint").unlink()
+
+    assert ids(consumer(kinesis, checkpoint=tmp_path / "checkpoint").batches()) == list(range(20))
+
+
+LOCKED = """
+import sys
+from pathlib import Path
+from terminal.errors import Failure
+from terminal.files import FileLock
+try:
+    FileLock(Path(sys.argv[1])).acquire()
+except Failure as refused:
+    print(refused)
+"""
+
+
+def test_a_second_process_with_the_same_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint"
+    reader = consumer(filled(), checkpoint=file)
+    other = [sys.executable, "-c", LOCKED, str(file)]
+    said = subprocess.run(other, capture_output=True, text=True, check=True, cwd=Path.cwd()).stdout
+    assert said == f"{file}: another process works with this file\n"
+    reader.close()
+    assert subprocess.run(other, capture_output=True, text=True, check=True, cwd=Path.cwd()).stdout == ""
+
+
+def test_a_checkpoint_behind_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    target, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(target)
+    reader = consumer(filled(), checkpoint=link)
+    list(reader.batches())
+    reader.commit()
+    assert link.is_symlink()
+    assert target.is_file()
+
+
+def test_a_checkpoint_holds_in_any_time_zone(tmp_path: Path, monkeypatch) -> None:
+    kinesis = filled()
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    list(first.batches())
+    first.commit()
+    first.close()
+    kinesis.created = CREATED.astimezone(timezone(timedelta(hours=-3)))
+
+    assert ids(consumer(kinesis, checkpoint=tmp_path / "checkpoint").batches()) == []
+
+
+def test_reading_to_the_end_of_a_busy_stream_ends() -> None:
+    class Busy(FakeKinesis):
+        """Gets another record with every read."""
+
+        numbers = count(20)
+
+        def get_records(self, **arguments):
+            self._number += 10  # ten seconds later
+            self.put("L", payload(next(self.numbers)))
+            return super().get_records(**arguments)
+
+    kinesis = Busy(page=5)
+    put(kinesis, 0, 20)
+
+    got = ids(consumer(kinesis).batches())
+
+    assert got == list(range(20))
+
+
+def test_an_idle_reader_asks_once_a_second_and_one_that_is_behind_five_times() -> None:
+    kinesis, clock = filled(page=4), Clock()
+    list(consumer(kinesis, clock).batches(follow=True, limit=20))
+    assert clock.now == pytest.approx(4 * 0.2)
+    clock, before = Clock(), len(kinesis.called("get_records"))
+    list(consumer(kinesis, clock, start=LATEST).batches(idle_timeout=30))
+    assert len(kinesis.called("get_records")) - before <= 32
+
+
+@pytest.mark.parametrize("operation", ["describe_stream_summary", "list_shards", "get_shard_iterator", "get_records"])
+@pytest.mark.parametrize(
+    "fault",
+    [Fail("InternalFailure", 500), Fail("LimitExceededException"), Fail("ResourceInUseException"), Disconnect()],
+    ids=["500", "limit", "in use", "reset"],
+)
+def test_what_passes_is_waited_for_at_every_call_the_first_one_included(operation, fault) -> None:
+    kinesis = filled()
+    kinesis.faults[operation].append(fault)
+
+    assert ids(consumer(kinesis).batches()) == list(range(20))
+
+
+@pytest.mark.parametrize("operation", ["describe_stream_summary", "list_shards", "get_shard_iterator", "get_records"])
+def test_a_success_that_carries_a_page_of_a_proxy_is_waited_for(operation) -> None:
+    class Proxied(FakeKinesis):
+        pages = 1
+
+        def _call(self, name, arguments, act):
+            if name == operation and self.pages:
+                self.pages -= 1
+                return {"message": "<html>", "ResponseMetadata": {"HTTPStatusCode": 200}}
+            return super()._call(name, arguments, act)
+
+    kinesis = Proxied(page=7)
+    put(kinesis, 0, 20)
+
+    assert ids(consumer(kinesis).batches()) == list(range(20))
+
+
+def test_a_stream_without_shards_yet_is_waited_for() -> None:
+    class Made(FakeKinesis):
+        empty = 2
+
+        def list_shards(self, **arguments):
+            reply = super().list_shards(**arguments)
+            if self.empty:
+                self.empty -= 1
+                return reply | {"Shards": []}
+            return reply
+
+    kinesis = Made(page=7)
+    put(kinesis, 0, 20)
+
+    assert ids(consumer(kinesis).batches()) == list(range(20))
+
+
+def test_a_shard_that_is_not_found_twice_with_days_between_is_looked_for_again() -> None:
+    kinesis, clock = filled(), Clock()
+    reader = consumer(kinesis, clock)
+    kinesis.faults["get_records"].append(Fail("ResourceNotFoundException"))
+    assert ids(reader.batches(limit=10)) == list(range(10))
+    clock.now += 3 * 86_400
+    kinesis.faults["get_records"].append(Fail("ResourceNotFoundException"))
+
+    assert ids(reader.batches()) == list(range(10, 20))
+
+
+def test_what_cannot_pass_names_the_call() -> None:
+    kinesis = filled()
+    kinesis.faults["list_shards"].append(Fail("AccessDeniedException"))
+
+    with pytest.raises(ClientError, match=r"list_?shards"):
+        consumer(kinesis)
+
+
+def test_aggregated_records_are_read_and_a_limit_inside_one_is_gone_on_behind(tmp_path: Path) -> None:
+    kinesis = FakeKinesis()
+    kinesis.put("group", join((f"L-{n}", payload(n)) for n in range(6)))
+    put(kinesis, 6, 8)
+    first = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+    assert ids(first.batches(limit=4)) == [0, 1, 2, 3]
+    first.commit()
+    first.close()
+
+    second = consumer(kinesis, checkpoint=tmp_path / "checkpoint")
+
+    assert ids(second.batches()) == [4, 5, 6, 7]
+    assert second.repeats == 0
+
+
+def test_workers_divide_the_shards_and_each_is_read_by_exactly_one() -> None:
+    kinesis = FakeKinesis(shards=4)
+    put(kinesis, 0, 60)
+    kinesis.split("shardId-000000000001")
+    put(kinesis, 60, 120)
+    parts = [ids(consumer(kinesis, shards=Worker(number, 3)).batches()) for number in (1, 2, 3)]
+
+    assert sorted(n for part in parts for n in part) == list(range(120))
+    assert all(parts)
+
+
+def test_a_shard_that_the_stream_has_not_is_refused_with_those_it_has() -> None:
+    with pytest.raises(UsageFailure, match="no shard shard-9: the stream has shardId-000000000000"):
+        consumer(filled(), shards=["shard-9"])
+
+
+def test_reading_until_a_time_leaves_the_rest_to_the_next_call() -> None:
+    kinesis = filled()
+    reader = consumer(kinesis)
+    until = CREATED + timedelta(seconds=1001 + 15)
+
+    assert ids(reader.batches(until=until)) == list(range(15))
+    assert ids(reader.batches()) == list(range(15, 20))
