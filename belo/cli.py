@@ -1,7 +1,11 @@
 """`belo`: composes the rooms' commands, and turns errors that a person can mend into one line."""
 
+import functools
+import inspect
 import os
 import sys
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
@@ -11,8 +15,36 @@ from monitoring.cli import monitor, report_sales
 from stream_consumer.cli import consume
 from stream_producer.cli import publish, redrive
 from terminal.errors import Failure, one_line
+from terminal.stack import CHOSEN
 from training.cli import evaluate, models, promote, rollback, train
 from training.retraining.cli import history, retrain, train_worker
+
+StackFile = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="FILE",
+        help="The stack to talk to, else the one that the environment names, else build/stack.env.",
+        show_default=False,
+    ),
+]
+
+
+def with_stack(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with `--stack FILE`, which sets BELO_STACK for `Stack.find`."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, stack: str | None = None, **options: Any) -> None:  # noqa: ANN401 - the command's own
+        if stack:
+            os.environ[CHOSEN] = stack
+        command(*arguments, **options)
+
+    known = inspect.signature(command)
+    added = inspect.Parameter("stack", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=StackFile)
+    run.__signature__ = known.replace(parameters=[*known.parameters.values(), added])  # type: ignore[attr-defined]
+    run.__annotations__ = {**command.__annotations__, "stack": StackFile}
+    return run
+
 
 app = typer.Typer(
     name="belo",
@@ -31,7 +63,7 @@ for panel, commands in {
     "The feedback loop": (report_sales, monitor, retrain, train_worker, history),
 }.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(rich_help_panel=panel)(with_stack(command))
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ output "score_function" {
 }
 
 output "stack_env" {
-  description = "The stack as `belo` reads it: terraform output -raw stack_env > build/stack.env"
+  description = "The stack as `belo` reads it: terraform output -raw stack_env > build/aws.env"
   value       = join("", [for name, value in local.stack_environment : "${name}=${value}\n"])
 }
 

@@ -25,9 +25,11 @@ def report_sales(
 
     from monitoring import printing
     from monitoring.sales_files import report
+    from terminal.display import say
     from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
+    say(f"reporting to {stack.place(stack.archive_bucket)}", "dim")
     outcome = report(file, stack.client("s3"), stack.archive_bucket, datetime.now(UTC))
     printing.show_report(outcome, as_json=json)
     if outcome.refused:

@@ -38,10 +38,11 @@ def publish(
 
     from stream_producer.file_publisher import Choices, FilePublisher
     from stream_producer.publisher import FAST
-    from terminal.display import print_json
+    from terminal.display import print_json, say
     from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
+    say(f"publishing to {stack.place(stack.listings_stream)}", "dim")
     publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream)
     choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
     # Not sys.stdin: a thread that still waits for it would hang the interpreter's end.
@@ -81,11 +82,14 @@ def redrive(
     import os
 
     from stream_producer.dead_letters_bucket.redrive import redrive_bucket
-    from terminal.display import print_json, warn
+    from terminal.display import print_json, say, warn
     from terminal.stack import Stack
 
     choice = _choice(reason, since, again=again)
-    summary = redrive_bucket(Stack.find(os.environ), choice, dry_run=dry_run)
+    stack = Stack.find(os.environ)
+    if not dry_run:
+        say(f"redriving to {stack.place(stack.listings_stream)}", "dim")
+    summary = redrive_bucket(stack, choice, dry_run=dry_run)
     if as_json:
         print_json(summary)
     else:

@@ -13,6 +13,7 @@ from botocore.utils import is_valid_uri
 from terminal.errors import Failure
 
 ENV_FILE = Path("build/stack.env")
+CHOSEN = "BELO_STACK"  # names another file; `--stack` sets it
 
 # The names have these variables; Terraform's outputs are called like the fields.
 NAMES = {
@@ -57,17 +58,26 @@ class Stack:
 
     @classmethod
     def find(cls, environ: Mapping[str, str], env_file: Path = ENV_FILE) -> "Stack":
-        """Return the stack that the environment names, else the one of `make up`.
+        """Return the stack of the file that BELO_STACK (`--stack`) names, else the environment's, else `env_file`'s.
 
-        Where BELO_LISTINGS_STREAM is set the environment alone counts, else the file alone: a mixture would
-        publish to one cloud and read from another. Raises Failure when neither names a whole stack.
+        It is one of them whole: a mixture would publish to one cloud and read from another. Where BELO_LISTINGS_STREAM
+        is set the environment names one; another variable of a stack that says otherwise than the file is refused by
+        name. Raises `Failure` for that, and where nothing names a whole stack.
         """
+        if chosen := environ.get(CHOSEN):
+            return cls._of_file(Path(chosen))
         if "BELO_LISTINGS_STREAM" in environ:
             return cls._read(environ, "the environment", credentials=None)
         if not env_file.is_file():
             raise Failure(
                 "no stack: start one with `make up`, or set BELO_LISTINGS_STREAM and the other BELO_ variables"
             )
+        stack = cls._of_file(env_file)
+        stack._refuse_contradictions(environ, env_file)
+        return stack
+
+    @classmethod
+    def _of_file(cls, env_file: Path) -> "Stack":
         try:
             text = env_file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -75,6 +85,19 @@ class Stack:
         lines = [line.partition("=") for line in text.splitlines()]
         values = {name.strip(): value for name, separator, value in lines if separator}
         return cls._read(values, str(env_file), credentials=_credentials(values))
+
+    def _refuse_contradictions(self, environ: Mapping[str, str], env_file: Path) -> None:
+        ours = self.environment()
+        for name in ("AWS_ENDPOINT_URL", *NAMES.values(), *OPTIONAL_NAMES.values()):
+            if environ.get(name) and environ[name] != ours.get(name):
+                raise Failure(
+                    f"which stack? {name} is {environ[name]} in the environment and {ours.get(name, 'not set')} in "
+                    f"{env_file}: unset it, or name a file with --stack"
+                )
+
+    def place(self, name: str) -> str:
+        """Return where one of its streams, buckets or queues is, for whoever is about to write there."""
+        return f"{name} at {self.endpoint_url or f'AWS, {self.region}'}"
 
     @classmethod
     def _read(cls, values: Mapping[str, str], where: str, credentials: Credentials | None) -> "Stack":

@@ -80,7 +80,7 @@ def promote(
     from training.promotion.promote import promote as move
     from training.registry.mlflow_registry import Registry
 
-    bucket, registry = open_models_bucket(), Registry.open(os.environ)
+    bucket, registry = open_models_bucket(to_write=True), Registry.open(os.environ)
     chosen = version or newest(registry)
     seen = bucket.champion()
     if auto and not (seen and seen[0].version == chosen):
@@ -104,7 +104,7 @@ def rollback() -> None:
     from training.promotion.promote import rollback as back
     from training.registry.mlflow_registry import Registry
 
-    bucket = open_models_bucket()
+    bucket = open_models_bucket(to_write=True)
     pointer = back(bucket)
     printing.show_pointer(pointer)
     try:
@@ -133,12 +133,15 @@ def models(json: Json = False) -> None:
     printing.show_overview(overview(Registry.open(os.environ), bucket), as_json=json)
 
 
-def open_models_bucket() -> "ModelsBucket":
-    """Return the stack's models bucket."""
+def open_models_bucket(*, to_write: bool = False) -> "ModelsBucket":
+    """Return the stack's models bucket, and say where it is before anything is written there."""
     import os
 
+    from terminal.display import say
     from terminal.stack import Stack
     from training.registry.models_bucket import ModelsBucket
 
     stack = Stack.find(os.environ)
+    if to_write:
+        say(f"writing to {stack.place(stack.models_bucket)}", "dim")
     return ModelsBucket(stack.client("s3"), stack.models_bucket)

@@ -35,6 +35,8 @@ def up(data: Path | None) -> Stack:
         if data:
             existing(data)
         down()
+        if ENV.exists():
+            raise Failure(f"{ENV_FILE} names another stack: move it away, and name it with --stack")
         UP.mkdir()
         try:
             console.print("starting MiniStack, provisioning the stack and training a champion (a minute or two) ...")

@@ -55,8 +55,28 @@ def test_the_environment_wins_over_the_file_and_nothing_is_mixed(env_file):
 
 
 def test_other_aws_variables_do_not_reach_into_the_stack_of_the_file(env_file):
-    environ = {"AWS_REGION": "sa-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "mine"}
+    environ = {"AWS_REGION": "sa-east-1", "AWS_ACCESS_KEY_ID": "mine"}
     assert Stack.find(environ, env_file) == LOCAL
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("BELO_MODELS_BUCKET", "another-bucket")]
+)
+def test_a_variable_that_contradicts_the_file_is_refused_by_name(env_file, name, value):
+    with pytest.raises(Failure, match=f"{name} is {value} in the environment and .* in .*stack.env"):
+        Stack.find({name: value}, env_file)
+
+
+def test_a_file_that_was_chosen_wins_over_the_environment_and_over_the_usual_file(env_file, tmp_path):
+    other = tmp_path / "other.env"
+    env_file.rename(other)
+    environ = NAMES | {"BELO_STACK": str(other), "BELO_LISTINGS_STREAM": "elsewhere", "AWS_REGION": "sa-east-1"}
+    assert Stack.find(environ, env_file) == LOCAL
+
+
+def test_a_chosen_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(Failure, match=r"no stack: .*nowhere\.env"):
+        Stack.find({"BELO_STACK": str(tmp_path / "nowhere.env")})
 
 
 def test_without_a_stack_one_line_says_how_to_get_one(tmp_path):

@@ -48,6 +48,9 @@ def stack(s3, monkeypatch):
             assert service == "s3"
             return s3
 
+        def place(self, name):
+            return name
+
     monkeypatch.setattr(Stack, "find", classmethod(lambda cls, environ: Here()))
 
 

@@ -16,11 +16,13 @@ def retrain(
     """Ask for a retraining: a request on the queue, which `belo train-worker` takes up."""
     import os
 
+    from terminal.display import say
     from terminal.stack import Stack
     from training.retraining import printing as retraining_printing
     from training.retraining.requests import ask
 
     stack = Stack.find(os.environ)
+    say(f"asking the workers of {stack.place(stack.archive_bucket)}", "dim")
     bus = os.environ.get("BELO_EVENT_BUS", "default")
     request_id = ask(stack.client("events"), bus, stack.archive_bucket, reason)
     retraining_printing.show_asked(request_id, as_json=json)
@@ -38,7 +40,9 @@ def train_worker(
     from terminal.stack import Stack
     from training.retraining.assembly import open_worker
 
-    worker = open_worker(Stack.find(os.environ), os.environ, say)
+    stack = Stack.find(os.environ)
+    say(f"writing to {stack.place(stack.models_bucket)}", "dim")
+    worker = open_worker(stack, os.environ, say)
     if once:
         if not worker.one(wait_seconds=1):
             say("no request waits")
