@@ -29,8 +29,8 @@ def report_sales(
     from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
-    say(f"reporting to {stack.place(stack.archive_bucket)}", "dim")
     outcome = report(file, stack.client("s3"), stack.archive_bucket, datetime.now(UTC))
+    say(f"reported to {stack.place(stack.archive_bucket)}", "dim")
     printing.show_report(outcome, as_json=json)
     if outcome.refused:
         raise Failure(f"{file}: {len(outcome.refused)} wrong rows were left out")

@@ -42,12 +42,12 @@ def publish(
     from terminal.stack import Stack
 
     stack = Stack.find(os.environ)
-    say(f"publishing to {stack.place(stack.listings_stream)}", "dim")
     publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream)
     choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
     # Not sys.stdin: a thread that still waits for it would hang the interpreter's end.
     stdin = os.fdopen(0, "rb", closefd=False) if file == "-" else None
     summary, incomplete = publisher.publish(file, choices, stdin)
+    say(f"published to {stack.place(stack.listings_stream)}", "dim")
     if as_json:
         print_json(summary)
     else:
@@ -87,9 +87,9 @@ def redrive(
 
     choice = _choice(reason, since, again=again)
     stack = Stack.find(os.environ)
-    if not dry_run:
-        say(f"redriving to {stack.place(stack.listings_stream)}", "dim")
     summary = redrive_bucket(stack, choice, dry_run=dry_run)
+    if not dry_run:
+        say(f"redriven to {stack.place(stack.listings_stream)}", "dim")
     if as_json:
         print_json(summary)
     else:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from lambdas.aws.errors import AWS_ERRORS, code, complete, full_jitter, may_pass
 
@@ -67,6 +67,7 @@ class KinesisCalls:
         self._clock = clock
         self._sleep = sleep
         self._told = (datetime.now(UTC), clock())  # the service's time, and when it was told
+        self._answered = False
 
     def now(self) -> datetime:
         """Return the service's time (UTC), up to a second slow: the newest answer's, and what has passed since."""
@@ -74,14 +75,19 @@ class KinesisCalls:
         return at + timedelta(seconds=self._clock() - told)
 
     def once(self, operation: str, **arguments: Any) -> Any:  # noqa: ANN401 - boto3's, by operation
-        """Call once; raises `ClientError`, and `CallFailed` for all else."""
+        """Call once; raises `ClientError`, `CallFailed`, and botocore's own error where nobody answered so far."""
         name, member = _OPERATIONS[operation]
         try:
             reply = complete(name, getattr(self._kinesis, operation)(**arguments), member)
         except ClientError:
             raise
+        except EndpointConnectionError:
+            if not self._answered:
+                raise  # nobody is there, as far as one can tell
+            raise CallFailed(name, "nobody answers any more", passes=True) from None
         except AWS_ERRORS as error:
             raise CallFailed(name, str(error), passes=may_pass(error)) from error
+        self._answered = True
         self._tell_time(reply)
         return reply
 

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from lambdas.score import Scorer, Settings, read_timeout
+from lambdas.score import ADDRESSES, CONNECT_TIMEOUT, Scorer, Settings, read_timeout
 from lambdas.scoring.challenger import Challenger
 from lambdas.scoring.champion import Champion
 from lambdas.scoring.dead_letters import DeadLetters
@@ -24,7 +24,8 @@ SETTINGS = Settings.read(
     }
 )
 MARGIN = SETTINGS.deadline_margin_ms / 1000  # seconds
-KINESIS_READ_TIMEOUT = read_timeout(MARGIN)  # seconds, as the function's client has it
+# Seconds after which the function's client gives a request up, where no address of the endpoint can be connected to.
+KINESIS_READ_TIMEOUT = CONNECT_TIMEOUT * ADDRESSES + read_timeout(MARGIN)
 
 
 @dataclass(slots=True)

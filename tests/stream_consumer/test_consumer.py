@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from pricing.aggregation import join
 from stream_consumer.consumer import Consumer
@@ -821,3 +821,24 @@ def test_reading_until_a_time_leaves_the_rest_to_the_next_call() -> None:
 
     assert ids(reader.batches(until=until)) == list(range(15))
     assert ids(reader.batches()) == list(range(15, 20))
+
+
+def test_a_cloud_that_nobody_has_heard_of_is_an_error_at_once_and_one_that_went_away_is_waited_for() -> None:
+    class Away(FakeKinesis):
+        away = 0
+
+        def _call(self, name, arguments, act):
+            if self.away:
+                self.away -= 1
+                raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+            return super()._call(name, arguments, act)
+
+    kinesis = Away(page=7)
+    put(kinesis, 0, 20)
+    kinesis.away = 1
+    with pytest.raises(EndpointConnectionError):
+        consumer(kinesis)
+    reader = consumer(kinesis)
+    kinesis.away = 3
+
+    assert ids(reader.batches()) == list(range(20))
