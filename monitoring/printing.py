@@ -1,4 +1,4 @@
-"""What the commands say: results on standard output, talk on standard error."""
+"""What the commands say: results on standard output, what a person reads on standard error."""
 
 from collections.abc import Iterable, Sequence
 

@@ -27,6 +27,15 @@ class DeadLetter(Struct, frozen=True):
     arrived_at: str  # ISO 8601, UTC
 
 
+class DeadLetterPosition(Struct, frozen=True):
+    """What tells a dead letter from every other, and when its record arrived (UTC): all that counting them needs."""
+
+    shard_id: str
+    sequence_number: str
+    index: int
+    arrived_at: datetime
+
+
 def dead_letters_key(arrived_at: datetime, shard_id: str, sequence_number: str) -> str:
     """Return the key of a batch's dead letters, the same for every replay of it.
 

@@ -39,7 +39,7 @@ class Loop:
     environment: dict[str, str]
 
     def belo(self, *arguments: str) -> str:
-        """Run a command; return its standard output. Its talk goes where ours goes."""
+        """Run a command; return its standard output. Its standard error is ours."""
         command = [str(Path(sys.executable).with_name("belo")), *arguments]
         done = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:

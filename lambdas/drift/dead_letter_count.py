@@ -5,25 +5,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Struct
 
 from lambdas.aws.objects import Object, Objects
-from pricing.dead_letter_layout import DEAD_LETTERS, PARKED
+from pricing.dead_letter_layout import DEAD_LETTERS, PARKED, DeadLetterPosition
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 OBJECTS = 1_000  # read at most: each may hold megabytes
 
-
-class _Letter(Struct, frozen=True):
-    shard_id: str
-    sequence_number: str
-    index: int
-    arrived_at: datetime
-
-
-_letters = msgspec.json.Decoder(_Letter)
+_letters = msgspec.json.Decoder(DeadLetterPosition)
 
 
 def count(s3: "S3Client", bucket: str, since: datetime, until: datetime, most: int = OBJECTS) -> int:

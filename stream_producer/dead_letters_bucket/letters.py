@@ -6,12 +6,12 @@ from base64 import b64decode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from pricing.dead_letter_layout import DEAD_LETTERS, PARKED
+from pricing.dead_letter_layout import DEAD_LETTERS, PARKED, DeadLetter
 from pricing.listing import TEXT_LIMIT, Text
 from stream_producer.records import Record
 
@@ -79,31 +79,21 @@ def read_any(body: bytes, stream: str) -> Letters:
     return read(f"{DEAD_LETTERS}/" if gzipped else f"{PARKED}/", body, stream)
 
 
-class _Line(Struct):
-    """What redrive reads of a line of dead letters."""
-
-    reason: str
-    payload: str
-    partition_key: Annotated[str, Meta(max_length=TEXT_LIMIT)]
-    arrived_at: datetime
-    shard_id: str
-    sequence_number: str
-    index: int
-
-
 class _DeadLetters:
     """A line a letter, gzipped."""
 
     def __init__(self, body: bytes) -> None:
         self._lines = gzip.decompress(body).splitlines()
-        self.letters = [self._letter(msgspec.json.decode(line, type=_Line)) for line in self._lines]
+        self.letters = [self._letter(msgspec.json.decode(line, type=DeadLetter)) for line in self._lines]
 
     @staticmethod
-    def _letter(line: _Line) -> Letter:
+    def _letter(line: DeadLetter) -> Letter:
+        if len(line.partition_key) > TEXT_LIMIT:
+            raise ValueError(f"partition_key: {len(line.partition_key)} characters, at most {TEXT_LIMIT}")
         data = b64decode(line.payload, validate=True)
         key = line.partition_key or _listing_id(data) or line.sequence_number
         place = f"{line.shard_id}:{line.sequence_number}" + (f":{line.index}" if line.index else "")
-        return Letter(line.reason, _in_utc(line.arrived_at), Record(key, data), place)
+        return Letter(line.reason, _in_utc(datetime.fromisoformat(line.arrived_at)), Record(key, data), place)
 
     def holding(self, indices: Sequence[int]) -> bytes:
         return gzip.compress(b"".join(self._lines[index] + b"\n" for index in indices), mtime=0)

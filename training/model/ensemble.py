@@ -13,7 +13,7 @@ from training.arrays import Floats, Log
 from training.model import features as encoding
 from training.model.kernel import LandmarkKernelRidge, write_kernel
 from training.model.onnx_graph import Graph, Node
-from training.model.price_levels import Levels
+from training.model.price_levels import PriceLevels
 from training.model.smoothing import Smoothing, smooth, write_smooth
 from training.model.training_part import OUTPUT
 from training.model.trees import write_boosting
@@ -68,9 +68,9 @@ class Smooth:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Levels of neighbourhoods and streets, and the mean of the learners that read them."""
+    """PriceLevels of neighbourhoods and streets, and the mean of the learners that read them."""
 
-    levels: Levels
+    levels: PriceLevels
     learners: tuple[Learner, ...]
 
     inputs: ClassVar[tuple[Input, ...]] = (

@@ -17,7 +17,7 @@ from training.data.groups import folds
 from training.data.values import BOX, NAMESAKE_KM, OVERSIZED_FEE, PLACEHOLDER_FEE, inside_box, km_between
 from training.model.column_ops import ArrayOps, GraphOps
 from training.model.onnx_graph import Graph, Node
-from training.model.price_levels import OF_NEIGHBORHOOD, OF_STREET, Levels, fit_levels
+from training.model.price_levels import OF_NEIGHBORHOOD, OF_STREET, PriceLevels, fit_levels
 from training.params import Encoding
 
 TEXTS = ("neighborhood", "street")
@@ -47,7 +47,7 @@ NAN = np.float32(np.nan)
 CITY_CENTRE = {"latitude": -19.925, "longitude": -43.94}  # degrees
 
 
-def matrix(frame: pd.DataFrame, levels: Levels) -> Floats:
+def matrix(frame: pd.DataFrame, levels: PriceLevels) -> Floats:
     """Return the columns of listings, float32 of shape (N, len(COLUMNS)), NaN where unknown."""
     inputs = {name: frame[name].to_numpy()[:, None] for name in (*TEXTS, *NUMBERS)}
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,14 +64,14 @@ def cross_fitted(frame: pd.DataFrame, log_price: Log, groups: NDArray[np.str_], 
     return result
 
 
-def write(graph: Graph, levels: Levels) -> Node:
+def write(graph: Graph, levels: PriceLevels) -> Node:
     """Write the inputs and the columns into a graph; return the node of shape [N, len(COLUMNS)]."""
     inputs = {name: graph.input(name, text=name in TEXTS) for name in (*TEXTS, *NUMBERS)}
     ops = GraphOps()
     return ops.join(_columns(inputs, levels, ops))
 
 
-def _columns(inputs: Mapping[str, Any], levels: Levels, ops: Any) -> list[Any]:  # noqa: ANN401 - arrays or nodes
+def _columns(inputs: Mapping[str, Any], levels: PriceLevels, ops: Any) -> list[Any]:  # noqa: ANN401 - arrays or nodes
     around = ops.lookup(inputs["neighborhood"], levels.neighborhoods, levels.neighborhood_table)
     stock = dict(zip(OF_NEIGHBORHOOD, around, strict=True))
     on_street = ops.lookup(inputs["street"], levels.streets, levels.street_table)

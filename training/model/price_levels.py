@@ -14,7 +14,7 @@ MOST_ROOMS = 10.0  # more rooms or garage places than this say nothing more abou
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class PriceLevels:
     """Fitted tables, float32: a row for each name and, last, the row of names never seen.
 
     `neighborhood_table` has the columns `OF_NEIGHBORHOOD`, `street_table` has `OF_STREET`.
@@ -30,7 +30,7 @@ OF_NEIGHBORHOOD = ("level", "listings", "latitude", "longitude", "area", "fee_pe
 OF_STREET = ("effect", "listings")
 
 
-def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> Levels:
+def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> PriceLevels:
     """Return the tables of some listings.
 
     A neighbourhood's level is the mean of what area, rooms and garage (slopes found within neighbourhoods)
@@ -46,7 +46,7 @@ def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> Levels:
     effect = _shrunk(pd.Series(rest), frame["street"], 0.0, params.street_prior)
     stock, elsewhere = _stock(frame, params.stock_prior)
     columns = [level, place.value_counts(), *centres(frame), *stock]
-    return Levels(
+    return PriceLevels(
         tuple(map(str, level.index)),
         _table(columns, level.index, [city, 0.0, np.nan, np.nan, *elsewhere]),
         tuple(map(str, effect.index)),

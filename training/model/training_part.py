@@ -11,7 +11,7 @@ from pricing.manifest import Input
 from training.arrays import Floats, Log, Mask
 from training.data.listings import Dataset
 from training.model.features import cross_fitted
-from training.model.price_levels import Levels, fit_levels
+from training.model.price_levels import PriceLevels, fit_levels
 from training.params import Params
 
 OUTPUT = "log_price"
@@ -36,7 +36,7 @@ class TrainingPart:
 
     rows: Rows
     columns: Floats
-    levels: Levels
+    levels: PriceLevels
     seed: int
 
     @property

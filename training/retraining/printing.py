@@ -1,4 +1,4 @@
-"""What the retraining commands say: data on standard output, talk on standard error."""
+"""What the retraining commands say: data on standard output, what a person reads on standard error."""
 
 import sys
 
