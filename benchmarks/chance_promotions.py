@@ -2,7 +2,7 @@
 
 Two challengers meet the champion in each: the champion rescaled by a factor learnt from noise, and another model that
 is exactly as good (which of two models priced a home for the champion is drawn by lot). Both as in
-`training.retrain.judge`, at a nominal 5 % together. The last line is JSON.
+`training.sales_contest.contest`, at a nominal 5 % together. The last line is JSON.
 
 python -m benchmarks.chance_promotions      (DATA=file.csv takes listings of yours; about a minute)
 """
@@ -29,27 +29,27 @@ SALES = (40, 80, 160)  # in turn
 
 
 def two_models(data: Path | None):
-    """Return held-out log prices with their groups, and what two models, each trained on one half, say of them."""
+    """Return held-out log prices with their groups, and what two models, each trained on one half, predict."""
     params = choose_params()
     rows = rows_of(load_data(data))
     held, half = split(rows.groups, 1, 0.4), split(rows.groups, 2, 0.5)
     test = rows.take(held)
-    said = []
+    predicted = []
     for part in (half, ~half):
         pricer = CANDIDATES["boosting"](prepare(rows.take(~held & part), params, params.seed), params)
-        said.append(pricer.predict(test.frame))
-    return test.log_price, test.groups, np.array(said), params
+        predicted.append(pricer.predict(test.frame))
+    return test.log_price, test.groups, np.array(predicted), params
 
 
-def trial(draw, actual, groups, said, params, sales):
+def trial(draw, actual, groups, predicted, params, sales):
     """Hold one contest on some homes; return who was promoted."""
     homes = draw.choice(len(actual), sales, replace=False)
     lot = draw.integers(0, 2, len(homes))
-    champion, other = said[lot, homes], said[1 - lot, homes]
+    champion, other = predicted[lot, homes], predicted[1 - lot, homes]
     others = np.setdiff1d(np.arange(len(actual)), homes)
-    level = float(np.mean(actual[others] - said[:, others]))  # of these two models; a champion's own level is right
+    level = float(np.mean(actual[others] - predicted[:, others]))  # a champion's own level is right
     champion, other = champion + level, other + level
-    offsets = calibrate(said[0, others] + level, actual[others], params)
+    offsets = calibrate(predicted[0, others] + level, actual[others], params)
     errors = actual[homes] - champion
     by = rescale.fit(errors, champion, offsets)
     held_out = rescale.cross_fitted_level(errors, groups[homes], params.seed)
@@ -71,9 +71,9 @@ def main() -> None:
     began = time.monotonic()
     data = os.environ.get("DATA")
     with one_thread():
-        actual, groups, said, params = two_models(Path(data) if data else None)
+        actual, groups, predicted, params = two_models(Path(data) if data else None)
     draw = np.random.default_rng(4)
-    winners = [trial(draw, actual, groups, said, params, SALES[n % len(SALES)]) for n in range(TRIALS)]
+    winners = [trial(draw, actual, groups, predicted, params, SALES[n % len(SALES)]) for n in range(TRIALS)]
     by = {name: sum(name in each for each in winners) for name in ("rescaled", "as good")}
     promoted = sum(bool(each) for each in winners)
     print(f"{promoted} of {TRIALS} promoted by chance, at most {LIMIT} allowed; {by}", file=sys.stderr)

@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -116,8 +115,7 @@ def listings_ring(split: int) -> NDArray[np.bool_]:
     draw = np.random.default_rng(split)
     frame = _sample()
     training = draw.random(len(frame)) < 0.5
-    told = reference(frame[training], frame["log_price"][training].to_numpy(), draw.normal(0, 0.30, 800))
-    known = msgspec.convert(told, listing_drift.Reference)
+    known = reference(frame[training], frame["log_price"][training].to_numpy(), draw.normal(0, 0.30, 800))
     market = [_row(home) for home in frame[~training].to_dict("records")]
     found = []
     for _ in range(HISTORIES // SPLITS):
