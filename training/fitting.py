@@ -7,7 +7,7 @@ from typing import Any
 from pricing.manifest import Offsets
 from training.data.groups import split
 from training.data.listings import Dataset
-from training.evaluation.conformal import Inner, calibrate, inner_parts, out_of_fold
+from training.evaluation.conformal import EncodedFolds, calibrate, encode_folds, out_of_fold
 from training.evaluation.figures import figures
 from training.export.onnx_model import Parity, check_parity, run_onnx
 from training.model.candidates import CANDIDATES
@@ -16,14 +16,14 @@ from training.params import Params
 
 
 @dataclass(frozen=True, slots=True)
-class Workbench:
+class EncodedSplit:
     """A file, split and encoded once for all that is tried on it."""
 
     data: Dataset
     training: Rows
     test: Rows
     whole: TrainingPart
-    inner: Inner
+    folds: EncodedFolds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +37,26 @@ class Fitted:
     parity: Parity
 
 
-def split_and_encode(data: Dataset, params: Params) -> Workbench:
+def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
     """Split a file by group and encode its training part, whole and by fold."""
     rows = rows_of(data)
     held = split(data.groups, params.seed, params.split.test_share)
     training = rows.take(~held)
-    return Workbench(
+    return EncodedSplit(
         data,
         training,
         rows.take(held),
         prepare(training, params, params.seed),
-        inner_parts(training, params, params.seed),
+        encode_folds(training, params, params.seed),
     )
 
 
-def fit(bench: Workbench, params: Params, candidate: str) -> Fitted:
+def fit(encoded: EncodedSplit, params: Params, candidate: str) -> Fitted:
     """Fit a candidate; raises `Failure` where ONNX and scikit-learn differ on any row of the file."""
     recipe = CANDIDATES[candidate]
-    predicted = out_of_fold(recipe, bench.training, bench.inner, params)
-    offsets = calibrate(predicted, bench.training.log_price, params)
-    pricer = recipe(bench.whole, params)
+    predicted = out_of_fold(recipe, encoded.training, encoded.folds, params)
+    offsets = calibrate(predicted, encoded.training.log_price, params)
+    pricer = recipe(encoded.whole, params)
     model = pricer.onnx()
-    parity = check_parity(pricer, model, bench.data.frame, params.export.parity)
-    return Fitted(pricer, model, offsets, figures(run_onnx(model, bench.test.frame), offsets, bench.test), parity)
+    parity = check_parity(pricer, model, encoded.data.frame, params.export.parity)
+    return Fitted(pricer, model, offsets, figures(run_onnx(model, encoded.test.frame), offsets, encoded.test), parity)

@@ -18,7 +18,7 @@ from training.export.manifest import golden_rows, write_manifest
 from training.export.mlflow_model import package
 from training.export.onnx_model import run_onnx
 from training.export.reference import reference
-from training.fitting import Fitted, Workbench
+from training.fitting import EncodedSplit, Fitted
 from training.model.candidates import CHAMPION
 from training.params import Params
 from training.registry.kept_listings import keep_evidence
@@ -26,56 +26,56 @@ from training.registry.mlflow_registry import Registry
 
 
 def register(
-    bench: Workbench, fitted: Fitted, params: Params, registry: Registry, run_id: str, tags: Mapping[str, str]
+    encoded: EncodedSplit, fitted: Fitted, params: Params, registry: Registry, run_id: str, tags: Mapping[str, str]
 ) -> Manifest:
     """Store a fitted model with its run, and make it the next version; return its manifest.
 
     The manifest, which names the version, is stored last: a version without one was never finished.
     """
-    registry.keep_dataset(run_id, bench.data)
-    registry.keep(run_id, "cleaning.md", cleaning_report(bench.data).encode())
-    keep_evidence(registry, run_id, bench.training, bench.test)
-    for name, png in error_plots(fitted.pricer, bench.test, bench.training.frame).items():
+    registry.keep_dataset(run_id, encoded.data)
+    registry.keep(run_id, "cleaning.md", cleaning_report(encoded.data).encode())
+    keep_evidence(registry, run_id, encoded.training, encoded.test)
+    for name, png in error_plots(fitted.pricer, encoded.test, encoded.training.frame).items():
         registry.keep(run_id, f"plots/{name}", png)
     with tempfile.TemporaryDirectory() as folder:
-        package(fitted.model, fitted.pricer.inputs, bench.test.frame, Path(folder, "model"))
+        package(fitted.model, fitted.pricer.inputs, encoded.test.frame, Path(folder, "model"))
         registry.keep_folder(run_id, "model", Path(folder, "model"))
     registry.keep(run_id, "model/model.onnx", fitted.model)
     figures = {"median_ape": f"{fitted.figures['median_ape']:.4f}", "parity": f"{fitted.parity.worst:.2e}"}
     version = registry.register(run_id, {**tags, **figures})
-    manifest = _manifest(bench, fitted, params, version, run_id)
+    manifest = _manifest(encoded, fitted, params, version, run_id)
     document = encode(manifest)
     load(fitted.model, document)  # what serving would refuse does not count as finished
-    predicted = run_onnx(fitted.model, bench.test.frame)
+    predicted = run_onnx(fitted.model, encoded.test.frame)
     about = About(
         recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
-        learnt=trained_on(bench.data),
+        learnt=trained_on(encoded.data),
         measured=f"On {len(predicted):,} listings that it was not trained on:",
         prices="asking price",
     )
-    registry.keep(run_id, "card.md", model_card(manifest, about, bench.test, predicted).encode())
+    registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted).encode())
     registry.keep(run_id, "model/manifest.json", document)
     registry.point("challenger", version)
     return manifest
 
 
-def _manifest(bench: Workbench, fitted: Fitted, params: Params, version: str, run_id: str) -> Manifest:
-    model, test = fitted.model, bench.test
+def _manifest(encoded: EncodedSplit, fitted: Fitted, params: Params, version: str, run_id: str) -> Manifest:
+    model, test = fitted.model, encoded.test
     return write_manifest(
         model,
         fitted.pricer.inputs,
         version=version,
         created_at=datetime.now(UTC),
         offsets=fitted.offsets,
-        golden=golden_rows(model, bench.data.frame, params.export.golden_rows),
+        golden=golden_rows(model, encoded.data.frame, params.export.golden_rows),
         metrics=dict(fitted.figures),
         reference=reference(
-            bench.training.frame,
-            run_onnx(model, bench.training.frame),
+            encoded.training.frame,
+            run_onnx(model, encoded.training.frame),
             test.log_price - run_onnx(model, test.frame),
         ),
-        data_sha256=bench.data.sha256,
-        generated=bench.data.generated,
+        data_sha256=encoded.data.sha256,
+        generated=encoded.data.generated,
         run_id=run_id,
     )
 

@@ -13,7 +13,7 @@ from training.evaluation.figures import Figures, figures
 from training.evaluation.search import search
 from training.export.manifest import code_version
 from training.export.onnx_model import run_onnx
-from training.fitting import Workbench, fit, split_and_encode
+from training.fitting import EncodedSplit, fit, split_and_encode
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
 from training.params import Params
 from training.registry.kept_listings import kept_test
@@ -39,13 +39,13 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     run_id = registry.start_run(CHAMPION, {}, tags)
     try:
         with one_thread():
-            bench = split_and_encode(data, params)
+            encoded = split_and_encode(data, params)
             if params.search.trials:
-                params = _explore(bench, params, registry, run_id, tell)
+                params = _explore(encoded, params, registry, run_id, tell)
             registry.add_params(run_id, msgspec.to_builtins(params))
             tell("fit", 1)
-            fitted = fit(bench, params, CHAMPION)
-            manifest = tracking.register(bench, fitted, params, registry, run_id, tags)
+            fitted = fit(encoded, params, CHAMPION)
+            manifest = tracking.register(encoded, fitted, params, registry, run_id, tags)
             tell("register", 1)
     except BaseException:
         registry.finish_run(run_id, {}, failed=True)
@@ -54,15 +54,15 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     return manifest
 
 
-def _explore(bench: Workbench, params: Params, registry: Registry, run_id: str, tell: Tell) -> Params:
+def _explore(encoded: EncodedSplit, params: Params, registry: Registry, run_id: str, tell: Tell) -> Params:
     """Compare the candidates and search the recipe's knobs; return those to train with."""
     compared = []
-    for each in compare(bench.training, bench.whole, bench.inner, params):
+    for each in compare(encoded.training, encoded.whole, encoded.folds, params):
         compared.append(each)
         tracking.keep_candidate(registry, run_id, each)
         tell("candidates", len(CANDIDATES))
     tracking.keep_comparison(registry, run_id, compared)
-    found = search(bench.training, bench.inner, params, lambda _: tell("search", params.search.trials))
+    found = search(encoded.training, encoded.folds, params, lambda _: tell("search", params.search.trials))
     tracking.keep_trials(registry, run_id, found)
     return found.params
 

@@ -69,12 +69,12 @@ def params():
 
 
 @pytest.fixture(scope="session")
-def bench(data, params):
+def encoded(data, params):
     with one_thread():
         return split_and_encode(data, params)
 
 
 @pytest.fixture(scope="session")
-def fitted(bench, params):
+def fitted(encoded, params):
     with one_thread():
-        return fit(bench, params, "averaged")
+        return fit(encoded, params, "averaged")

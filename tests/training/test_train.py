@@ -77,12 +77,12 @@ def test_a_run_says_the_parameters_that_its_model_was_trained_with(registry, tra
     assert parent.data.params["encoding.folds"] == str(params.encoding.folds)
 
 
-def test_the_model_card_tells_coverage_where_the_model_is_weak(registry, trained, bench):
+def test_the_model_card_tells_coverage_where_the_model_is_weak(registry, trained, encoded):
     manifest, _ = trained
     model, _ = registry.artefacts(registry.find(manifest.version))
-    rare = ~bench.test.frame["neighborhood"].isin(_frequent(bench.training.frame["neighborhood"]))
-    low, high = interval(run_onnx(model, bench.test.frame), manifest.interval)
-    held = ((bench.test.log_price >= low) & (bench.test.log_price <= high))[rare].mean()
+    rare = ~encoded.test.frame["neighborhood"].isin(_frequent(encoded.training.frame["neighborhood"]))
+    low, high = interval(run_onnx(model, encoded.test.frame), manifest.interval)
+    held = ((encoded.test.log_price >= low) & (encoded.test.log_price <= high))[rare].mean()
     card = registry.read(manifest.mlflow_run_id, "card.md").decode()
     assert "| intervals hold |" in card
     (line,) = (line for line in card.splitlines() if line.startswith("| neighbourhoods with fewer than 10 listings |"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from training.evaluation.conformal import Inner, out_of_fold
+from training.evaluation.conformal import EncodedFolds, out_of_fold
 from training.evaluation.figures import Figures, point_figures
 from training.evaluation.tables import table
 from training.evaluation.timing import batch_run, microseconds_a_listing
@@ -22,10 +22,10 @@ class Compared:
     size: int
 
 
-def compare(rows: Rows, whole: TrainingPart, inner: Inner, params: Params) -> Iterator[Compared]:
+def compare(rows: Rows, whole: TrainingPart, encoded_folds: EncodedFolds, params: Params) -> Iterator[Compared]:
     """Yield one candidate after the other."""
     for name, candidate in CANDIDATES.items():
-        figures = point_figures(rows.log_price, out_of_fold(candidate, rows, inner, params))
+        figures = point_figures(rows.log_price, out_of_fold(candidate, rows, encoded_folds, params))
         model = candidate(whole, params).onnx()
         took = microseconds_a_listing(batch_run(model, rows.frame))
         yield Compared(name, figures, round(took, 2), len(model))

@@ -16,19 +16,19 @@ from training.model.candidates import Candidate
 from training.model.training_part import Rows, TrainingPart, prepare
 from training.params import Params
 
-Inner = Sequence[tuple[Mask, TrainingPart]]
+EncodedFolds = Sequence[tuple[Mask, TrainingPart]]  # rows held out, and the other ones encoded without them
 
 
-def inner_parts(rows: Rows, params: Params, seed: int) -> list[tuple[Mask, TrainingPart]]:
+def encode_folds(rows: Rows, params: Params, seed: int) -> EncodedFolds:
     """Return each fold's held-out rows, and the others, encoded without them."""
     held = folds(rows.groups, params.interval.folds, seed + 1)
     return [(mask, prepare(rows.take(~mask), params, seed)) for mask in held]
 
 
-def out_of_fold(candidate: Candidate, rows: Rows, inner: Sequence[tuple[Mask, TrainingPart]], params: Params) -> Log:
+def out_of_fold(candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params) -> Log:
     """Return log prices of rows, each from a model that saw no listing of its group."""
     result = np.empty(len(rows.frame))
-    for held, part in inner:
+    for held, part in encoded_folds:
         result[held] = candidate(part, params).predict(rows.frame[held])
     return result
 

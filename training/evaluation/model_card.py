@@ -38,7 +38,7 @@ def trained_on(data: Dataset) -> str:
 
 def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> str:
     """Return the card in Markdown; `predicted`: log prices of the test part, whose prices the model did not see."""
-    parts = [
+    sections = [
         f"# {manifest.name}, version {manifest.version}",
         f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
         "## What it does",
@@ -58,7 +58,7 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         "level of prices of the day it was trained; the monitor watches for the day when that is over. It sees no "
         "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
 def _weak_spots(manifest: Manifest, test: Rows, predicted: Log) -> str:

@@ -92,9 +92,9 @@ def _residuals(predicted: Log, actual: Log) -> Png:
 def _boxes(ape: Log, by: "pd.Series[Any]", label: str) -> Png:
     def draw(axes: Any) -> None:  # noqa: ANN401
         order = list(by.cat.categories)
-        parts = [100 * ape[(by == name).to_numpy()] for name in order]
-        names = [f"{name}\n(n = {len(part)})" for name, part in zip(order, parts, strict=True)]
-        axes.boxplot(parts, tick_labels=names, showfliers=False, medianprops={"color": BLUE, "linewidth": 2})
+        errors = [100 * ape[(by == name).to_numpy()] for name in order]
+        names = [f"{name}\n(n = {len(each)})" for name, each in zip(order, errors, strict=True)]
+        axes.boxplot(errors, tick_labels=names, showfliers=False, medianprops={"color": BLUE, "linewidth": 2})
         axes.set(xlabel=label, ylabel="absolute error (% of the price)")
         axes.tick_params(axis="x", labelsize=7)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from training.evaluation.conformal import Inner, out_of_fold
+from training.evaluation.conformal import EncodedFolds, out_of_fold
 from training.model.candidates import CANDIDATES, CHAMPION
 from training.model.training_part import Rows
 from training.params import Params
@@ -29,7 +29,7 @@ class Found:
     trials: tuple[Trial, ...]
 
 
-def search(rows: Rows, inner: Inner, params: Params, tell: Callable[[Trial], None]) -> Found:
+def search(rows: Rows, encoded_folds: EncodedFolds, params: Params, tell: Callable[[Trial], None]) -> Found:
     """Try `params.search.trials` sets of knobs; the file's stay unless others are better by more than noise."""
     import optuna
 
@@ -40,7 +40,7 @@ def search(rows: Rows, inner: Inner, params: Params, tell: Callable[[Trial], Non
 
     def objective(trial: Any) -> float:  # noqa: ANN401 - optuna has no types
         tried = _suggest(trial, params)
-        predicted = out_of_fold(CANDIDATES[CHAMPION], rows, inner, tried)
+        predicted = out_of_fold(CANDIDATES[CHAMPION], rows, encoded_folds, tried)
         error = float(np.sqrt(np.mean((rows.log_price - predicted) ** 2)))
         trials.append(Trial(_knobs(tried), error))
         tell(trials[-1])
@@ -56,11 +56,11 @@ def _suggest(trial: Any, params: Params) -> Params:  # noqa: ANN401
     """Return the knobs with a trial's in their places; whole numbers stay whole."""
     knobs = _knobs(params)
     for name, (low, high) in params.search.ranges.items():
-        part, knob = name.split(".")
-        if isinstance(knobs[part][knob], int):
-            knobs[part][knob] = trial.suggest_int(name, int(low), int(high))
+        group, knob = name.split(".")
+        if isinstance(knobs[group][knob], int):
+            knobs[group][knob] = trial.suggest_int(name, int(low), int(high))
         else:
-            knobs[part][knob] = trial.suggest_float(name, low, high, log=True)
+            knobs[group][knob] = trial.suggest_float(name, low, high, log=True)
     return msgspec.convert(msgspec.to_builtins(params) | knobs, Params)
 
 
@@ -70,4 +70,4 @@ def _knobs(params: Params) -> dict[str, dict[str, Any]]:
 
 def _start(params: Params) -> dict[str, Any]:
     knobs = _knobs(params)
-    return {name: knobs[part][knob] for name in params.search.ranges for part, knob in [name.split(".")]}
+    return {name: knobs[group][knob] for name in params.search.ranges for group, knob in [name.split(".")]}

@@ -7,7 +7,7 @@ from typing import Any
 from pricing.manifest import Offsets
 from training.data.groups import split
 from training.data.listings import POPULATION, Dataset
-from training.evaluation.conformal import calibrate, inner_parts, out_of_fold
+from training.evaluation.conformal import calibrate, encode_folds, out_of_fold
 from training.evaluation.figures import Figures, figures, point_figures
 from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
 from training.model.training_part import Pricer, Rows, prepare, rows_of
@@ -17,7 +17,7 @@ from training.params import Params
 def fit_with_interval(name: str, rows: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
     """Fit a candidate, and calibrate its interval, on a training part alone."""
     candidate = CANDIDATES[name]
-    predicted = out_of_fold(candidate, rows, inner_parts(rows, params, seed), params)
+    predicted = out_of_fold(candidate, rows, encode_folds(rows, params, seed), params)
     return candidate(prepare(rows, params, seed), params), calibrate(predicted, rows.log_price, params)
 
 

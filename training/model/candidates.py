@@ -11,7 +11,7 @@ from sklearn.linear_model import ElasticNet
 from threadpoolctl import threadpool_limits
 
 from training.model.baseline import linear
-from training.model.ensemble import Encoded, Smooth, Trees
+from training.model.ensemble import Ensemble, Smooth, Trees
 from training.model.kernel import LandmarkKernelRidge
 from training.model.smoothing import fit_smoothing, smooth
 from training.model.training_part import Pricer, TrainingPart
@@ -20,27 +20,27 @@ from training.params import Params
 Candidate = Callable[[TrainingPart, Params], Pricer]
 
 
-def elastic_net(part: TrainingPart, params: Params) -> Encoded:
+def elastic_net(part: TrainingPart, params: Params) -> Ensemble:
     """A linear model on everything the others read, logged and standardised."""
-    return Encoded(part.levels, (_straight(part, params),))
+    return Ensemble(part.levels, (_fit_elastic_net(part, params),))
 
 
-def boosting(part: TrainingPart, params: Params) -> Encoded:
+def boosting(part: TrainingPart, params: Params) -> Ensemble:
     """Gradient boosting on squared errors of the log price."""
-    return Encoded(part.levels, (_boosted(part, params),))
+    return Ensemble(part.levels, (_fit_boosting(part, params),))
 
 
-def kernel(part: TrainingPart, params: Params) -> Encoded:
+def kernel(part: TrainingPart, params: Params) -> Ensemble:
     """Kernel ridge regression on landmarks."""
-    return Encoded(part.levels, (_kernel(part, params),))
+    return Ensemble(part.levels, (_fit_kernel(part, params),))
 
 
-def averaged(part: TrainingPart, params: Params) -> Encoded:
+def averaged(part: TrainingPart, params: Params) -> Ensemble:
     """The mean of the boosting and the kernel: steps and slopes err in different places."""
-    return Encoded(part.levels, (_boosted(part, params), _kernel(part, params)))
+    return Ensemble(part.levels, (_fit_boosting(part, params), _fit_kernel(part, params)))
 
 
-def _boosted(part: TrainingPart, params: Params) -> Trees:
+def _fit_boosting(part: TrainingPart, params: Params) -> Trees:
     knobs = params.boosting
     learner = HistGradientBoostingRegressor(
         max_iter=knobs.iterations,
@@ -55,14 +55,14 @@ def _boosted(part: TrainingPart, params: Params) -> Trees:
     return Trees(learner.fit(part.columns, part.log_price))
 
 
-def _kernel(part: TrainingPart, params: Params) -> Smooth:
+def _fit_kernel(part: TrainingPart, params: Params) -> Smooth:
     knobs = params.kernel
     smoothing = fit_smoothing(part.columns)
     learner = LandmarkKernelRidge(knobs.landmarks, knobs.gamma, knobs.alpha, part.seed)
     return Smooth(smoothing, learner.fit(smooth(part.columns, smoothing), part.log_price))
 
 
-def _straight(part: TrainingPart, params: Params) -> Smooth:
+def _fit_elastic_net(part: TrainingPart, params: Params) -> Smooth:
     knobs = params.elastic_net
     smoothing = fit_smoothing(part.columns)
     learner = ElasticNet(alpha=knobs.alpha, l1_ratio=knobs.l1_ratio, max_iter=20_000)

@@ -10,7 +10,7 @@ from sklearn.linear_model import ElasticNet
 
 from pricing.manifest import Input
 from training.arrays import Floats, Log
-from training.model import features as encoding
+from training.model import features
 from training.model.kernel import LandmarkKernelRidge, write_kernel
 from training.model.onnx_graph import Graph, Node
 from training.model.price_levels import PriceLevels
@@ -67,27 +67,27 @@ class Smooth:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
-    """PriceLevels of neighbourhoods and streets, and the mean of the learners that read them."""
+class Ensemble:
+    """Price levels of neighbourhoods and streets, and the mean of the learners that read them."""
 
     levels: PriceLevels
     learners: tuple[Learner, ...]
 
     inputs: ClassVar[tuple[Input, ...]] = (
-        *(Input(name, "string") for name in encoding.TEXTS),
-        *(Input(name, "float32") for name in encoding.NUMBERS),
+        *(Input(name, "string") for name in features.TEXTS),
+        *(Input(name, "float32") for name in features.NUMBERS),
     )
 
     def predict(self, frame: pd.DataFrame) -> Log:
         """Return scikit-learn's log prices, shape (N,)."""
-        columns = encoding.matrix(frame, self.levels)
+        columns = features.matrix(frame, self.levels)
         predicted = [learner.predict(columns) for learner in self.learners]
         return np.asarray(np.mean(predicted, axis=0))
 
     def onnx(self) -> bytes:
         """Return the whole model as an ONNX file."""
         graph = Graph()
-        columns = encoding.write(graph, self.levels)
+        columns = features.write(graph, self.levels)
         first, *others = (learner.write(columns) for learner in self.learners)
         total = first
         for other in others:

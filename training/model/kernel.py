@@ -72,9 +72,9 @@ def write_kernel(columns: Node, kernel: LandmarkKernelRidge) -> Node:
     )
     own = graph.op("ReduceSumSquare", columns, axes=[1], keepdims=1)
     bumps = graph.op("Cast", graph.op("Exp", product - own * gamma), to=TensorProto.DOUBLE)
-    bent = graph.op("Cast", graph.op("MatMul", bumps, kernel.bump_weights_[:, None]), to=TensorProto.FLOAT)
-    straight = graph.op("MatMul", columns, kernel.slopes_.astype(np.float32)[:, None])
-    return bent + straight + kernel.intercept_
+    nonlinear = graph.op("Cast", graph.op("MatMul", bumps, kernel.bump_weights_[:, None]), to=TensorProto.FLOAT)
+    linear = graph.op("MatMul", columns, kernel.slopes_.astype(np.float32)[:, None])
+    return nonlinear + linear + kernel.intercept_
 
 
 def _solve(left: Log, right: Log) -> Log:

@@ -5,7 +5,7 @@ from terminal.errors import Failure
 from training.params import Judging
 from training.promotion.contenders import find_challenger, find_champion, unseen
 from training.promotion.judge import PromotionVerdict, judge
-from training.promotion.promote import Over, promote
+from training.promotion.promote import ExpectedChampion, promote
 from training.promotion.verdict_report import verdict_report
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
@@ -19,8 +19,8 @@ def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs:
     champion = find_champion(bucket, registry)
     if champion and champion.version == version:
         raise Failure(f"version {version} is the champion already")
-    against = champion.version if champion else None
-    verdict = judge(find_challenger(version, registry), champion, unseen(version, against, registry), knobs)
+    champion_version = champion.version if champion else None
+    verdict = judge(find_challenger(version, registry), champion, unseen(version, champion_version, registry), knobs)
     registry.keep(registry.find(version).run_id, "verdict.md", verdict_report(verdict).encode())
     registry.tag(version, "verdict", "promote" if verdict.promote else "; ".join(verdict.reasons)[:500])
     return verdict
@@ -33,4 +33,4 @@ def promote_judged(verdict: PromotionVerdict, registry: Registry, bucket: Models
     """
     if not verdict.promote:
         raise Failure(f"version {verdict.challenger} is not promoted: {'; '.join(verdict.reasons)}")
-    return promote(verdict.challenger, registry, bucket, "auto", over=Over(verdict.champion))
+    return promote(verdict.challenger, registry, bucket, "auto", over=ExpectedChampion(verdict.champion))

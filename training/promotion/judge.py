@@ -75,9 +75,9 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
 
     On too few listings nothing else is looked at.
     """
-    enough, against = _enough(evidence, knobs), champion.version if champion else None
+    enough, champion_version = _enough(evidence, knobs), champion.version if champion else None
     if not enough.passed:
-        return PromotionVerdict(challenger.version, against, len(evidence.log_price), (enough,), (), {})
+        return PromotionVerdict(challenger.version, champion_version, len(evidence.log_price), (enough,), (), {})
     contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
     predicted = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
     offsets, actual = _offsets(contenders), evidence.log_price
@@ -93,7 +93,7 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
         _parity(challenger, knobs),
         *_budget(challenger, knobs),
     ]
-    return PromotionVerdict(challenger.version, against, len(actual), tuple(checks), tuple(slices), figures)
+    return PromotionVerdict(challenger.version, champion_version, len(actual), tuple(checks), tuple(slices), figures)
 
 
 def _offsets(contenders: Mapping[str, Contender]) -> dict[str, Offsets]:
@@ -110,10 +110,10 @@ def _compare(
     masks = slice_masks(np.mean([*predicted.values()], axis=0), evidence, reference)
     nowhere = moved_nowhere(evidence.features)
     predicted_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
-    parts = [(name, mask, predicted, knobs.slice_margin) for name, mask in masks.items()]
-    parts.append((NOWHERE, masks[FEW], predicted_nowhere, knobs.nowhere_margin))
-    slices = [_slice(name, mask, margin, actual, each, offsets) for name, mask, each, margin in parts if mask.any()]
-    return slices, [_better(errors, evidence.groups, knobs), _no_slice_suffers(slices, knobs)]
+    compared = [(name, mask, predicted, knobs.slice_margin) for name, mask in masks.items()]
+    compared.append((NOWHERE, masks[FEW], predicted_nowhere, knobs.nowhere_margin))
+    slices = [_slice(name, mask, margin, actual, each, offsets) for name, mask, each, margin in compared if mask.any()]
+    return slices, [_better(errors, evidence.groups, knobs), no_slice_suffers(slices, knobs)]
 
 
 def _enough(evidence: Evidence, knobs: Judging) -> Condition:
@@ -144,7 +144,8 @@ def _slice(
     return Slice(name, int(mask.sum()), margin, errors["challenger"], errors["champion"], figures)
 
 
-def _no_slice_suffers(slices: list[Slice], knobs: Judging) -> Condition:
+def no_slice_suffers(slices: list[Slice], knobs: Judging) -> Condition:
+    """Return whether the challenger is worse by more than the margin on no slice that is large enough to judge."""
     judged = [each for each in slices if each.rows >= knobs.min_slice]
     small = ", ".join(f"{each.name} ({each.rows})" for each in slices if each not in judged)
     skipped = f"; too small to judge: {small}" if small else ""

@@ -24,7 +24,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class ExpectedChampion:
     """The champion that a version may replace: a version, or None where there must be none yet."""
 
     champion: str | None
@@ -36,7 +36,7 @@ def promote(
     bucket: ModelsBucket,
     by: By,
     clock: Clock = _now,
-    over: Over | None = None,
+    over: ExpectedChampion | None = None,
 ) -> Pointer:
     """Make a registered version the champion, whichever serves now or only `over` one; return the pointer.
 

@@ -6,23 +6,23 @@ from training.promotion.judge import PromotionVerdict
 
 def verdict_report(verdict: PromotionVerdict) -> str:
     """Return a judge's verdict with its reasons."""
-    against = f"champion {verdict.champion}" if verdict.champion else "no champion yet"
+    opponent = f"champion {verdict.champion}" if verdict.champion else "no champion yet"
     word = "promote" if verdict.promote else "do not promote"
     checks = [(check.name, "passed" if check.passed else "**failed**", check.finding) for check in verdict.checks]
-    parts = [
-        f"# Challenger {verdict.challenger} against {against}: {word}",
+    sections = [
+        f"# Challenger {verdict.challenger} against {opponent}: {word}",
         f"Measured on {verdict.rows} listings that neither was trained on.",
         table(("check", "", "finding"), checks),
     ]
     if verdict.figures:
-        parts += ["## Figures", figures_table(verdict.figures)]
+        sections += ["## Figures", figures_table(verdict.figures)]
     if verdict.slices:
-        parts += [
+        sections += [
             "## By slice",
             "Mean absolute log error, and other figures as challenger / champion.",
             _slices(verdict),
         ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
 def _slices(verdict: PromotionVerdict) -> str:

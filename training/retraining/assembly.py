@@ -49,7 +49,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         train=challengers,
         params=choose_params(),
         policy=_policy(environ),
-        tell=_teller(stack, say),
+        announce=announcer(stack, say),
     )
     url = url_of(sqs, stack.retraining_queue)
     return Worker(sqs=sqs, queue_url=url, journal=journal, retrain=retraining, lease=visibility(sqs, url), say=say)
@@ -93,13 +93,13 @@ class ReferenceFile:
             return read_listings(path, generated=generated)
 
 
-def _teller(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], None]:
+def announcer(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], None]:
     """Return what publishes a record on the stack's topic; nobody being told is no reason to retrain again."""
     if not stack.topic:
         return lambda _: None
     sns, topic = stack.client("sns"), stack.topic
 
-    def tell(record: Record) -> None:
+    def announce(record: Record) -> None:
         subject = f"Retraining: {record.outcome}, champion {record.champion_after}"
         text = f"{record.request.reason}\n\n{record.outcome}: {record.why}\n\nrequest {record.request.id}"
         try:
@@ -107,4 +107,4 @@ def _teller(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], None
         except (BotoCoreError, ClientError) as error:
             say(f"nobody was told: {error}")
 
-    return tell
+    return announce

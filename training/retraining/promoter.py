@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pricing.manifest import Pointer
 from terminal.errors import Failure
-from training.promotion.promote import Over, promote
+from training.promotion.promote import ExpectedChampion, promote
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, sha256
 from training.retraining.records import Clock, Evidence, RetrainingOutcome, RetrainingVerdict, now
@@ -46,7 +46,7 @@ class Promoter:
         if serving and serving.previous == version:
             return "promoted", f"{why}; version {serving.version} has replaced it since"
         try:
-            promote(version, self.registry, self.bucket, "auto", self.clock, over=Over(over.version))
+            promote(version, self.registry, self.bucket, "auto", self.clock, over=ExpectedChampion(over.version))
         except Failure:
             after = self.bucket.champion()
             if after == seen:

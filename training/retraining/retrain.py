@@ -55,7 +55,7 @@ class Retraining:
     train: Trainer
     params: Params
     policy: Policy
-    tell: Callable[[Record], None]
+    announce: Callable[[Record], None]
     keep_model: Keep = keep_model
     clock: Clock = now
 
@@ -76,7 +76,7 @@ class Retraining:
         verdict = self.journal.once(RetrainingVerdict, request.id, lambda: self._judge(evidence))
         outcome, why = self.promoter.carry_out(verdict, evidence)
         record = self._record(evidence, verdict, outcome, why)
-        self.tell(record)
+        self.announce(record)
         return record
 
     def _from_schedule(self, asked: Request) -> Request | None:

@@ -23,8 +23,10 @@ def review(evidence: Evidence, bucket: ModelsBucket) -> RetrainingVerdict:
     champion, challenger = evidence.champion, evidence.challenger
     if challenger is None:
         raise ValueError("no challenger to review")
-    if over := _over(evidence, champion, challenger):
-        return RetrainingVerdict(outcome="dropped", why=f"version {challenger.version} in shadow: {over}", contests=[])
+    if reason := _why_ended(evidence, champion, challenger):
+        return RetrainingVerdict(
+            outcome="dropped", why=f"version {challenger.version} in shadow: {reason}", contests=[]
+        )
     pairs = _pairs(evidence.sales, champion, challenger)
     offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
     found = looks(pairs, offsets)
@@ -43,7 +45,7 @@ def review(evidence: Evidence, bucket: ModelsBucket) -> RetrainingVerdict:
     return RetrainingVerdict(outcome="undecided", why=why, contests=found)
 
 
-def _over(evidence: Evidence, champion: Pointer, challenger: Pointer) -> str:
+def _why_ended(evidence: Evidence, champion: Pointer, challenger: Pointer) -> str:
     """Return why a shadow is to end whatever was sold in it, or ""."""
     began, reign = (datetime.fromisoformat(each.promoted_at) for each in (challenger, champion))
     if reign > began:

@@ -17,7 +17,7 @@ from training.arrays import Log
 from training.data.frames import FIELDS, PLACES
 from training.data.groups import group_keys
 from training.data.listings import Dataset
-from training.evaluation.conformal import calibrate, inner_parts, out_of_fold
+from training.evaluation.conformal import calibrate, encode_folds, out_of_fold
 from training.export.onnx_model import check_parity, run_onnx
 from training.export.reference import reference
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
@@ -105,7 +105,7 @@ def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset,
     log_price = np.concatenate([asked + level - asking_level, _at_level(sales, predicted, level)])
     rows = _weighted(Rows(frame, log_price, group_keys(frame)), sales, len(asked))
     candidate = CANDIDATES[CHAMPION]
-    held_out = out_of_fold(candidate, rows, inner_parts(rows, params, params.seed), params)
+    held_out = out_of_fold(candidate, rows, encode_folds(rows, params, params.seed), params)
     pricer = candidate(prepare(rows, params, params.seed), params)
     model = pricer.onnx()
     parity = check_parity(pricer, model, frame, params.export.parity)

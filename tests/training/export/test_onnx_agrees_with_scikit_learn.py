@@ -35,33 +35,33 @@ def strange(frame):
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_every_candidate_converts_for_every_listing(bench, params, name):
+def test_every_candidate_converts_for_every_listing(encoded, params, name):
     with one_thread():
-        pricer = CANDIDATES[name](bench.whole, params)
+        pricer = CANDIDATES[name](encoded.whole, params)
     model = pricer.onnx()
-    for frame in (bench.data.frame, strange(bench.data.frame)):
-        said = run_onnx(model, frame)
-        assert np.isfinite(said).all()
-        assert np.abs(np.expm1(said - pricer.predict(frame))).max() <= LIMIT
+    for frame in (encoded.data.frame, strange(encoded.data.frame)):
+        predicted = run_onnx(model, frame)
+        assert np.isfinite(predicted).all()
+        assert np.abs(np.expm1(predicted - pricer.predict(frame))).max() <= LIMIT
 
 
-def test_the_columns_are_the_same_to_the_last_bit(bench):
+def test_the_columns_are_the_same_to_the_last_bit(encoded):
     from training.model import features as encoding
 
     graph = Graph()
-    columns = encoding.write(graph, bench.whole.levels)
-    frame = strange(bench.data.frame)
-    expected = matrix(frame, bench.whole.levels)
+    columns = encoding.write(graph, encoded.whole.levels)
+    frame = strange(encoded.data.frame)
+    expected = matrix(frame, encoded.whole.levels)
     for place, name in enumerate(COLUMNS):
         one = Graph()
-        columns = encoding.write(one, bench.whole.levels)
+        columns = encoding.write(one, encoded.whole.levels)
         picked = GraphOps().pick(columns, np.array([place]))
-        said = run_onnx(one.finish(picked, "column"), frame)
-        np.testing.assert_array_equal(said.astype(np.float32), expected[:, place], err_msg=name)
+        predicted = run_onnx(one.finish(picked, "column"), frame)
+        np.testing.assert_array_equal(predicted.astype(np.float32), expected[:, place], err_msg=name)
 
 
-def test_a_fee_that_cannot_be_true_is_read_as_unknown(bench, params):
-    frame = bench.data.frame.head(200).copy()
+def test_a_fee_that_cannot_be_true_is_read_as_unknown(encoded, params):
+    frame = encoded.data.frame.head(200).copy()
     unknown, wrong = frame.copy(), frame.copy()
     unknown.loc[:2, "adm_fees"] = np.float32(np.nan)
     wrong.loc[:2, "adm_fees"] = np.float32([1, 20_000, 380_000])
@@ -70,15 +70,15 @@ def test_a_fee_that_cannot_be_true_is_read_as_unknown(bench, params):
     np.testing.assert_array_equal(matrix(unknown, one), matrix(wrong, one))
 
 
-def test_a_listing_on_a_threshold_takes_the_same_branch(bench, params):
+def test_a_listing_on_a_threshold_takes_the_same_branch(encoded, params):
     """Every split of the trees is asked with the floats just below it, on it and above it."""
     with one_thread():
-        pricer = CANDIDATES["boosting"](bench.whole, params)
+        pricer = CANDIDATES["boosting"](encoded.whole, params)
     trees = pricer.learners[0].learner
     rows = []
     for (predictor,) in trees._predictors[:10]:
         for node in predictor.nodes[~predictor.nodes["is_leaf"].astype(bool)]:
-            row = bench.whole.columns[len(rows) % 500].copy()
+            row = encoded.whole.columns[len(rows) % 500].copy()
             near = np.float32(node["num_threshold"])
             for value in (np.nextafter(near, np.float32(-np.inf)), near, np.nextafter(near, np.float32(np.inf))):
                 row = row.copy()
@@ -89,8 +89,8 @@ def test_a_listing_on_a_threshold_takes_the_same_branch(bench, params):
     inputs = [graph.input(name, text=False) for name in COLUMNS]
     model = graph.finish(write_boosting(GraphOps().join(inputs), trees), "log_price")
     feed = {name: columns[:, i : i + 1] for i, name in enumerate(COLUMNS)}
-    (said,) = session(model).run(None, feed)
-    np.testing.assert_allclose(said[:, 0], trees.predict(columns), atol=2e-6, rtol=0)
+    (predicted,) = session(model).run(None, feed)
+    np.testing.assert_allclose(predicted[:, 0], trees.predict(columns), atol=2e-6, rtol=0)
 
 
 @given(
@@ -102,14 +102,14 @@ def test_a_threshold_rounded_down_changes_no_comparison_of_a_float32(threshold, 
     assert (np.float32(value) <= rounded) == (np.float64(np.float32(value)) <= threshold)
 
 
-def test_a_listing_costs_the_same_alone_and_in_a_batch(bench, fitted):
+def test_a_listing_costs_the_same_alone_and_in_a_batch(encoded, fitted):
     ready = session(fitted.model)
-    frame = bench.data.frame.head(300)
+    frame = encoded.data.frame.head(300)
     whole = run_onnx(fitted.model, frame)
     for i in range(0, 300, 50):
         one = frame.iloc[i : i + 1]
-        (said,) = ready.run(None, {node.name: one[node.name].to_numpy()[:, None] for node in ready.get_inputs()})
-        assert abs(np.expm1(float(said[0, 0]) - whole[i])) <= 2e-6
+        (predicted,) = ready.run(None, {node.name: one[node.name].to_numpy()[:, None] for node in ready.get_inputs()})
+        assert abs(np.expm1(float(predicted[0, 0]) - whole[i])) <= 2e-6
 
 
 @pytest.mark.parametrize("rows", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
@@ -122,5 +122,5 @@ def test_generated_listings_agree(fitted, tmp_path, rows):
 @pytest.mark.skipif(not os.environ.get("DATA"), reason="DATA names no file of real listings")
 def test_every_real_listing_agrees(params):
     with one_thread():
-        bench = split_and_encode(read_listings(Path(os.environ["DATA"])), params)
-        assert fit(bench, params, "averaged").parity.worst <= LIMIT
+        encoded = split_and_encode(read_listings(Path(os.environ["DATA"])), params)
+        assert fit(encoded, params, "averaged").parity.worst <= LIMIT

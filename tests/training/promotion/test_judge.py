@@ -70,15 +70,15 @@ def test_a_gain_that_may_be_chance_is_not_enough():
 
 
 def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_on_the_whole():
-    from training.promotion.judge import _no_slice_suffers
+    from training.promotion.judge import no_slice_suffers
 
     market = evidence()
     verdict = judge(contender("2"), contender("1", base=9.15), market, KNOBS)
     assert {each.name for each in verdict.slices} >= {"price: lowest third", "neighbourhood: 50 listings or more"}
     spoiled = [replace(each, challenger=each.champion * 1.06) for each in verdict.slices[:1]]
-    assert not _no_slice_suffers([*spoiled, *verdict.slices[1:]], KNOBS).passed
+    assert not no_slice_suffers([*spoiled, *verdict.slices[1:]], KNOBS).passed
     small = [replace(each, rows=KNOBS.min_slice - 1) for each in spoiled]
-    found = _no_slice_suffers([*small, *verdict.slices[1:]], KNOBS)
+    found = no_slice_suffers([*small, *verdict.slices[1:]], KNOBS)
     assert found.passed
     assert found.finding.endswith("; too small to judge: price: lowest third (49)")
 
@@ -156,39 +156,39 @@ class Runs:
         return type("Version", (), {"run_id": version})
 
 
-def test_groups_of_which_the_champion_saw_a_listing_are_left_out(bench):
+def test_groups_of_which_the_champion_saw_a_listing_are_left_out(encoded):
     runs = Runs()
-    keep_evidence(runs, "challenger", bench.training, bench.test)
-    half = np.arange(len(bench.test.groups)) % 2 == 0
-    keep_evidence(runs, "champion", bench.test.take(half), bench.training)
-    assert len(unseen("challenger", None, runs).groups) == len(bench.test.groups)
+    keep_evidence(runs, "challenger", encoded.training, encoded.test)
+    half = np.arange(len(encoded.test.groups)) % 2 == 0
+    keep_evidence(runs, "champion", encoded.test.take(half), encoded.training)
+    assert len(unseen("challenger", None, runs).groups) == len(encoded.test.groups)
     left = unseen("challenger", "champion", runs)
     assert len(left.features) == len(left.log_price) == len(left.groups) > 0
-    assert not set(left.groups) & set(bench.test.groups[half])
+    assert not set(left.groups) & set(encoded.test.groups[half])
 
 
-def test_two_trainings_on_one_split_are_judged_on_the_whole_test_part(bench):
+def test_two_trainings_on_one_split_are_judged_on_the_whole_test_part(encoded):
     runs = Runs()
-    keep_evidence(runs, "challenger", bench.training, bench.test)
-    keep_evidence(runs, "champion", bench.training, bench.test)
-    assert len(unseen("challenger", "champion", runs).groups) == len(bench.test.groups)
+    keep_evidence(runs, "challenger", encoded.training, encoded.test)
+    keep_evidence(runs, "champion", encoded.training, encoded.test)
+    assert len(unseen("challenger", "champion", runs).groups) == len(encoded.test.groups)
 
 
-def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(bench):
+def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(encoded):
     runs = Runs()
-    keep_evidence(runs, "challenger", bench.training, bench.test)
+    keep_evidence(runs, "challenger", encoded.training, encoded.test)
     with pytest.raises(Failure, match="version 1 cannot be judged"):
         unseen("challenger", "1", runs)
 
 
-def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
+def test_the_verdict_is_stored_with_the_challenger_and_obeyed(encoded, s3):
     from tests.training.promotion.test_promote import Registry
     from training.promotion.auto_promotion import ask_the_judge, promote_judged
     from training.promotion.promote import promote
 
     registry, bucket = Registry(), ModelsBucket(s3, "models")
     for run in registry.files:
-        keep_evidence(registry, run, bench.training, bench.test)
+        keep_evidence(registry, run, encoded.training, encoded.test)
     promote("1", registry, bucket, "manual")
     verdict = ask_the_judge("2", registry, bucket, KNOBS)
     assert registry.read("run-1", "verdict.md").decode() == verdict_report(verdict)
@@ -200,13 +200,13 @@ def test_the_verdict_is_stored_with_the_challenger_and_obeyed(bench, s3):
         ask_the_judge("1", registry, bucket, KNOBS)
 
 
-def test_a_champion_of_another_registry_is_not_taken_for_ours_of_the_same_number(bench, s3):
+def test_a_champion_of_another_registry_is_not_taken_for_ours_of_the_same_number(encoded, s3):
     from tests.training.promotion.test_promote import Registry
     from training.promotion.auto_promotion import ask_the_judge
 
     registry, bucket = Registry(), ModelsBucket(s3, "models")
     for run in registry.files:
-        keep_evidence(registry, run, bench.training, bench.test)
+        keep_evidence(registry, run, encoded.training, encoded.test)
     champion("1", base=8.0).put(s3, "models")
     with pytest.raises(Failure, match="version 1 of another registry"):
         ask_the_judge("2", registry, bucket, KNOBS)

@@ -11,7 +11,7 @@ from terminal.errors import Failure
 from tests.champions import champion
 from tests.training.killing import Killed, Life
 from tests.training.retraining.retraining_world import RegistryInMemory
-from training.promotion.promote import Over, newest, promote, record_rollback, rollback
+from training.promotion.promote import ExpectedChampion, newest, promote, record_rollback, rollback
 from training.registry.models_bucket import ModelsBucket
 from training.registry.overview import overview
 from training.retraining.history import history
@@ -177,9 +177,9 @@ def test_the_history_tells_promotions_and_rollbacks_apart(registry, bucket, s3):
 
     pointers = bucket.champions()
     trained_at = {each: f"2026-11-0{each}T00:00:00+00:00" for each in "123"}
-    told = [(each.verdict, each.champion_before, each.champion_after) for each in history([], pointers, trained_at)]
+    moves = [(each.verdict, each.champion_before, each.champion_after) for each in history([], pointers, trained_at)]
 
-    assert told == [
+    assert moves == [
         ("promoted", None, "1"),
         ("promoted", "1", "2"),
         ("rolled back", "2", "1"),
@@ -336,6 +336,6 @@ def test_a_reply_that_got_lost_is_no_defeat(registry, bucket, s3):
 def test_what_was_judged_against_one_champion_does_not_replace_another(registry, bucket):
     promote("1", registry, bucket, "manual")
     with pytest.raises(Failure, match="the champion is version 1 by now, and was None"):
-        promote("2", registry, bucket, "auto", over=Over(None))
-    assert promote("2", registry, bucket, "auto", over=Over("1")).version == "2"
-    assert promote("2", registry, bucket, "auto", over=Over("1")).previous == "1"  # a rerun, its work done
+        promote("2", registry, bucket, "auto", over=ExpectedChampion(None))
+    assert promote("2", registry, bucket, "auto", over=ExpectedChampion("1")).version == "2"
+    assert promote("2", registry, bucket, "auto", over=ExpectedChampion("1")).previous == "1"  # a rerun, its work done

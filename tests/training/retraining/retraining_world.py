@@ -164,14 +164,14 @@ def _prediction(listing_id, name, area, price, at, version, shadow) -> ArchivedP
 
 @dataclass
 class World:
-    """The retraining with all that it talks to; `told` are the records that were announced."""
+    """The retraining with all that it talks to; `announced` are the records that were announced."""
 
     s3: Any
     sqs: Any
     number: int  # each world has buckets and a queue of its own
     policy: Policy = "auto"
     registry: Any = field(default_factory=RegistryInMemory)
-    told: list[Record] = field(default_factory=list)
+    announced: list[Record] = field(default_factory=list)
     at: datetime = NOW
     trained: int = 0
     train: Any = None  # instead of the real one
@@ -214,7 +214,7 @@ class World:
             train=self.train or self._train,
             params=read_params(),
             policy=self.policy,
-            tell=self.told.append,
+            announce=self.announced.append,
             keep_model=lambda *_: None,
             clock=lambda: self.at,
         )

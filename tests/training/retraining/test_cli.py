@@ -63,8 +63,8 @@ def test_a_program_reads_the_history_as_json(promoted, capsys):
 def test_what_a_retraining_promoted_is_told_once_and_the_first_champion_too(promoted):
     pointers = ModelsBucket(promoted.s3, promoted.models).champions()
     assert [each.version for each in pointers] == ["1", "2"]
-    told = history(promoted.records(), pointers)
-    assert [(each.kind, each.champion_after) for each in told] == [("promotion", "1"), ("drift", "2")]
+    entries = history(promoted.records(), pointers)
+    assert [(each.kind, each.champion_after) for each in entries] == [("promotion", "1"), ("drift", "2")]
 
 
 def test_an_empty_history_is_an_empty_list(world, capsys):
@@ -116,12 +116,12 @@ def test_promotions_are_told_to_a_topic(world, monkeypatch):
     topic = sns.create_topic(Name="alarms")["TopicArn"]
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:heard")
-    from training.retraining.assembly import _teller
+    from training.retraining.assembly import announcer
 
     world.market.sell(280)
     world.alarm()
     world.worker().one(wait_seconds=0)
-    told = Stack(**{name: getattr(STACK, name) for name in STACK.__slots__} | {"topic": topic})
-    _teller(told, print)(world.records()[0])
+    stack = Stack(**{name: getattr(STACK, name) for name in STACK.__slots__} | {"topic": topic})
+    announcer(stack, print)(world.records()[0])
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"])["Subject"] == "Retraining: kept, champion 1"

@@ -30,7 +30,7 @@ def test_a_champion_that_sells_15_percent_too_low_is_replaced_by_itself_rescaled
     factor = np.exp(new.log_prices(homes) - old.log_prices(homes))
     assert factor == pytest.approx(1.15, rel=0.05)
     assert world.waiting() == 0
-    assert [each.outcome for each in world.told] == ["promoted"]
+    assert [each.outcome for each in world.announced] == ["promoted"]
 
 
 def test_a_market_that_did_not_move_keeps_its_champion_and_the_history_says_why(world):
@@ -83,14 +83,14 @@ def test_a_rollback_is_not_undone_by_a_request_that_is_still_under_way(world):
     world.market.sell(80, rise=1.15)
     world.alarm()
     life = Life()
-    world.told = Deadly(life)
+    world.announced = Deadly(life)
     dying = world.worker("killed", s3=life.of(world.s3), registry=life.of(world.registry))
     with pytest.raises(Killed):
         dying.one(wait_seconds=0)
     assert world.pointer().version == "2"
     bucket = ModelsBucket(world.s3, world.models)
     rollback(bucket)
-    world.told, world.at = [], world.at + world.lease * 2
+    world.announced, world.at = [], world.at + world.lease * 2
     world.worker("next").one(wait_seconds=0)
     assert world.pointer().version == "1"
     assert world.records()[-1].outcome == "promoted"

@@ -77,7 +77,7 @@ def test_each_event_delivered_twice_changes_nothing(new_world):
         pass
     assert outcome(twice) == outcome(once)
     assert twice.trained == 1
-    assert len(twice.told) == 1
+    assert len(twice.announced) == 1
 
 
 def test_while_one_worker_is_at_it_the_other_leaves_the_same_drift_alone(new_world):

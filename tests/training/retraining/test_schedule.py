@@ -181,7 +181,7 @@ def test_an_alarm_that_a_worker_is_busy_with_is_not_lost(world):
     world.train = meanwhile
     world.worker("one").one(wait_seconds=0)
     assert world.trained == 1
-    assert [each.outcome for each in world.told] == ["promoted"]
+    assert [each.outcome for each in world.announced] == ["promoted"]
 
 
 def test_alarms_of_earlier_reigns_are_left_alone(world):

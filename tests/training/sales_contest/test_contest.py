@@ -11,28 +11,28 @@ WIDE = Offsets(0.9, [13.0], [-0.5, -0.5], [0.5, 0.5])
 
 def market(count, seed=1, spread=0.25):
     draw = np.random.default_rng(seed)
-    said = draw.normal(13, 0.6, count)
-    return said, said + draw.normal(0, spread, count), np.arange(count).astype(str)
+    predicted = draw.normal(13, 0.6, count)
+    return predicted, predicted + draw.normal(0, spread, count), np.arange(count).astype(str)
 
 
 def test_a_challenger_that_knows_the_new_level_wins():
-    said, actual, groups = market(100)
-    found = contest("rescaled", actual + 0.14, (said, said + 0.14), (WIDE, WIDE), groups)
+    predicted, actual, groups = market(100)
+    found = contest("rescaled", actual + 0.14, (predicted, predicted + 0.14), (WIDE, WIDE), groups)
     assert found.won
     assert found.gain_low > 0
 
 
 def test_the_same_model_does_not_win_against_itself():
-    said, actual, groups = market(100)
-    found = contest("twin", actual, (said, said), (WIDE, WIDE), groups)
+    predicted, actual, groups = market(100)
+    found = contest("twin", actual, (predicted, predicted), (WIDE, WIDE), groups)
     assert not found.won
     assert found.gain == 0
 
 
 def test_one_home_offered_forty_times_is_one_proof_and_not_forty():
-    said, actual, groups = market(40, spread=0.01)
-    once = contest("rescaled", actual + 0.14, (said, said + 0.14), (WIDE, WIDE), groups)
-    repeated = contest("rescaled", actual + 0.14, (said, said + 0.14), (WIDE, WIDE), np.full(40, "one home"))
+    predicted, actual, groups = market(40, spread=0.01)
+    once = contest("rescaled", actual + 0.14, (predicted, predicted + 0.14), (WIDE, WIDE), groups)
+    repeated = contest("rescaled", actual + 0.14, (predicted, predicted + 0.14), (WIDE, WIDE), np.full(40, "one home"))
     assert once.won
     draws = bootstrap_means(np.arange(40.0), np.full(40, "one home"))
     assert set(draws) == {np.arange(40.0).mean()}
@@ -40,17 +40,17 @@ def test_one_home_offered_forty_times_is_one_proof_and_not_forty():
 
 
 def test_intervals_that_do_not_hold_what_they_promise_are_a_reason_against():
-    said, actual, groups = market(100)
+    predicted, actual, groups = market(100)
     narrow = Offsets(0.9, [13.0], [-0.1, -0.1], [0.1, 0.1])
-    found = contest("narrow", actual + 0.14, (said, said + 0.14), (WIDE, narrow), groups)
+    found = contest("narrow", actual + 0.14, (predicted, predicted + 0.14), (WIDE, narrow), groups)
     assert any("intervals hold" in reason for reason in found.reasons)
 
 
 def test_being_better_on_average_does_not_excuse_ruining_the_dearest_third():
-    said, actual, groups = market(300)
-    dear = said > np.quantile(said, 2 / 3)
-    actual = np.where(dear, said + 0.02, actual)
-    found = contest("one-eyed", actual, (said, np.where(dear, actual + 0.1, actual)), (WIDE, WIDE), groups)
+    predicted, actual, groups = market(300)
+    dear = predicted > np.quantile(predicted, 2 / 3)
+    actual = np.where(dear, predicted + 0.02, actual)
+    found = contest("one-eyed", actual, (predicted, np.where(dear, actual + 0.1, actual)), (WIDE, WIDE), groups)
     assert found.gain > 0
     assert "worse on the dearest third" in found.reasons
 
@@ -58,8 +58,8 @@ def test_being_better_on_average_does_not_excuse_ruining_the_dearest_third():
 def test_a_rise_of_all_prices_is_no_reason_against_whatever_happens_to_bargains():
     won = 0
     for seed in range(20):
-        said, actual, groups = market(120, seed, spread=0.2)
-        won += contest("rescaled", actual + 0.14, (said, said + 0.14), (WIDE, WIDE), groups).won
+        predicted, actual, groups = market(120, seed, spread=0.2)
+        won += contest("rescaled", actual + 0.14, (predicted, predicted + 0.14), (WIDE, WIDE), groups).won
     assert won >= 18
 
 
@@ -72,10 +72,12 @@ def test_one_odd_sale_decides_nothing():
 def test_chance_promotes_no_more_than_its_share():
     promoted = 0
     for seed in range(200):
-        said, actual, groups = market(80, seed)
-        other = actual + (said - actual) * np.random.default_rng(seed).choice([-1, 1], 80)
-        level = rescale.cross_fitted_level(actual - said, groups, 1)
-        contests = [contest("x", actual, (said, each), (WIDE, WIDE), groups, 0.025) for each in (other, said + level)]
+        predicted, actual, groups = market(80, seed)
+        other = actual + (predicted - actual) * np.random.default_rng(seed).choice([-1, 1], 80)
+        level = rescale.cross_fitted_level(actual - predicted, groups, 1)
+        contests = [
+            contest("x", actual, (predicted, each), (WIDE, WIDE), groups, 0.025) for each in (other, predicted + level)
+        ]
         promoted += any(each.won for each in contests)
     assert promoted <= 18
 
@@ -88,8 +90,8 @@ def test_a_level_is_fitted_without_the_sale_that_it_is_judged_by():
 
 
 def test_the_interval_is_widened_to_what_the_sales_need():
-    said, actual, _ = market(400, spread=0.4)
-    by = rescale.fit(actual - said, said, Offsets(0.9, [13.0], [-0.3, -0.3], [0.3, 0.3]))
+    predicted, actual, _ = market(400, spread=0.4)
+    by = rescale.fit(actual - predicted, predicted, Offsets(0.9, [13.0], [-0.3, -0.3], [0.3, 0.3]))
     widened = rescale.offsets(Offsets(0.9, [13.0], [-0.3, -0.3], [0.3, 0.3]), by)
-    inside = np.abs(actual - said - by.level) <= widened.high[0]
+    inside = np.abs(actual - predicted - by.level) <= widened.high[0]
     assert inside.mean() == pytest.approx(0.9, abs=0.02)
