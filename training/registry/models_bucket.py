@@ -58,8 +58,7 @@ class ModelsBucket:
 
     def champion(self) -> tuple[Pointer, str] | None:
         """Return the pointer and its ETag, or None before the first promotion."""
-        found = self.read(CHAMPION_KEY)
-        return None if found is None else (msgspec.json.decode(found[0], type=Pointer), found[1])
+        return self._pointer(CHAMPION_KEY)
 
     def champions(self) -> list[Pointer]:
         """Return every pointer that ever stood, the oldest first, as far as the bucket keeps versions."""
@@ -89,8 +88,7 @@ class ModelsBucket:
 
     def challenger(self) -> tuple[Pointer, str] | None:
         """Return the pointer to what is scored in shadow and its ETag, or None where nothing is."""
-        found = self.read(CHALLENGER_KEY)
-        return None if found is None else (msgspec.json.decode(found[0], type=Pointer), found[1])
+        return self._pointer(CHALLENGER_KEY)
 
     def point_challenger(self, pointer: Pointer) -> None:
         """Have a version scored in shadow, in the place of any other; safe to repeat."""
@@ -104,6 +102,10 @@ class ModelsBucket:
         standing = self.challenger()
         if standing is not None and standing[0] == reviewed:
             self._s3.delete_object(Bucket=self._bucket, Key=CHALLENGER_KEY)
+
+    def _pointer(self, key: str) -> tuple[Pointer, str] | None:
+        found = self.read(key)
+        return None if found is None else (msgspec.json.decode(found[0], type=Pointer), found[1])
 
     def _put(self, key: str, body: bytes, **condition: str) -> bool:
         return self._objects.put(key, body, ContentType=_content_type(key), **condition) is not None

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.archive_bucket.reader import Archive
+from lambdas.aws.errors import AWS_ERRORS
 from lambdas.aws.objects import READERS, Objects
 from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
@@ -104,7 +104,7 @@ def announcer(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], No
         text = f"{record.request.reason}\n\n{record.outcome}: {record.why}\n\nrequest {record.request.id}"
         try:
             sns.publish(TopicArn=topic, Subject=subject[:100], Message=text)
-        except (BotoCoreError, ClientError) as error:
+        except AWS_ERRORS as error:
             say(f"nobody was told: {error}")
 
     return announce

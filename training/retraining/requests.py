@@ -6,7 +6,7 @@ not hear it.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import uuid4
 
 import msgspec
@@ -15,6 +15,10 @@ from msgspec import Meta, Struct
 from lambdas.archive_bucket.sales import FreshFrom
 from lambdas.drift.events import resources
 from terminal.errors import Failure
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 BY_HAND = ("belo.cli", "RetrainingRequested")  # source and detail type
 BY_MONITOR = ("belo.monitor", "DriftDetected")
@@ -112,14 +116,14 @@ def of_alarm(document: bytes | msgspec.Raw) -> Request:
     )
 
 
-def ask(events: Any, bus: str, archive_bucket: str, reason: str) -> str:  # noqa: ANN401 - a boto3 client
+def ask(events: "EventBridgeClient", bus: str, archive_bucket: str, reason: str) -> str:
     """Ask a stack for a retraining by hand; return the request's id.
 
     Raises `Failure` where the bus does not take it.
     """
     asked = _ByHand(id=f"manual-{uuid4()}", reason=reason)
     source, detail_type = BY_HAND
-    entry = {
+    entry: PutEventsRequestEntryTypeDef = {
         "Source": source,
         "DetailType": detail_type,
         "Resources": resources(archive_bucket),

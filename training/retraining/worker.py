@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from lambdas.aws.errors import AWS_ERRORS
 from terminal.errors import Failure
 from training.retraining.journal import Held, Journal, Lease
 from training.retraining.records import Clock, Record, now
@@ -124,7 +125,7 @@ class Worker:
                         ReceiptHandle=receipt,
                         VisibilityTimeout=round(self.lease.total_seconds()),
                     )
-                except (BotoCoreError, ClientError) as error:
+                except AWS_ERRORS as error:
                     self.say(f"heartbeat: {error}")  # the next one may get through
 
         thread = threading.Thread(target=beat, daemon=True)
