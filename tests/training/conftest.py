@@ -1,42 +1,16 @@
-from collections.abc import Callable, Iterator
-from itertools import count
+import contextlib
 
 import msgspec
 import pytest
-from moto import mock_aws
 
-from tests.conftest import forget_aws
-from tests.training.retraining.retraining_world import World
 from training.data.listings import read_listings
 from training.data.sample import write_sample
 from training.fitting import fit, split_and_encode
 from training.model.candidates import one_thread
 from training.params import read_params
+from training.registry.mlflow_registry import Registry
 
 ROWS = 1_500
-
-
-@pytest.fixture
-def new_world(monkeypatch, client_of) -> Iterator[Callable[[], World]]:
-    """Make a market with a champion, before anything was sold."""
-    forget_aws(monkeypatch)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    numbers = count()
-
-    def make() -> World:
-        world = World(client_of("s3"), client_of("sqs"), next(numbers))
-        world.crown()
-        return world
-
-    with mock_aws():
-        yield make
-
-
-@pytest.fixture
-def world(new_world) -> World:
-    """A market with a champion, before anything was sold."""
-    return new_world()
 
 
 def small(params):
@@ -78,3 +52,10 @@ def encoded(data, params):
 def fitted(encoded, params):
     with one_thread():
         return fit(encoded, params, "averaged")
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """MLflow's registry in an SQLite file."""
+    with contextlib.chdir(tmp_path_factory.mktemp("mlflow")):
+        yield Registry.open({})

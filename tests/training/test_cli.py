@@ -6,7 +6,6 @@ import pytest
 from typer.testing import CliRunner
 
 from belo.cli import app
-from terminal.display import stages
 from terminal.errors import Failure
 from terminal.stack import Stack
 from tests.champions import champion
@@ -90,13 +89,6 @@ def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, s
     assert len(document["test"]["coverage_by_price_tercile"]) == 3
     belo("train", sample, "--quick")
     assert json.loads(belo("evaluate", sample, "--json").stdout)["model"]["version"] == "1"
-
-
-def test_in_a_log_each_stage_of_a_training_is_said_as_it_begins_and_ends(capsys):
-    with stages() as tell:
-        for _ in range(30):
-            tell("search", 30)
-        assert capsys.readouterr().err.splitlines() == ["search: 1 of 30", "search: 30 of 30"]
 
 
 def test_without_a_file_the_generated_sample_serves_and_says_so(belo):

@@ -1,30 +1,18 @@
-import contextlib
-
 import msgspec
 import pytest
-from mlflow.exceptions import MlflowException
 
 from pricing.manifest import Manifest
 from pricing.model import load
 from terminal.errors import Failure
-from tests.training.killing import Killed, Life
+from tests.training.killed_process import Killed, Life
 from training.data.frames import FIELDS
 from training.evaluation.conformal import interval
-from training.export import manifest
 from training.export.onnx_model import run_onnx
 from training.params import Params
 from training.promotion.promote import newest
 from training.registry.kept_listings import TEST_ROWS, TRAINED_ON
-from training.registry.mlflow_registry import Registry
 from training.train import test_of_version as figures_of_version
 from training.train import train
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mlflow")
-    with contextlib.chdir(folder):
-        yield Registry.open({})
 
 
 @pytest.fixture(scope="module")
@@ -159,31 +147,6 @@ def test_a_training_killed_before_its_manifest_leaves_a_version_that_is_neither_
     assert newest(registry) == whole == figures_of_version(data, params, registry)[0]
 
 
-def test_a_version_that_the_manifest_of_its_run_does_not_name_is_not_finished(registry, trained):
-    manifest, _ = trained
-    assert registry.finished(registry.find(manifest.version))
-    another = registry.register(manifest.mlflow_run_id, {})
-    assert not registry.finished(registry.find(another))
-
-
-@pytest.mark.parametrize("ailing", ["list_artifacts", "download_artifacts"])
-def test_a_file_that_mlflow_does_not_hand_out_is_not_taken_for_absent(registry, trained, ailing):
-    class Client:
-        """A server that is out of order for one kind of request."""
-
-        def __getattr__(self, name):
-            return self._refuse if name == ailing else getattr(registry._client, name)
-
-        def _refuse(self, *_):
-            raise MlflowException("503: out of order")
-
-    run_id = trained[0].mlflow_run_id
-    assert registry.read(run_id, "judge/no such file") is None
-    assert registry.read("0" * 32, TRAINED_ON) is None
-    with pytest.raises(Failure, match=f"MLflow does not hand out {TRAINED_ON} of run {run_id}: 503"):
-        Registry(Client(), None).read(run_id, TRAINED_ON)
-
-
 def test_a_file_that_no_version_was_trained_on_is_fitted_and_has_no_version(data, params, registry):
     version, figures = figures_of_version(data, msgspec.structs.replace(params, seed=99), registry)
     assert version is None
@@ -199,7 +162,3 @@ def test_a_training_that_fails_leaves_a_failed_run_and_no_version(data, params, 
     experiment = registry._client.get_experiment_by_name("house-price").experiment_id
     newest = registry._client.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]
     assert newest.info.status == "FAILED"
-
-
-def test_the_code_version_is_one_line():
-    assert manifest.code_version().strip().count("\n") == 0

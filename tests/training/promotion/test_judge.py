@@ -6,44 +6,12 @@ import numpy as np
 import onnx
 import pytest
 
-from pricing.listing import Features
 from pricing.model import load
-from terminal.errors import Failure
 from tests.champions import NEIGHBORHOODS, champion
-from training.params import read_params
-from training.promotion.contenders import Contender, Evidence, unseen
-from training.promotion.judge import judge
-from training.promotion.slices import slice_masks
+from tests.training.promotion.small_market import INTERVAL, KNOBS, REFERENCE, contender, evidence
+from training.promotion.contenders import Contender
+from training.promotion.judge import judge, no_slice_suffers
 from training.promotion.verdict_report import verdict_report
-from training.registry.kept_listings import keep_evidence
-from training.registry.models_bucket import ModelsBucket
-
-KNOBS = read_params().judge
-REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
-INTERVAL = {"coverage": 0.9, "edges": [], "low": [-0.33], "high": [0.33]}
-
-
-def contender(version="2", *, base=9.0, parity=1e-6, microseconds=5.0, size=500_000, low=-0.33):
-    import msgspec
-
-    from pricing.manifest import Offsets
-
-    interval = Offsets(0.9, [], [low], [-low])
-    made = champion(version, base=base, reference=REFERENCE, interval=interval)
-    model = load(made.model, made.manifest)
-    assert msgspec.to_builtins(model.manifest.interval)["low"] == [low]
-    return Contender(version, model, size, parity, microseconds)
-
-
-def evidence(n=600, noise=0.2, seed=0):
-    """A market in which a tiny champion with base 9.0 is right but for noise."""
-    draw = np.random.default_rng(seed)
-    homes = [
-        Features(neighborhood=str(draw.choice(["Buritis", "Savassi"])), area_m2=float(draw.integers(30, 300)))
-        for _ in range(n)
-    ]
-    right = contender().model.log_prices(homes)
-    return Evidence(homes, right + draw.normal(0, noise, n), np.array([f"g{i // 2}" for i in range(n)]))
 
 
 def failed(verdict):
@@ -70,8 +38,6 @@ def test_a_gain_that_may_be_chance_is_not_enough():
 
 
 def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_on_the_whole():
-    from training.promotion.judge import no_slice_suffers
-
     market = evidence()
     verdict = judge(contender("2"), contender("1", base=9.15), market, KNOBS)
     assert {each.name for each in verdict.slices} >= {"price: lowest third", "neighbourhood: 50 listings or more"}
@@ -138,95 +104,3 @@ def test_chance_promotes_a_model_that_is_no_better_about_as_seldom_as_stated():
         for seed in range(100)
     ]
     assert np.mean(better) < 0.13
-
-
-class Runs:
-    """A registry of which only the files of runs are asked."""
-
-    def __init__(self):
-        self.files = {}
-
-    def keep(self, run_id, name, content):
-        self.files[run_id, name] = content
-
-    def read(self, run_id, name):
-        return self.files.get((run_id, name))
-
-    def find(self, version):
-        return type("Version", (), {"run_id": version})
-
-
-def test_groups_of_which_the_champion_saw_a_listing_are_left_out(encoded):
-    runs = Runs()
-    keep_evidence(runs, "challenger", encoded.training, encoded.test)
-    half = np.arange(len(encoded.test.groups)) % 2 == 0
-    keep_evidence(runs, "champion", encoded.test.take(half), encoded.training)
-    assert len(unseen("challenger", None, runs).groups) == len(encoded.test.groups)
-    left = unseen("challenger", "champion", runs)
-    assert len(left.features) == len(left.log_price) == len(left.groups) > 0
-    assert not set(left.groups) & set(encoded.test.groups[half])
-
-
-def test_two_trainings_on_one_split_are_judged_on_the_whole_test_part(encoded):
-    runs = Runs()
-    keep_evidence(runs, "challenger", encoded.training, encoded.test)
-    keep_evidence(runs, "champion", encoded.training, encoded.test)
-    assert len(unseen("challenger", "champion", runs).groups) == len(encoded.test.groups)
-
-
-def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(encoded):
-    runs = Runs()
-    keep_evidence(runs, "challenger", encoded.training, encoded.test)
-    with pytest.raises(Failure, match="version 1 cannot be judged"):
-        unseen("challenger", "1", runs)
-
-
-def test_the_verdict_is_stored_with_the_challenger_and_obeyed(encoded, s3):
-    from tests.training.promotion.test_promote import Registry
-    from training.promotion.auto_promotion import ask_the_judge, promote_judged
-    from training.promotion.promote import promote
-
-    registry, bucket = Registry(), ModelsBucket(s3, "models")
-    for run in registry.files:
-        keep_evidence(registry, run, encoded.training, encoded.test)
-    promote("1", registry, bucket, "manual")
-    verdict = ask_the_judge("2", registry, bucket, KNOBS)
-    assert registry.read("run-1", "verdict.md").decode() == verdict_report(verdict)
-    assert registry.tags["2"]["verdict"] != "promote"
-    with pytest.raises(Failure, match="version 2 is not promoted: "):
-        promote_judged(verdict, registry, bucket)
-    assert bucket.champion()[0].version == "1"
-    with pytest.raises(Failure, match="the champion already"):
-        ask_the_judge("1", registry, bucket, KNOBS)
-
-
-def test_a_champion_of_another_registry_is_not_taken_for_ours_of_the_same_number(encoded, s3):
-    from tests.training.promotion.test_promote import Registry
-    from training.promotion.auto_promotion import ask_the_judge
-
-    registry, bucket = Registry(), ModelsBucket(s3, "models")
-    for run in registry.files:
-        keep_evidence(registry, run, encoded.training, encoded.test)
-    champion("1", base=8.0).put(s3, "models")
-    with pytest.raises(Failure, match="version 1 of another registry"):
-        ask_the_judge("2", registry, bucket, KNOBS)
-
-
-def test_slices_are_by_predicted_price_and_by_size_of_the_neighbourhood():
-    homes = [
-        Features(neighborhood=name, area_m2=50.0) for name in ("Buritis", "Rare", "New", "Buritis", "Middling", "New")
-    ]
-    market = Evidence(homes, np.zeros(6), np.arange(6).astype(str))
-    reference = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Rare": 0.09, "Middling": 0.31}}
-    masks = {name: mask.tolist() for name, mask in slice_masks(np.arange(6.0), market, reference).items()}
-    assert masks["price: lowest third"] == [True, True, False, False, False, False]
-    assert masks["neighbourhood: 9 listings or fewer"] == [False, True, True, False, False, True]
-    assert masks["neighbourhood: 10 to 49 listings"] == [False, False, False, False, True, False]
-    assert masks["neighbourhood: 50 listings or more"] == [True, False, False, True, False, False]
-
-
-def test_the_report_tells_every_figure_by_slice():
-    text = verdict_report(judge(contender("2"), contender("1", base=9.15), evidence(), KNOBS))
-    head = "| slice | listings | log error | rmse | mae | median_ape | bias | coverage | relative_width |"
-    assert head in text
-    assert "| price: lowest third | 200 | " in text

@@ -1,61 +1,24 @@
 """Promotion and rollback, disturbed in every way: nobody ever reads half a champion."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
 from terminal.errors import Failure
-from tests.champions import champion
-from tests.training.killing import Killed, Life
-from tests.training.retraining.retraining_world import RegistryInMemory
+from tests.training.killed_process import Killed, Life
+from tests.training.registry.registry_in_memory import RegistryOfThree, version
 from training.promotion.promote import ExpectedChampion, newest, promote, record_rollback, rollback
 from training.registry.models_bucket import ModelsBucket
 from training.registry.overview import overview
-from training.retraining.history import history
 
 BUCKET = "models"
-REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
-
-
-def version(number):
-    """A version, trained an hour after the one before."""
-    created = f"2026-11-24T0{number}:00:00+00:00"
-    return champion(str(number), base=9.0 + number / 10, reference=REFERENCE, created_at=created)
-
-
-class Registry(RegistryInMemory):
-    """With versions 1, 2 and 3, which differ."""
-
-    def __init__(self):
-        super().__init__()
-        for number in (1, 2, 3):
-            made = version(number)
-            run = self.start_run("train", {}, {})
-            self.keep(run, "model/model.onnx", made.model)
-            self.keep(run, "model/manifest.json", made.manifest)
-            self.register(run, {})
-        self.found = [replace(each, version=str(int(each.version) - 1)) for each in self.found]
-
-    def find(self, version):
-        held = tuple(alias for alias, to in self.aliases.items() if to == version)
-        return replace(super().find(version), aliases=held)
-
-    def versions(self):
-        return [self.find(each.version) for each in super().versions()]
-
-    def unpoint(self, alias):
-        self.aliases.pop(alias, None)
-
-    def finished(self, version):
-        return "model/manifest.json" in self.files[version.run_id]
 
 
 @pytest.fixture
 def registry():
-    return Registry()
+    return RegistryOfThree()
 
 
 @pytest.fixture
@@ -154,43 +117,6 @@ def test_a_rollback_is_recorded_and_until_then_the_disagreement_is_told(registry
     assert registry.tags["2"]["rolled_back_at"] == pointer.promoted_at
 
 
-def test_a_champion_of_another_registry_is_told_apart_from_ours_of_the_same_number(registry, bucket, s3):
-    assert overview(registry, bucket).disagreement is None
-    champion("1", base=8.0).put(s3, BUCKET)
-    assert "version 1 of another registry" in overview(registry, bucket).disagreement
-    registry.point("champion", "1")
-    assert "version 1 of another registry" in overview(registry, bucket).disagreement
-
-
-def test_an_alias_without_a_pointer_is_told(registry, bucket):
-    registry.point("champion", "3")
-    assert "`belo promote 3` writes the pointer" in overview(registry, bucket).disagreement
-
-
-def test_the_history_tells_promotions_and_rollbacks_apart(registry, bucket, s3):
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    promote("1", registry, bucket, "manual")
-    promote("2", registry, bucket, "auto")
-    rollback(bucket)
-    for version in ("2", "3", "1", "3"):
-        promote(version, registry, bucket, "manual")
-
-    pointers = bucket.champions()
-    trained_at = {each: f"2026-11-0{each}T00:00:00+00:00" for each in "123"}
-    moves = [(each.verdict, each.champion_before, each.champion_after) for each in history([], pointers, trained_at)]
-
-    assert moves == [
-        ("promoted", None, "1"),
-        ("promoted", "1", "2"),
-        ("rolled back", "2", "1"),
-        ("promoted", "1", "2"),
-        ("promoted", "2", "3"),
-        ("promoted", "3", "1"),
-        ("promoted", "1", "3"),
-    ]
-    assert bucket.trained_at("12").keys() == {"1", "2"}
-
-
 def test_there_is_nothing_to_roll_back_before_a_second_promotion(registry, bucket):
     with pytest.raises(Failure, match="no version was ever promoted"):
         rollback(bucket)
@@ -227,7 +153,7 @@ def test_killed_after_any_write_the_old_champion_serves_until_the_pointer_moved_
 
 def _challenged(bucket):
     """A registry whose version 1 serves, and whose version 2 wants to."""
-    registry = Registry()
+    registry = RegistryOfThree()
     promote("1", registry, bucket, "manual")
     registry.point("challenger", "2")
     return registry

@@ -10,7 +10,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from pricing.model import load
-from tests.training.promotion.test_promote import BUCKET, Registry
+from tests.training.promotion.test_promote import BUCKET
+from tests.training.registry.registry_in_memory import RegistryOfThree
 from training.promotion.promote import promote
 from training.registry.models_bucket import ModelsBucket
 
@@ -21,7 +22,8 @@ CLIENT = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secre
 
 PROMOTER = """
     import os, signal, sys, boto3
-    from tests.training.promotion.test_promote import BUCKET, Registry
+    from tests.training.promotion.test_promote import BUCKET
+    from tests.training.registry.registry_in_memory import RegistryOfThree
     from tests.training.promotion.test_promote_killed import CLIENT
     from training.registry.models_bucket import ModelsBucket
     from training.promotion.promote import promote
@@ -44,7 +46,7 @@ PROMOTER = """
                 os.kill(os.getpid(), signal.SIGKILL)
             return reply
 
-    promote("2", Registry(), ModelsBucket(Doomed(), BUCKET), "manual")
+    promote("2", RegistryOfThree(), ModelsBucket(Doomed(), BUCKET), "manual")
 """
 
 
@@ -64,7 +66,7 @@ def test_a_killed_promoter_leaves_a_whole_champion_and_a_rerun_finishes(endpoint
     s3.create_bucket(Bucket=BUCKET)
     for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
         s3.delete_object(Bucket=BUCKET, Key=each["Key"])
-    bucket, registry = ModelsBucket(s3, BUCKET), Registry()
+    bucket, registry = ModelsBucket(s3, BUCKET), RegistryOfThree()
     promote("1", registry, bucket, "manual")
 
     command = [sys.executable, "-c", textwrap.dedent(PROMOTER), endpoint, str(write), moment]

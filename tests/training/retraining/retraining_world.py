@@ -14,12 +14,11 @@ from lambdas.archive_bucket.reader import Archive
 from lambdas.archive_bucket.sales import REPORTED_AT
 from pricing.manifest import CHAMPION_KEY, Pointer, manifest_key, model_key
 from pricing.model import load
-from terminal.errors import Failure
 from tests.champions import NEIGHBORHOODS, champion
+from tests.training.registry.registry_in_memory import RegistryInMemory
 from training.data.frames import to_frame
 from training.export.reference import reference
 from training.params import read_params
-from training.registry.mlflow_registry import Version
 from training.registry.models_bucket import ModelsBucket
 from training.retraining.journal import Journal
 from training.retraining.promoter import Promoter
@@ -32,53 +31,6 @@ from training.sales_contest.sales import Sales
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BASE = 9.5
 SPREAD = 0.2
-
-
-class RegistryInMemory:
-    """What MLflow does for us, without MLflow."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, dict[str, bytes]] = {}
-        self.found: list[Version] = []
-        self.aliases: dict[str, str] = {}
-        self.tags: dict[str, dict[str, str]] = {}
-        self.of_earlier_runs: bytes | None = b"0123456789abcdef"  # what any other run has stored
-
-    def start_run(self, name, params, tags):
-        self.files[f"run-{len(self.files)}"] = {}
-        return f"run-{len(self.files) - 1}"
-
-    def finish_run(self, run_id, metrics, *, failed=False):
-        assert all(isinstance(value, int | float | list) for value in metrics.values())
-
-    def keep(self, run_id, name, content):
-        self.files[run_id][name] = content
-
-    def register(self, run_id, tags):
-        version = str(len(self.found) + 2)  # 1 was there before
-        self.found.append(Version(version, run_id, 0, dict(tags), ()))
-        return version
-
-    def versions(self):
-        return list(reversed(self.found))
-
-    def find(self, version):
-        return next(each for each in self.found if each.version == version)
-
-    def artefacts(self, version):
-        files = self.files[version.run_id]
-        if "model/manifest.json" not in files:
-            raise Failure("its training did not finish")
-        return files["model/model.onnx"], files["model/manifest.json"]
-
-    def read(self, run_id, name):
-        return self.files[run_id].get(name) if run_id in self.files else self.of_earlier_runs
-
-    def point(self, alias, version):
-        self.aliases[alias] = version
-
-    def tag(self, version, key, value):
-        self.tags.setdefault(version, {})[key] = value
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 
 from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
-from tests.training.killing import Killed, Life
+from tests.training.killed_process import Killed, Life
 from training.promotion.promote import rollback
 from training.registry.kept_listings import TRAINED_ON
 from training.registry.models_bucket import ModelsBucket

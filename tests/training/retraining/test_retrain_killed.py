@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pricing.manifest import CHALLENGER_KEY
-from tests.training.killing import Killed, Life
+from tests.training.killed_process import Killed, Life
 from training.retraining.requests import decode
 
 pytestmark = pytest.mark.slow

@@ -2,17 +2,12 @@ import numpy as np
 import pytest
 
 from pricing.manifest import Offsets
+from tests.training.sales_contest.sold_market import market
 from training.evaluation.bootstrap import bootstrap_means
 from training.sales_contest import rescale
 from training.sales_contest.contest import contest, huber
 
 WIDE = Offsets(0.9, [13.0], [-0.5, -0.5], [0.5, 0.5])
-
-
-def market(count, seed=1, spread=0.25):
-    draw = np.random.default_rng(seed)
-    predicted = draw.normal(13, 0.6, count)
-    return predicted, predicted + draw.normal(0, spread, count), np.arange(count).astype(str)
 
 
 def test_a_challenger_that_knows_the_new_level_wins():
@@ -80,18 +75,3 @@ def test_chance_promotes_no_more_than_its_share():
         ]
         promoted += any(each.won for each in contests)
     assert promoted <= 18
-
-
-def test_a_level_is_fitted_without_the_sale_that_it_is_judged_by():
-    errors, groups = np.zeros(50), np.arange(50).astype(str)
-    errors[7] = 0.2
-    levels = rescale.cross_fitted_level(errors, groups, 1)
-    assert levels[7] == 0
-
-
-def test_the_interval_is_widened_to_what_the_sales_need():
-    predicted, actual, _ = market(400, spread=0.4)
-    by = rescale.fit(actual - predicted, predicted, Offsets(0.9, [13.0], [-0.3, -0.3], [0.3, 0.3]))
-    widened = rescale.offsets(Offsets(0.9, [13.0], [-0.3, -0.3], [0.3, 0.3]), by)
-    inside = np.abs(actual - predicted - by.level) <= widened.high[0]
-    assert inside.mean() == pytest.approx(0.9, abs=0.02)

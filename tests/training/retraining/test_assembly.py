@@ -1,5 +1,4 @@
 import json
-from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -11,11 +10,7 @@ from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
 from tests.champions import champion
 from training.data.sample import write_sample
-from training.registry.models_bucket import ModelsBucket
-from training.retraining.assembly import LISTINGS_KEY, ReferenceFile, open_worker
-from training.retraining.history import history
-from training.retraining.journal import Journal
-from training.retraining.printing import show_history
+from training.retraining.assembly import LISTINGS_KEY, ReferenceFile, announcer, open_worker
 from training.sales_contest.challengers import Served
 
 STACK = Stack(
@@ -28,48 +23,6 @@ STACK = Stack(
     region="us-east-1",
     retraining_queue="requests-0",
 )
-
-
-@pytest.fixture
-def promoted(world):
-    world.market.sell(200)
-    world.market.sell(80, rise=1.2)
-    world.alarm()
-    world.worker().one(wait_seconds=0)
-    return world
-
-
-def test_the_history_says_when_what_drifted_what_was_trained_the_verdict_and_who_promoted(promoted, capsys):
-    show_history(history(promoted.records(), []), as_json=False)
-    table = " ".join(capsys.readouterr().out.split())
-    for word in ("2026-11-24", "rescaled", "promoted", "1 → 2", "auto"):
-        assert word in table
-
-
-def test_a_program_reads_the_history_as_json(promoted, capsys):
-    show_history(history(promoted.records(), []), as_json=True)
-    (row,) = json.loads(capsys.readouterr().out)
-    assert (row["id"], row["trained"], row["verdict"], row["promoted_by"]) == (
-        "drift-1",
-        "rescaled",
-        "promoted",
-        "auto",
-    )
-    assert (row["champion_before"], row["champion_after"]) == ("1", "2")
-    assert row["contests"][0]["sales"] == 80
-    assert datetime.fromisoformat(row["when"]) == datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-def test_what_a_retraining_promoted_is_told_once_and_the_first_champion_too(promoted):
-    pointers = ModelsBucket(promoted.s3, promoted.models).champions()
-    assert [each.version for each in pointers] == ["1", "2"]
-    entries = history(promoted.records(), pointers)
-    assert [(each.kind, each.champion_after) for each in entries] == [("promotion", "1"), ("drift", "2")]
-
-
-def test_an_empty_history_is_an_empty_list(world, capsys):
-    show_history(history(Journal(world.s3, world.archive).records(), []), as_json=True)
-    assert json.loads(capsys.readouterr().out) == []
 
 
 def test_a_stack_without_a_queue_has_no_worker():
@@ -116,8 +69,6 @@ def test_promotions_are_told_to_a_topic(world, monkeypatch):
     topic = sns.create_topic(Name="alarms")["TopicArn"]
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:heard")
-    from training.retraining.assembly import announcer
-
     world.market.sell(280)
     world.alarm()
     world.worker().one(wait_seconds=0)
