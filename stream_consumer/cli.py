@@ -10,11 +10,9 @@ from terminal.errors import UsageFailure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from stream_consumer.checkpoints.contents import Checkpoint
-    from stream_consumer.output import Sink
     from stream_consumer.positions import ShardPosition
+    from stream_consumer.printing.output import Sink
     from stream_consumer.worker import Worker
-    from terminal.stack import Stack
 
 FORMATS = "table, jsonl, csv or parquet"
 
@@ -78,8 +76,8 @@ def consume(
 
     from pricing.places import place_key
     from stream_consumer.consumer import Consumer
-    from stream_consumer.newest import Newest
-    from stream_consumer.printing import Choice, Printing
+    from stream_consumer.printing.newest import Newest
+    from stream_consumer.printing.printer import Choice, Printing
     from terminal.display import warn
     from terminal.stack import Stack
     from terminal.times import parse_time
@@ -100,7 +98,8 @@ def consume(
             stack.client("kinesis"),
             stack.predictions_stream,
             start=_position(start),
-            checkpoint=_checkpoint(checkpoint, stack),
+            checkpoint=checkpoint,
+            s3=stack.client("s3") if checkpoint and checkpoint.startswith("s3://") else None,
             shards=_shards(shard, worker),
             on_foreign=warn,
             on_gap=lambda gap: warn(str(gap)),
@@ -122,28 +121,18 @@ def consume(
 def _sink(form: str, output: Path | None) -> "Sink":
     import sys
 
-    from stream_consumer.formats import Format
-    from stream_consumer.output import Output
+    from stream_consumer.printing.formats import Format
+    from stream_consumer.printing.output import Output
 
     if form not in list(Format):
         raise UsageFailure(f"--format: expected {FORMATS}, got {form}")
     if form == Format.PARQUET:
-        from stream_consumer.parquet_output import ParquetOutput
+        from stream_consumer.printing.parquet import ParquetOutput
 
         if output is None:
             raise UsageFailure("--format parquet needs a file: -o FILE")
         return ParquetOutput(output)
     return Output(sys.stdout.buffer if output is None else output.open("ab"), Format(form))
-
-
-def _checkpoint(where: str | None, stack: "Stack") -> "Checkpoint | None":
-    from lambdas.aws.kinesis_calls import KinesisCalls
-    from stream_consumer.checkpoints.opening import open_checkpoint
-
-    if where is None:
-        return None
-    identity = KinesisCalls(stack.client("kinesis")).stream_identity(stack.predictions_stream)
-    return open_checkpoint(where, identity, stack.client("s3") if where.startswith("s3://") else None)
 
 
 def _shards(ids: list[str] | None, worker: str | None) -> "Worker | Collection[str] | None":

@@ -14,7 +14,7 @@ from pricing import prediction
 from pricing.aggregation import split
 from pricing.prediction import PredictionEvent
 from stream_consumer.checkpoints.contents import Checkpoint, Saved
-from stream_consumer.checkpoints.file import FileCheckpoint
+from stream_consumer.checkpoints.opening import open_checkpoint
 from stream_consumer.delivered import REMEMBERED, Delivered, digest
 from stream_consumer.gaps import Gap
 from stream_consumer.positions import HORIZON, ShardPosition
@@ -25,6 +25,7 @@ from stream_consumer.worker import Worker
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_kinesis.type_defs import RecordTypeDef
+    from mypy_boto3_s3 import S3Client
 
 SECONDS_BETWEEN_QUIET_SAVES = 60.0  # of a checkpoint while nothing comes
 
@@ -64,7 +65,8 @@ class Consumer:
         stream: str,
         *,
         start: ShardPosition = HORIZON,
-        checkpoint: Checkpoint | Path | None = None,
+        checkpoint: Checkpoint | Path | str | None = None,
+        s3: "S3Client | None" = None,
         shards: Worker | Collection[str] | None = None,
         remembered: int = REMEMBERED,
         on_foreign: Callable[[str], object] = lambda _: None,
@@ -72,10 +74,13 @@ class Consumer:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Open the stream at `start`, or at the checkpoint; raises `Failure` for one that is unusable, or in use."""
-        if isinstance(checkpoint, Path):
-            calls = KinesisCalls(kinesis, clock=clock, sleep=sleep)
-            checkpoint = FileCheckpoint(checkpoint, calls.stream_identity(stream), remembered=remembered)
+        """Open the stream at `start`, or at the checkpoint: a file, or s3://bucket/key, which needs `s3`.
+
+        Raises `Failure` for a checkpoint that is unusable, or in use.
+        """
+        if isinstance(checkpoint, Path | str):
+            identity = KinesisCalls(kinesis, clock=clock, sleep=sleep).stream_identity(stream)
+            checkpoint = open_checkpoint(str(checkpoint), identity, s3, remembered)
         self._checkpoint = checkpoint
         saved = checkpoint.load() if checkpoint else Saved({}, [])
         self._on_foreign = on_foreign

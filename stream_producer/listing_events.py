@@ -2,28 +2,22 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
-
 from listing_files.csv_rows import Row
 from listing_files.reading import STANDARD_INPUT, read_rows
-from pricing import listing as listing_format
-from pricing.listing import ListingEvent, partition_key
 from pricing.normalise import COLUMNS, normalise
 from pricing.refusal import InvalidRecord
-from stream_producer.records import MAX_RECORD_BYTES, Record, RowPosition
+from stream_producer.listing_records import encode_json, envelope_record, is_envelope, listing_record
+from stream_producer.records import Record, RowPosition
 from terminal.errors import Failure
 
 # One for every file: what a row is called follows from the bytes of its file, not from the file's name.
 SOURCE = "/publish"
 
 SAMPLE_SEED = 42
-
-_encode_json = msgspec.json.Encoder(enc_hook=str).encode  # tables bring types of their own
 
 
 class ListingEvents:
@@ -88,24 +82,11 @@ class ListingEvents:
     def _record(self, turn: int, number: int, row: dict[str, Any] | InvalidRecord) -> Record:
         if isinstance(row, InvalidRecord):
             raise row
-        if "specversion" in row:
-            data = _encode_json(row)
-            key = partition_key(listing_format.decode(data).data.listing_id)
-        else:
-            listing = normalise(row, f"L-{number}")
-            key = partition_key(listing.listing_id)
-            event = ListingEvent(
-                specversion="1.0",
-                id=event_id(self._sha256 or _content(row), number, turn),
-                source=SOURCE,
-                type="listing.submitted",
-                time=datetime.now(UTC),
-                data=listing,
-            )
-            data = listing_format.encode(event)
-        if len(data) + len(key.encode()) > MAX_RECORD_BYTES:
-            raise InvalidRecord("invalid_event", f"event: {len(data)} bytes are too many for a record")
-        return Record(key, data, (RowPosition(turn, number),))
+        position = RowPosition(turn, number)
+        if is_envelope(row):
+            return envelope_record(row, position)
+        name = event_id(self._sha256 or _content(row), number, turn)
+        return listing_record(normalise(row, f"L-{number}"), SOURCE, name, position)
 
 
 def event_id(sha256: str, row: int, turn: int) -> str:
@@ -115,7 +96,7 @@ def event_id(sha256: str, row: int, turn: int) -> str:
 
 def _content(row: Mapping[str, object]) -> str:
     """Return what stands in for a file's hash where the input ends too late to be hashed."""
-    return blake2b(_encode_json(row), digest_size=16).hexdigest()
+    return blake2b(encode_json(row), digest_size=16).hexdigest()
 
 
 def _sample(rows: Iterator[Row], size: int) -> list[Row]:

@@ -15,6 +15,8 @@ from botocore.config import Config
 from msgspec import Struct
 
 from lambdas.aws.put_records import MAX_BYTES, MAX_RECORDS
+from pricing.refusal import InvalidRecord
+from stream_producer.listing_records import Submission, record_of
 from stream_producer.rate_limit import Pace
 from stream_producer.records import Record, events_in
 from stream_producer.sender import Sender, Sent
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 REQUESTS_IN_FLIGHT = 4  # enough to hide the network
 PATIENCE = 60.0  # seconds
+SOURCE = "/python"  # of the events made here
 # For the client: records are built here, so botocore need not validate them; and retries happen here only.
 FAST = Config(parameter_validation=False, retries={"total_max_attempts": 1})
 MOST_WAITING = 5_000  # records behind others of their key, before reading stops
@@ -47,9 +50,14 @@ class PublishOutcome(Struct, frozen=True):
 class Publisher:
     """A stream to publish to.
 
+        outcome = Publisher(kinesis, "listings").publish(
+            [{"listing_id": "L-1", "neighborhood": "Savassi", "area_m2": 80, "rooms": 3}]
+        )
+        assert outcome.complete, outcome.error
+
     `rate` limits to that many events a second, evenly. `in_flight` requests run at a time. A record that the
     stream refuses for `patience` seconds on end, or for a reason that waiting cannot mend (no such stream, no
-    permission), is given up, and the run ends there.
+    permission), is given up, and the run ends there. Listings that are no events yet become events of `source`.
     """
 
     def __init__(
@@ -60,33 +68,86 @@ class Publisher:
         rate: float | None = None,
         in_flight: int = REQUESTS_IN_FLIGHT,
         patience: float = PATIENCE,
+        source: str = SOURCE,
     ) -> None:
         self._kinesis = kinesis
         self._stream = stream
+        self._source = source
         self._rate = rate
         self._in_flight = in_flight
         self._patience = patience
-        self._stop = threading.Event()
+        self._stopped = False
+        self._stops: set[threading.Event] = set()  # of the runs under way
 
-    def publish(self, records: Iterable[Record | None], on_accepted: Accepted = lambda _: None) -> PublishOutcome:
-        """Publish records; return when each has been taken or given up.
+    def publish(
+        self,
+        items: Iterable[Record | Submission | None],
+        on_accepted: Accepted = lambda _: None,
+        on_invalid: Callable[[Submission, InvalidRecord], object] | None = None,
+    ) -> PublishOutcome:
+        """Publish listings, events, dicts of either, or records; return when each has been taken or given up.
 
-        A None among them says that the next may be long in coming: what is held back for a fuller request
-        goes out. `on_accepted` is called, in this thread, with records that the stream has taken; those of
-        one partition key come in order.
+        The order of a listing's events is kept within a call. A None among them says that the next may be long in
+        coming: what is held back for a fuller request goes out. `on_accepted` is called, in this thread, with records
+        that the stream has taken; those of one partition key come in order. What is no valid listing is told to
+        `on_invalid` and left out; without it `InvalidRecord`, which names the field and the value, is raised after what
+        came before has been published, and says how that ended.
         """
-        sender = Sender(self._kinesis, self._stream, patience=self._patience, stop=self._stop)
-        with ThreadPoolExecutor(self._in_flight) as pool:
-            run = _Run(iter(records), sender, pool, Pace(self._rate), self._stop, on_accepted)
-            try:
-                return run.outcome(self._in_flight)
-            except BaseException:
-                self._stop.set()  # nobody waits for what is still being tried again
-                raise
+        stop = threading.Event()
+        self._stops.add(stop)
+        if self._stopped:
+            stop.set()
+        sender = Sender(self._kinesis, self._stream, patience=self._patience, stop=stop)
+        records = _Records(items, self._source, on_invalid)
+        try:
+            with ThreadPoolExecutor(self._in_flight) as pool:
+                run = _Run(iter(records), sender, pool, Pace(self._rate), stop, on_accepted)
+                try:
+                    outcome = run.outcome(self._in_flight)
+                except BaseException:
+                    stop.set()  # nobody waits for what is still being tried again
+                    raise
+        finally:
+            self._stops.discard(stop)
+        if records.refused:
+            why = f", {outcome.failed} were not ({outcome.error})" if outcome.failed else ""
+            records.refused.add_note(f"of those before it {outcome.published} were published{why}")
+            raise records.refused
+        return outcome
 
     def stop(self) -> None:
-        """End a run early, from a signal handler or another thread: what is in flight is finished."""
-        self._stop.set()
+        """End all runs early, from a signal handler or another thread: what is in flight is finished."""
+        self._stopped = True
+        for stop in list(self._stops):
+            stop.set()
+
+
+class _Records:
+    """Items as records, up to the first that is no valid listing, which is then `refused`."""
+
+    def __init__(
+        self,
+        items: Iterable[Record | Submission | None],
+        source: str,
+        on_invalid: Callable[[Submission, InvalidRecord], object] | None,
+    ) -> None:
+        self._items = items
+        self._source = source
+        self._on_invalid = on_invalid
+        self.refused: InvalidRecord | None = None
+
+    def __iter__(self) -> Iterator[Record | None]:
+        for item in self._items:
+            if item is None or isinstance(item, Record):
+                yield item
+                continue
+            try:
+                yield record_of(item, self._source)
+            except InvalidRecord as error:
+                if self._on_invalid is None:
+                    self.refused = error
+                    return
+                self._on_invalid(item, error)
 
 
 class _Run:

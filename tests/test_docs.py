@@ -1,5 +1,9 @@
-"""What the documents name exists, and what a user may type is documented."""
+"""What the documents name exists, what a user may type is documented, and their examples run.
 
+`python -m tests.test_docs` writes the notebook anew from the page that it must agree with.
+"""
+
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 TEXT = "\n".join(path.read_text() for path in DOCUMENTS)
+PAGE, NOTEBOOK = ROOT / "docs/python.md", ROOT / "docs/python.ipynb"
 SOURCES = (".py", ".tf", ".md", ".yaml", ".toml", ".png", ".ipynb")
 
 
@@ -35,3 +40,35 @@ def test_every_command_is_documented():
     )
     listed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {name for name in listed.split() if f"belo {name}" not in TEXT} == set()
+
+
+def cells(page: str) -> list[tuple[str, str]]:
+    """Return a page's text and its blocks of Python, in order, as a notebook has them."""
+    parts = re.split(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    kinds = [("code" if place % 2 else "markdown", part.strip()) for place, part in enumerate(parts)]
+    return [(kind, text) for kind, text in kinds if text]
+
+
+def test_the_examples_of_the_python_page_run_as_they_stand():
+    code = "\n".join(text for kind, text in cells(PAGE.read_text()) if kind == "code")
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_notebook_is_the_python_page():
+    notebook = json.loads(NOTEBOOK.read_text())
+    assert [(each["cell_type"], "".join(each["source"])) for each in notebook["cells"]] == cells(PAGE.read_text())
+
+
+def write_notebook() -> None:
+    """Write the page as a notebook (nbformat 4.5)."""
+    made = []
+    for number, (kind, text) in enumerate(cells(PAGE.read_text())):
+        cell = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
+        made.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
+    document = {"cells": made, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    NOTEBOOK.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    write_notebook()

@@ -18,7 +18,7 @@ from belo.demo.books import BAD, FOLDER, PREDICTIONS, Books, arrivals, collect, 
 from belo.local_cloud import provision
 from listing_files.reading import identify
 from pricing.manifest import Manifest
-from stream_consumer.formats import Format, encoder, header
+from stream_consumer.printing.formats import Format, encoder, header
 from stream_producer.listing_events import ListingEvents
 from stream_producer.publisher import Publisher
 from stream_producer.records import Record

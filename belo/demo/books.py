@@ -13,8 +13,8 @@ import numpy as np
 from pricing.dead_letter_layout import DeadLetter
 from pricing.manifest import Manifest
 from stream_consumer.consumer import Arrived, Consumer
-from stream_consumer.formats import Format, encoder
 from stream_consumer.positions import HORIZON
+from stream_consumer.printing.formats import Format, encoder
 from stream_consumer.shards import Shards
 from terminal.display import stderr
 from terminal.stack import Stack

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 from stream_consumer.checkpoints.contents import Checkpoint
 from stream_consumer.checkpoints.file import FileCheckpoint
 from stream_consumer.checkpoints.s3 import S3Checkpoint
+from stream_consumer.delivered import REMEMBERED
 from terminal.errors import UsageFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def open_checkpoint(where: str, stream: str, s3: "S3Client | None" = None) -> Checkpoint:
+def open_checkpoint(where: str, stream: str, s3: "S3Client | None" = None, remembered: int = REMEMBERED) -> Checkpoint:
     """Return the checkpoint at a path, or at s3://bucket/key, of a stream (`KinesisCalls.stream_identity`)."""
     if not where.startswith("s3://"):
-        return FileCheckpoint(Path(where), stream)
+        return FileCheckpoint(Path(where), stream, remembered=remembered)
     if s3 is None:
         raise UsageFailure(f"{where}: a checkpoint in S3 needs an S3 client")
     return S3Checkpoint(s3, where, stream)

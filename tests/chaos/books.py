@@ -13,7 +13,7 @@ import msgspec
 
 from pricing.prediction import decode
 from stream_consumer.consumer import Arrived
-from stream_consumer.newest import Newest
+from stream_consumer.printing.newest import Newest
 from tests.chaos.documents import Expectation, Origin, wrong_in_key, wrong_in_letter, wrong_in_prediction
 from tests.chaos.handler import DEAD_LETTERS
 from tests.chaos.submissions import Identity

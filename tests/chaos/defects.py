@@ -212,7 +212,7 @@ DEFECTS = [
         ("forget the street", "street=street[:TEXT_LIMIT] or None", "street=None"),
     ),
     *_in(
-        "stream_consumer/newest.py",
+        "stream_consumer/printing/newest.py",
         ("compare sequence numbers as text", "return int(number) if", "return number if"),
         ("take the first event in an aggregated record for the latest", "-1, position.index", "-1, -position.index"),
     ),

@@ -280,7 +280,7 @@ def test_shards_that_are_never_listed_again_are_given_up_in_the_end() -> None:
     kinesis = filled()
     clock = Clock()
     reader = consumer(kinesis, clock)
-    kinesis.shards["shardId-000000000000"].closed = True
+    kinesis.shards["shardId-000000000000"].closed_at = CREATED
     kinesis.faults["list_shards"].extend(1_000 * [Fail("LimitExceededException")])
 
     with pytest.raises(ClientError, match="LimitExceeded"):
@@ -326,7 +326,7 @@ def test_an_expired_iterator_is_taken_anew_behind_the_last_record() -> None:
 
 def test_an_iterator_that_expires_before_anything_was_read_from_latest_skips_nothing() -> None:
     kinesis = FakeKinesis()
-    kinesis._number = 10**9  # arrivals lie ahead of the machine's clock
+    kinesis._last_number = 10**9  # arrivals lie ahead of the machine's clock
     reader = consumer(kinesis, start=LATEST)
     assert ids(reader.batches()) == []
     kinesis.expire_iterators()
@@ -411,7 +411,7 @@ def test_a_checkpoint_holds_through_resharding(tmp_path: Path) -> None:
         got += ids(reader.batches())
         reader.commit()
         put(kinesis, 100 * step + 100, 100 * step + 105)
-        open_shards = [shard_id for shard_id, shard in kinesis.shards.items() if not shard.closed]
+        open_shards = [shard_id for shard_id, shard in kinesis.shards.items() if not shard.closed_at]
         kinesis.split(open_shards[0])
         put(kinesis, 100 * step + 105, 100 * step + 110)
     got += ids(consumer(kinesis, checkpoint=tmp_path / "checkpoint").batches())
@@ -422,7 +422,7 @@ def test_a_checkpoint_holds_through_resharding(tmp_path: Path) -> None:
 
 def test_a_checkpoint_from_latest_that_saw_nothing_loses_nothing_that_comes_later(tmp_path: Path) -> None:
     kinesis = FakeKinesis()
-    kinesis._number = 10**9
+    kinesis._last_number = 10**9
     reader = consumer(kinesis, start=LATEST, checkpoint=tmp_path / "checkpoint")
     assert ids(reader.batches()) == []
     reader.commit()
@@ -696,7 +696,7 @@ def test_reading_to_the_end_of_a_busy_stream_ends() -> None:
         numbers = count(20)
 
         def get_records(self, **arguments):
-            self._number += 10  # ten seconds later
+            self._last_number += 10  # ten seconds later
             self.put("L", payload(next(self.numbers)))
             return super().get_records(**arguments)
 
@@ -739,7 +739,7 @@ def test_a_success_that_carries_a_page_of_a_proxy_is_waited_for(operation) -> No
             if name == operation and self.pages:
                 self.pages -= 1
                 return {"message": "<html>", "ResponseMetadata": {"HTTPStatusCode": 200}}
-            return super()._call(name, arguments, act)
+            return super().call(name, arguments, act)
 
     kinesis = Proxied(page=7)
     put(kinesis, 0, 20)
@@ -827,11 +827,11 @@ def test_a_cloud_that_nobody_has_heard_of_is_an_error_at_once_and_one_that_went_
     class Away(FakeKinesis):
         away = 0
 
-        def _call(self, name, arguments, act):
+        def call(self, name, arguments, act):
             if self.away:
                 self.away -= 1
                 raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
-            return super()._call(name, arguments, act)
+            return super().call(name, arguments, act)
 
     kinesis = Away(page=7)
     put(kinesis, 0, 20)

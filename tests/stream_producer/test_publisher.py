@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pricing.refusal import InvalidRecord
 from stream_producer.publisher import Publisher
 from stream_producer.records import Record, RowPosition
 from tests.stream_consumer.fake_kinesis import Disconnect, Fail, FakeKinesis, Refuse, service_error
@@ -258,3 +259,45 @@ def test_a_broken_input_is_raised_and_leaves_no_thread_behind() -> None:
         Publisher(kinesis, "listings").publish(broken())
 
     assert threading.active_count() == before
+
+
+def test_an_invalid_listing_is_raised_after_what_came_before_it_was_published() -> None:
+    kinesis = FakeKinesis()
+    listings = [{"listing_id": f"L-{number}", "neighborhood": "Savassi", "area_m2": 3 - number} for number in range(9)]
+
+    with pytest.raises(InvalidRecord, match="area_m2: expected a number > 0, got 0") as raised:
+        Publisher(kinesis, "listings").publish(listings)
+
+    assert len(arrived(kinesis)) == 3
+    assert raised.value.__notes__ == ["of those before it 3 were published"]
+
+
+def test_invalid_listings_are_told_and_left_out_where_somebody_asks_for_them() -> None:
+    kinesis = FakeKinesis()
+    told: list[tuple[object, str]] = []
+    listings = [{"listing_id": f"L-{number}", "neighborhood": "Savassi", "area_m2": number % 2} for number in range(4)]
+
+    outcome = Publisher(kinesis, "listings").publish(
+        listings, on_invalid=lambda listing, error: told.append((listing["listing_id"], str(error)))
+    )
+
+    assert (outcome.published, outcome.complete) == (2, True)
+    assert told == [(name, "area_m2: expected a number > 0, got 0") for name in ("L-0", "L-2")]
+
+
+def test_a_publisher_publishes_again_after_a_run_that_gave_up() -> None:
+    kinesis = FakeKinesis()
+    kinesis.faults["put_records"].append(Fail("AccessDeniedException"))
+    publisher = Publisher(kinesis, "listings")
+
+    assert not publisher.publish(records(3)).complete
+    assert publisher.publish(records(3)).complete
+    assert len(arrived(kinesis)) == 3
+
+
+def test_a_publisher_that_was_stopped_publishes_no_more() -> None:
+    kinesis = FakeKinesis()
+    publisher = Publisher(kinesis, "listings")
+    publisher.stop()
+
+    assert publisher.publish(records(3)).published == 0

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.positions import HORIZON, LATEST, ShardPosition
-from stream_consumer.printing import Printing
+from stream_consumer.printing.printer import Printing
 from tests.stream_consumer.fake_kinesis import Fail, FakeKinesis
 from tests.stream_consumer.predictions import payload
 
@@ -79,7 +79,7 @@ def test_a_batch_without_news_moves_the_checkpoint_too(tmp_path: Path) -> None:
 
 def ahead() -> FakeKinesis:
     kinesis = FakeKinesis()
-    kinesis._number = 10**9  # arrivals lie ahead of the machine's clock
+    kinesis._last_number = 10**9  # arrivals lie ahead of the machine's clock
     return kinesis
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from stream_consumer.consumer import Arrived
-from stream_consumer.formats import COLUMNS, row
+from stream_consumer.printing.formats import COLUMNS, row
 
 ROWS = 50_000  # of a row group
 

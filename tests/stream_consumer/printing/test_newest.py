@@ -3,7 +3,7 @@
 import pytest
 
 from stream_consumer.consumer import Arrived, Consumer
-from stream_consumer.newest import Newest
+from stream_consumer.printing.newest import Newest
 from tests.stream_consumer.fake_kinesis import FakeKinesis
 from tests.stream_consumer.predictions import payload
 

@@ -10,10 +10,10 @@ import pytest
 
 from pricing.prediction import decode
 from stream_consumer.consumer import Arrived
-from stream_consumer.formats import Format
-from stream_consumer.newest import Newest
-from stream_consumer.output import Output, write_all
-from stream_consumer.parquet_output import ParquetOutput
+from stream_consumer.printing.formats import Format
+from stream_consumer.printing.newest import Newest
+from stream_consumer.printing.output import Output, write_all
+from stream_consumer.printing.parquet import ParquetOutput
 from tests.stream_consumer.fake_kinesis import CREATED
 from tests.stream_consumer.predictions import payload
 

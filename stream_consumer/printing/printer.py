@@ -8,8 +8,8 @@ from msgspec import Struct
 from pricing.places import place_key
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.gaps import Gap
-from stream_consumer.newest import Newest
-from stream_consumer.output import Sink
+from stream_consumer.printing.newest import Newest
+from stream_consumer.printing.output import Sink
 from terminal.display import reading, say
 from terminal.signals import stopped_by_signals
 

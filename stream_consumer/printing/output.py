@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import IO, BinaryIO, Protocol
 
 from stream_consumer.consumer import Arrived
-from stream_consumer.formats import Format, encoder, header
+from stream_consumer.printing.formats import Format, encoder, header
 
 
 class Sink(Protocol):

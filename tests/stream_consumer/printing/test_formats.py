@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from stream_consumer.consumer import Arrived, Consumer
-from stream_consumer.formats import Format, brl, encoder, header
-from stream_consumer.output import Output
+from stream_consumer.printing.formats import Format, brl, encoder, header
+from stream_consumer.printing.output import Output
 from tests.stream_consumer.fake_kinesis import FakeKinesis
 from tests.stream_consumer.predictions import payload
 
