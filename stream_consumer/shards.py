@@ -1,7 +1,7 @@
 """All shards of a stream, read in turn: parents before children, and again after whatever went wrong."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,7 @@ class Shards:
         self._changed = False  # a shard has ended or gone, and others may have come
         self._end: datetime | None = None
         self._shards: dict[str, Shard] = {}
+        self._seen = set(known)  # shards, ever
         self._describe()
         self._begin(start, known)
 
@@ -163,7 +164,7 @@ class Shards:
         """End a shard whose children came; one of which they did not is asked again, and looked for in the list."""
         self._changed = True
         for child in reply.get("ChildShards") or ():
-            self._add(child, HORIZON, child["ParentShards"])
+            self._add(child, self._beginning(), child["ParentShards"])
             shard.end()
 
     def _look_for_gap(self, shard: Shard, reply: "GetRecordsOutputTypeDef") -> None:
@@ -189,7 +190,7 @@ class Shards:
         named = set() if self._chosen is None or isinstance(self._chosen, Worker) else set(self._chosen)
         if unknown := named - set(listed):
             raise UsageFailure(f"no shard {', '.join(sorted(unknown))}: the stream has {', '.join(sorted(listed))}")
-        self._find(listed, HORIZON if known else start.since(self.now()), known)
+        self._find(listed, self._beginning(known.values()) if known else start.since(self.now()), known)
         for shard_id, position in known.items():
             if shard_id not in listed and not position.ended:
                 self._on_gap(Shard(shard_id, frozenset(), position).gone())
@@ -203,7 +204,7 @@ class Shards:
             return False
         self._retries.succeeded()
         self._changed = False
-        self._find(listed, HORIZON, {})
+        self._find(listed, self._beginning(), {})
         return True
 
     def _find(self, listed: Mapping[str, Any], start: ShardPosition, known: Mapping[str, ShardPosition]) -> None:
@@ -211,6 +212,7 @@ class Shards:
             place = ENDED if start.newest and _is_closed(each) else start
             parents = [each[name] for name in ("ParentShardId", "AdjacentParentShardId") if each.get(name)]
             self._add(each, known.get(shard_id, place), parents)
+        self._look_for_unseen(listed, self._since(known.values()))
         for shard_id, shard in self._shards.items():
             # Closed, and twice without a next iterator: one alone may be a slip of the service.
             if shard_id in listed and _is_closed(listed[shard_id]) and shard.answers_without_iterator > 1:
@@ -219,6 +221,24 @@ class Shards:
                 self._on_gap(shard.gone())
                 shard.end()
             shard.missing = False
+
+    def _since(self, known: Iterable[ShardPosition] = ()) -> datetime | None:
+        """Return up to when every shard has been read, as far as that is known: what came later is news."""
+        positions = [*known, *(each.position for each in self._shards.values())]
+        return min((until for each in positions if (until := each.read_until or each.at)), default=None)
+
+    def _beginning(self, known: Iterable[ShardPosition] = ()) -> ShardPosition:
+        """Return the place to read a new shard from: all of it, of which nothing has been read."""
+        return ShardPosition(read_until=self._since(known))
+
+    def _look_for_unseen(self, listed: Mapping[str, Any], since: datetime | None) -> None:
+        """Tell of shards that came and went while nobody looked: parents that are neither listed nor known."""
+        self._seen |= listed.keys()
+        if since is None or since >= self.now() - self._retention:
+            return  # a closed shard is listed for as long as the stream keeps records
+        for parent in sorted({parent for shard in self._shards.values() for parent in shard.parents} - self._seen):
+            self._seen.add(parent)
+            self._on_gap(Gap(parent, "shard_gone", since))
 
     def _add(self, listed: Any, position: ShardPosition, parents: list[str]) -> None:  # noqa: ANN401 - boto3's
         keys = listed.get("HashKeyRange", {"StartingHashKey": "0", "EndingHashKey": "0"})

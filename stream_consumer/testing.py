@@ -23,7 +23,9 @@ from pricing.prediction import (
 )
 
 HASH_KEYS = 2**128
+ITERATOR_AGE = timedelta(minutes=5)
 MAX_RECORDS, MAX_BYTES, MAX_KEY = 500, 5 * 1024 * 1024, 256  # of PutRecords (API reference)
+_ITERATORS = 10_000  # the newest ones count
 
 Reply = dict[str, Any]
 Arguments = Mapping[str, Any]
@@ -94,7 +96,7 @@ class MemoryStream:
         self.page = page
         self.shards: dict[str, MemoryShard] = {}
         self._last_number = 10**55
-        self._iterators: dict[str, tuple[str, int]] = {}
+        self._iterators: dict[str, tuple[str, int, datetime]] = {}  # shard, place, and when it was made
         self._made = 0  # iterators, ever
         self._lock = threading.RLock()
         for index in range(shards):
@@ -210,9 +212,9 @@ class MemoryStream:
         """Return the records from an iterator on."""
 
         def act() -> Reply:
-            if arguments["ShardIterator"] not in self._iterators:
+            shard_id, place, made_at = self._iterators.get(arguments["ShardIterator"], ("", 0, self.created))
+            if not shard_id or self.clock() - made_at > ITERATOR_AGE:
                 raise service_error("GetRecords", "ExpiredIteratorException", 400)
-            shard_id, place = self._iterators[arguments["ShardIterator"]]
             shard = self._existing(shard_id, "GetRecords")
             place = max(place, shard.trimmed)
             end = min(place + min(self.page, arguments.get("Limit", self.page)), len(shard.records))
@@ -233,7 +235,7 @@ class MemoryStream:
                 operation, "ResourceNotFoundException", 400, f"Stream {arguments['StreamName']} not found"
             )
         with self._lock:
-            return act() | {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.clock(), usegmt=True)}}}
+            return act() | {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}}}
 
     def refusal(self, place: int) -> str | None:
         """Return the code with which the entry at a place of the PutRecords under way is refused, if it is."""
@@ -272,7 +274,9 @@ class MemoryStream:
     def _iterator(self, shard_id: str, place: int) -> str:
         self._made += 1
         name = f"{shard_id}:{place}:{self._made}"
-        self._iterators[name] = (shard_id, place)
+        self._iterators[name] = (shard_id, place, self.clock())
+        while len(self._iterators) > _ITERATORS:
+            del self._iterators[next(iter(self._iterators))]
         return name
 
 

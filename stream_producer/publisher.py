@@ -6,6 +6,7 @@ taken.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -69,13 +70,18 @@ class Publisher:
         in_flight: int = REQUESTS_IN_FLIGHT,
         patience: float = PATIENCE,
         source: str = SOURCE,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], object] | None = None,
     ) -> None:
+        """Publish with a client; `clock` and `wait` stand in for the machine's where time is simulated."""
         self._kinesis = kinesis
         self._stream = stream
         self._source = source
         self._rate = rate
         self._in_flight = in_flight
         self._patience = patience
+        self._clock = clock
+        self._wait = wait
         self._stopped = False
         self._stops: set[threading.Event] = set()  # of the runs under way
 
@@ -97,7 +103,9 @@ class Publisher:
         self._stops.add(stop)
         if self._stopped:
             stop.set()
-        sender = Sender(self._kinesis, self._stream, patience=self._patience, stop=stop)
+        sender = Sender(
+            self._kinesis, self._stream, patience=self._patience, stop=stop, clock=self._clock, wait=self._wait
+        )
         records = _Records(items, self._source, on_invalid)
         try:
             with ThreadPoolExecutor(self._in_flight) as pool:

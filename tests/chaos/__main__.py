@@ -1,45 +1,60 @@
-"""The long run, `make chaos`: a million events through every kind of fault, and the planted defects."""
+"""The long run, `make chaos`: events through every kind of fault, and the planted defects.
+
+Act "function": the score function and its event source mapping. Act "clients": consume, publish and redrive.
+"""
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from tests.chaos import phase
+from tests.chaos.clients import defects as client_defects
+from tests.chaos.clients import phase as client_phase
+from tests.chaos.clients.storms import STORMS as CLIENT_STORMS
 from tests.chaos.defects import DEFECTS, Outcome, catch_all
-from tests.chaos.phase import Result, run_everything, run_phase
+from tests.chaos.phase import Result
 from tests.chaos.storms import STORMS
 
 TALK = Console(stderr=True)
 MIXED_SHARES = 4  # of the events, "everything at once" gets this many times what a single fault gets
+ACTS = {"function": DEFECTS, "clients": client_defects.DEFECTS}
 
 
 def main() -> int:
-    """Run, print the table, write the figures.
+    """Run, print the tables, write the figures.
 
-    0 if every kind of fault struck, nothing was lost or wrong, and every defect was caught.
+    0 if every kind of fault struck, nothing was lost, wrong or concealed, and every defect was caught.
     """
     options = _options()
-    results = []
-    for result in _results(options.seed, options.events):
-        results.append(result)
-        if options.until_wrong and result.verdict.lost + result.verdict.wrong:
-            break
-    outcomes = [] if options.no_defects else list(_outcomes(options.seed))
+    figures: dict[str, object] = {}
+    whole = True
+    for act in ACTS if options.act == "both" else (options.act,):
+        results = _until_wrong(_results(act, options)) if options.until_wrong else list(_results(act, options))
+        outcomes = [] if options.no_defects else list(_outcomes(act, options.seed))
+        found = _figures(act, results, outcomes)
+        figures |= found if act == "function" else {act: found}
+        _print(act, results, outcomes)
+        whole &= all(each.injected and not each.verdict.failures for each in results)
+        whole &= all(outcome.caught for outcome in outcomes)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(_figures(results, outcomes), ensure_ascii=False) + "\n")
-    _print(results, outcomes)
-    whole = all(each.injected and each.verdict.lost + each.verdict.wrong == 0 for each in results)
-    return 0 if whole and all(outcome.caught for outcome in outcomes) else 1
+    options.out.write_text(json.dumps(figures, ensure_ascii=False) + "\n")
+    return 0 if whole else 1
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--events", type=int, default=1_000_000, help="in all (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--act", choices=[*ACTS, "both"], default="both", help="which to run (default: %(default)s)")
+    parser.add_argument("--function-events", type=int, default=1_000_000, help="in all (default: %(default)s)")
+    parser.add_argument("--clients-events", type=int, default=250_000, help="in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=20261124, help="the same seed is the same run")
     parser.add_argument("--out", type=Path, default=Path("build/chaos.json"), help="figures (default: %(default)s)")
     parser.add_argument("--no-defects", action="store_true", help="leave the planted defects out")
@@ -47,22 +62,47 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _results(seed: int, events: int) -> Iterator[Result]:
+def _until_wrong(results: Iterator[Result]) -> list[Result]:
+    found = []
+    for result in results:
+        found.append(result)
+        if result.verdict.failures:
+            break
+    return found
+
+
+def _results(act: str, options: argparse.Namespace) -> Iterator[Result]:
+    return _function(options.seed, options.function_events) if act == "function" else _clients(options)
+
+
+def _function(seed: int, events: int) -> Iterator[Result]:
     share = -(-events // (len(STORMS) + MIXED_SHARES))
-    for index, storm in enumerate(track(STORMS, "Faults, one kind after another", console=TALK)):
-        yield run_phase(storm, seed + index, share)
-    yield run_everything(seed + len(STORMS), events - share * len(STORMS))
+    for index, storm in enumerate(track(STORMS, "Faults of the function, one kind after another", console=TALK)):
+        yield phase.run_phase(storm, seed + index, share)
+    yield phase.run_everything(seed + len(STORMS), events - share * len(STORMS))
 
 
-def _outcomes(seed: int) -> Iterator[Outcome]:
-    yield from track(catch_all(seed), "Planted defects", total=len(DEFECTS), console=TALK)
+def _clients(options: argparse.Namespace) -> Iterator[Result]:
+    seed, events = options.seed, options.clients_events
+    share = -(-events // (len(CLIENT_STORMS) + MIXED_SHARES))
+    for index, storm in enumerate(track(CLIENT_STORMS, "Faults of the clients, one kind after another", console=TALK)):
+        yield client_phase.run_phase(storm, seed + index, share)
+    yield from client_phase.run_everything(seed + len(CLIENT_STORMS), share * MIXED_SHARES)
 
 
-def _figures(results: list[Result], outcomes: list[Outcome]) -> dict[str, object]:
+def _outcomes(act: str, seed: int) -> Iterator[Outcome]:
+    planted = ACTS[act]
+    yield from track(catch_all(planted, act, seed), "Planted defects", total=len(planted), console=TALK)
+
+
+def _figures(act: str, results: list[Result], outcomes: list[Outcome]) -> dict[str, object]:
+    verdicts = [result.verdict for result in results]
+    concealed = {"concealed": sum(each.concealed for each in verdicts)} if act == "clients" else {}
     return {
-        "events": sum(result.verdict.events for result in results),
-        "lost": sum(result.verdict.lost for result in results),
-        "wrong": sum(result.verdict.wrong for result in results),
+        "events": sum(each.events for each in verdicts),
+        "lost": sum(each.lost for each in verdicts),
+        "wrong": sum(each.wrong for each in verdicts),
+        **concealed,
         "faults": [
             {"fault": each.fault, "injected": each.injected, "duplicates_removed": each.verdict.duplicates}
             for each in results
@@ -71,17 +111,19 @@ def _figures(results: list[Result], outcomes: list[Outcome]) -> dict[str, object
     }
 
 
-def _print(results: list[Result], outcomes: list[Outcome]) -> None:
-    table = Table("fault", *("injected", "events", "lost", "wrong", "parked", "duplicates removed"))
+def _print(act: str, results: list[Result], outcomes: list[Outcome]) -> None:
+    last = "parked" if act == "function" else "concealed"
+    repeats = "duplicates removed" if act == "function" else "repeats"
+    table = Table("fault", *("injected", "events", "lost", "wrong", last, repeats), title=f"act: {act}")
     for column in table.columns[1:]:
         column.justify = "right"
     for each in results:
         books = each.verdict
-        counts = (each.injected, books.events, books.lost, books.wrong, books.parked, books.duplicates)
+        counts = (each.injected, books.events, books.lost, books.wrong, getattr(books, last), books.duplicates)
         table.add_row(each.fault, *(f"{count:,}" for count in counts))
     console = Console(width=120)
     console.print(table)
-    for problem in (problem for each in results for problem in each.verdict.problems[:3]):
+    for problem in chain.from_iterable(each.verdict.problems[:3] for each in results):
         TALK.print(problem, markup=False)
     if outcomes:
         defects = Table("planted defect", "caught", "by")

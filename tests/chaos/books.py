@@ -34,14 +34,21 @@ Records = Mapping[tuple[str, str], Record]
 @dataclass(slots=True)
 class Verdict:
     """`lost` records ended nowhere; `wrong` counts false prices, positions, ids, orders, dead letters, parkings,
-    invocations and hold-ups; `duplicates` is how many predictions a consumer that drops repeats by id removes."""
+    invocations and hold-ups; `concealed` are records that a reader missed without being told of a gap; `duplicates` is
+    how many predictions a consumer that drops repeats by id removes."""
 
     events: int
     lost: int = 0
     wrong: int = 0
+    concealed: int = 0
     duplicates: int = 0
     parked: int = 0
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> int:
+        """Return what must be 0."""
+        return self.lost + self.wrong + self.concealed
 
     def note(self, kind: str, what: object) -> None:
         """Count a fault in the books, and keep the first few for the reader."""

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,10 @@ from pathlib import Path
 from tests.chaos.books import RAISED
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("pricing", "terminal", "lambdas", "stream_consumer", "tests/simulator", "tests/chaos")
+COPIED = (
+    *("pricing", "terminal", "lambdas", "listing_files", "stream_consumer", "stream_producer"),
+    *("tests/simulator", "tests/chaos"),
+)
 COPIED_FILES = ("tests/__init__.py", "tests/champions.py")
 EVENTS = 60_000  # for each defect, at most: the run stops at the first phase whose books do not balance
 TIME_LIMIT = 300.0  # seconds
@@ -39,12 +42,13 @@ class Outcome:
     evidence: str
 
 
-def _in(file: str, *edits: tuple[str, str, str]) -> list[Defect]:
+def within(file: str, *edits: tuple[str, str, str]) -> list[Defect]:
+    """Return the defects of a file: name, old text, new text."""
     return [Defect(name, file, old, new) for name, old, new in edits]
 
 
 DEFECTS = [
-    *_in(
+    *within(
         "lambdas/aws/put_records.py",
         ("ignore failed entries", 'if not reply.get("FailedRecordCount"):', "if True:"),
         (
@@ -58,7 +62,7 @@ DEFECTS = [
             'return [], ""',
         ),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/publish.py",
         ("do not retry", "self._sleep(pause)", "return []"),
         (
@@ -73,7 +77,7 @@ DEFECTS = [
         ),
         ("begin requests after the deadline", "while request and self._clock() < deadline and", "while request and"),
     ),
-    *_in(
+    *within(
         "lambdas/score.py",
         ("report the highest position only", "for each in unpublished]", "for each in unpublished[-1:]]"),
         ("report nothing", "for each in unpublished]", "for each in unpublished[:0]]"),
@@ -86,7 +90,7 @@ DEFECTS = [
             "for each in unpublished]); unpublished = []; self._report(batch,",
         ),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/dead_letters.py",
         (
             "swallow the exception of a failed dead-letter write",
@@ -106,7 +110,7 @@ DEFECTS = [
             "arrived_at=batch.arrived_at(0)",
         ),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/decode.py",
         (
             "give the events in an aggregated record its own key",
@@ -119,12 +123,12 @@ DEFECTS = [
             "refused.append(Refused(position, index, key, payload, error.reason, str(error))); break",
         ),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/predict.py",
         ("pair prices with the wrong listings", "map(Priced, submitted,", "map(Priced, submitted[::-1],"),
         ("publish prices that are none", "if math.isnan(each.price):", "if False:"),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/encode.py",
         (
             "give every prediction the first position",
@@ -150,7 +154,7 @@ DEFECTS = [
         ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
         ("put all predictions under one partition key", "partition_key(listing_id), ", "'x', "),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/champion.py",
         (
             "remember the pointer before its model has loaded",
@@ -185,7 +189,7 @@ DEFECTS = [
             "starting = needed",
         ),
     ),
-    *_in(
+    *within(
         "lambdas/scoring/challenger.py",
         (
             "let a challenger's failure through",
@@ -197,21 +201,21 @@ DEFECTS = [
         ("publish a shadow that is no price", "None if math.isnan(price) else", ""),
         ("give a challenger's prices to other listings", "for price in prices]", "for price in prices[::-1]]"),
     ),
-    *_in(
+    *within(
         "pricing/model.py",
         ("do not verify the model", "if found != contract.sha256:", "if False:"),
         ("take 0.00 for a price", "(prices > 0).all(axis=0)", "(prices >= 0).all(axis=0)"),
         ("swap before the golden rows are checked", "    _check_golden_rows(ready)\n", "    pass\n"),
     ),
-    *_in(
+    *within(
         "pricing/aggregation.py",
         ("give the events in an aggregated record the first key", "return keys[index], data", "return keys[0], data"),
     ),
-    *_in(
+    *within(
         "pricing/listing.py",
         ("forget the street", "street=street[:TEXT_LIMIT] or None", "street=None"),
     ),
-    *_in(
+    *within(
         "stream_consumer/printing/newest.py",
         ("compare sequence numbers as text", "return int(number) if", "return number if"),
         ("take the first event in an aggregated record for the latest", "-1, position.index", "-1, -position.index"),
@@ -219,14 +223,14 @@ DEFECTS = [
 ]
 
 
-def catch_all(seed: int) -> Iterator[Outcome]:
-    """Run chaos against each defect, two at a time; yield the outcomes in order."""
+def catch_all(defects: Sequence[Defect], act: str, seed: int) -> Iterator[Outcome]:
+    """Run an act against each defect, two at a time; yield the outcomes in order."""
     with ThreadPoolExecutor(2) as pool:
-        yield from pool.map(lambda defect: catch(defect, seed), DEFECTS)
+        yield from pool.map(lambda defect: catch(defect, act, seed), defects)
 
 
-def catch(defect: Defect, seed: int, events: int = EVENTS) -> Outcome:
-    """Plant one defect in a copy and see whether the books balance there."""
+def catch(defect: Defect, act: str, seed: int, events: int = EVENTS) -> Outcome:
+    """Plant one defect in a copy and see whether the books of an act balance there."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in COPIED:
@@ -238,12 +242,13 @@ def catch(defect: Defect, seed: int, events: int = EVENTS) -> Outcome:
         if source.count(defect.old) != 1:
             return Outcome(defect, caught=False, evidence=f"stands {source.count(defect.old)} times in the code")
         (copy / defect.file).write_text(source.replace(defect.old, defect.new))
-        return _judge(defect, copy, seed, events)
+        return _judge(defect, copy, act, seed, events)
 
 
-def _judge(defect: Defect, copy: Path, seed: int, events: int) -> Outcome:
+def _judge(defect: Defect, copy: Path, act: str, seed: int, events: int) -> Outcome:
     figures = copy / "chaos.json"
-    options = ("--no-defects", "--until-wrong", f"--seed={seed}", f"--events={events}", f"--out={figures}")
+    run = (f"--act={act}", f"--seed={seed}", f"--{act}-events={events}", f"--out={figures}")
+    options = ("--no-defects", "--until-wrong", *run)
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     try:
         done = subprocess.run(
@@ -260,10 +265,9 @@ def _judge(defect: Defect, copy: Path, seed: int, events: int) -> Outcome:
     if not figures.exists() or RAISED in done.stderr:
         return Outcome(defect, caught=False, evidence=done.stderr[-300:])
     found = json.loads(figures.read_text())
+    found = found.get("clients", found)
     last = found["faults"][-1]["fault"]
-    caught = found["lost"] + found["wrong"] > 0
-    return Outcome(
-        defect,
-        caught,
-        f"lost {found['lost']}, wrong {found['wrong']} under: {last}" if caught else "unnoticed",
-    )
+    counts = {name: found.get(name, 0) for name in ("lost", "wrong", "concealed")}
+    caught = sum(counts.values()) > 0
+    evidence = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return Outcome(defect, caught, f"{evidence} under: {last}" if caught else "unnoticed")

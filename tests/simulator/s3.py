@@ -3,14 +3,18 @@
 import hashlib
 import io
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from botocore.response import StreamingBody
 
 from tests.simulator.client import Answer, FakeClient
 from tests.simulator.clock import SimulatedClock
 from tests.simulator.faults import ChangeObject, Fault, Faults, TearBody, no_faults, service_error
+
+KEYS_A_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,11 @@ class Object:
     body: bytes
     etag: str
     modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeS3(FakeClient):
-    """Speaks `get_object`, `put_object` and `delete_object` as boto3's client does.
+    """Speaks as boto3's client does: `get_object`, `head_object`, `put_object`, `delete_object`, and lists keys.
 
     docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html: If-None-Match with the current ETag is
     answered 304, If-Match with another 412. API_PutObject: If-None-Match "*" on an existing key, or
@@ -66,6 +71,7 @@ class FakeS3(FakeClient):
                 "ETag": found.etag,
                 "ContentLength": len(found.body),
                 "LastModified": found.modified,
+                "Metadata": dict(found.metadata),
             }
 
         return self._call("GetObject", f"{Bucket}/{Key}", read)
@@ -78,6 +84,7 @@ class FakeS3(FakeClient):
         Body: bytes,  # noqa: N803
         IfNoneMatch: str = "",  # noqa: N803
         IfMatch: str = "",  # noqa: N803
+        Metadata: Mapping[str, str] | None = None,  # noqa: N803
         **_: str,
     ) -> Answer:
         """Store an object whole: it is never seen half written. ClientError: PreconditionFailed 412,
@@ -89,23 +96,62 @@ class FakeS3(FakeClient):
                 raise service_error("PutObject", "NoSuchKey", 404)
             if found and (IfNoneMatch == "*" or (IfMatch and not _same(IfMatch, found.etag))):
                 raise service_error("PutObject", "PreconditionFailed", 412)
-            return {"ETag": self.store(Bucket, Key, bytes(Body))}
+            return {"ETag": self.store(Bucket, Key, bytes(Body), Metadata or {})}
 
         return self._call("PutObject", f"{Bucket}/{Key}", write)
 
-    def delete_object(self, *, Bucket: str, Key: str) -> Answer:  # noqa: N803
-        """Forget an object; one that is not there is no error (API_DeleteObject)."""
+    def head_object(self, *, Bucket: str, Key: str) -> Answer:  # noqa: N803
+        """The object without its body. ClientError: 404."""
+
+        def head(_: Fault | None) -> Answer:
+            found = self.objects.get((Bucket, Key))
+            if found is None:
+                raise service_error("HeadObject", "404", 404)
+            return {"ETag": found.etag, "ContentLength": len(found.body), "Metadata": dict(found.metadata)}
+
+        return self._call("HeadObject", f"{Bucket}/{Key}", head)
+
+    def delete_object(self, *, Bucket: str, Key: str, IfMatch: str = "") -> Answer:  # noqa: N803
+        """Forget an object; one that is not there is no error (API_DeleteObject). ClientError: 412."""
 
         def delete(_: Fault | None) -> Answer:
+            found = self.objects.get((Bucket, Key))
+            if IfMatch and found and not _same(IfMatch, found.etag):
+                raise service_error("DeleteObject", "PreconditionFailed", 412)
             self.objects.pop((Bucket, Key), None)
             return {}
 
         return self._call("DeleteObject", f"{Bucket}/{Key}", delete)
 
-    def store(self, bucket: str, key: str, body: bytes) -> str:
+    def get_paginator(self, operation: str) -> "FakeS3":
+        """The paginator of ListObjectsV2, which is the client itself."""
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[Answer]:  # noqa: N803
+        """The keys under a prefix, a page of one call at a time; with a delimiter those below it are one prefix."""
+        held = self.keys(Bucket, Prefix)
+        for start in range(0, max(1, len(held)), KEYS_A_PAGE):
+            page = held[start : start + KEYS_A_PAGE]
+            yield self._call(
+                "ListObjectsV2", f"{Bucket}/{Prefix}", lambda _, page=page: self._page(Bucket, page, Prefix, Delimiter)
+            )
+
+    def _page(self, bucket: str, keys: list[str], prefix: str, delimiter: str) -> Answer:
+        below = {key: key[len(prefix) :].partition(delimiter)[0] + delimiter for key in keys if delimiter}
+        found: list[dict[str, Any]] = [
+            {"Key": key, "LastModified": self.objects[bucket, key].modified}
+            for key in keys
+            if (bucket, key) in self.objects
+            if not delimiter or delimiter not in key[len(prefix) :]
+        ]
+        prefixes = dict.fromkeys(prefix + below[key] for key in keys if delimiter and delimiter in key[len(prefix) :])
+        return {"Contents": found, "CommonPrefixes": [{"Prefix": each} for each in prefixes]}
+
+    def store(self, bucket: str, key: str, body: bytes, metadata: Mapping[str, str] | None = None) -> str:
         """Put an object behind the client's back: no latency, no faults, no conditions. Returns the ETag."""
         etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
-        self.objects[bucket, key] = Object(body, etag, self._clock.now())
+        self.objects[bucket, key] = Object(body, etag, self._clock.now(), metadata or {})
         return etag
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
