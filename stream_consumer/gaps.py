@@ -10,9 +10,10 @@ class Gap(Struct, frozen=True):
     """A part of a shard that was not read, because the stream no longer has it; reading goes on at the oldest record.
 
     `expired`: reading should have gone on at `since`, longer ago than the stream keeps records. `shard_gone`: the
-    stream lists the shard no more, nor what it was split off, if that is unknown. `moved`: the stream does not know the place. How many records are missing nobody can
-    say: `since` (where known) to `until` (the arrival of the first record read after the gap, where there is one) is
-    when they arrived; `after` is the sequence number last read.
+    stream lists the shard no more; if nothing of it was ever read, nor, perhaps, of those that it was split off or
+    merged from. `moved`: the stream does not know the place. How many records are missing nobody can say: `since`
+    (where known) to `until` (the arrival of the first record read after the gap, where there is one) is when they
+    arrived; `after` is the sequence number last read.
     """
 
     shard_id: str

@@ -183,10 +183,8 @@ class Shards:
         self._created = summary["StreamCreationTimestamp"].astimezone(UTC)
 
     def _begin(self, start: ShardPosition, known: Mapping[str, ShardPosition]) -> None:
-        while not (listed := self._list(self._calls.patiently)):  # a stream that is being made
-            empty = CallFailed("ListShards", f"{self._stream} has no shards", passes=True)
-            self._sleep(self._calls.pause(self._retries, empty))
-        self._retries.succeeded()
+        while (listed := self._list_or_wait()) is None:
+            pass
         named = set() if self._chosen is None or isinstance(self._chosen, Worker) else set(self._chosen)
         if unknown := named - set(listed):
             raise UsageFailure(f"no shard {', '.join(sorted(unknown))}: the stream has {', '.join(sorted(listed))}")
@@ -197,12 +195,9 @@ class Shards:
 
     def _look_again(self) -> bool:
         """Take in the shards that have come; return whether the stream said which there are."""
-        try:
-            listed = self._list(self._calls.once)
-        except (ClientError, CallFailed) as error:
-            self._sleep(self._calls.pause(self._retries, error))
+        listed = self._list_or_wait()
+        if listed is None:
             return False
-        self._retries.succeeded()
         self._changed = False
         self._find(listed, self._beginning(), {})
         return True
@@ -247,13 +242,24 @@ class Shards:
         if ours and listed["ShardId"] not in self._shards:
             self._shards[listed["ShardId"]] = Shard(listed["ShardId"], frozenset(parents), position)
 
-    def _list(self, call: Callable[..., Any]) -> dict[str, Any]:
-        """Return the shards that the stream has now, by id."""
-        reply = call("list_shards", StreamName=self._stream)
+    def _list_or_wait(self) -> dict[str, Any] | None:
+        """Return the shards that the stream has now, by id; None, after a while, where it did not say."""
+        try:
+            listed = self._list()
+        except (ClientError, CallFailed) as error:
+            self._sleep(self._calls.pause(self._retries, error))
+            return None
+        self._retries.succeeded()
+        return listed
+
+    def _list(self) -> dict[str, Any]:
+        reply = self._calls.once("list_shards", StreamName=self._stream)
         shards = list(reply["Shards"])
         while token := reply.get("NextToken"):
-            reply = call("list_shards", NextToken=token)
+            reply = self._calls.once("list_shards", NextToken=token)
             shards += reply["Shards"]
+        if not shards:  # of a stream that is being made, or by mistake: no stream is without
+            raise CallFailed("ListShards", f"{self._stream} has no shards", passes=True)
         return {each["ShardId"]: each for each in shards}
 
 

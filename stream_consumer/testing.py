@@ -235,7 +235,11 @@ class MemoryStream:
                 operation, "ResourceNotFoundException", 400, f"Stream {arguments['StreamName']} not found"
             )
         with self._lock:
-            return act() | {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}}}
+            return act() | {
+                "ResponseMetadata": {
+                    "HTTPHeaders": {"date": format_datetime(self.clock().astimezone(UTC), usegmt=True)}
+                }
+            }
 
     def refusal(self, place: int) -> str | None:
         """Return the code with which the entry at a place of the PutRecords under way is refused, if it is."""

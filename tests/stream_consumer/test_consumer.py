@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from pricing.aggregation import join
 from stream_consumer.consumer import Consumer
 from stream_consumer.positions import LATEST, ShardPosition
+from stream_consumer.testing import MemoryStream
 from stream_consumer.worker import Worker
 from terminal.errors import Failure, UsageFailure
 from tests.stream_consumer.fake_kinesis import CREATED, Disconnect, Fail, FakeKinesis, service_error
@@ -31,7 +32,7 @@ class Clock:
         self.now += seconds
 
 
-def consumer(kinesis: FakeKinesis, clock: Clock | None = None, **options) -> Consumer:
+def consumer(kinesis: MemoryStream, clock: Clock | None = None, **options) -> Consumer:
     clock = clock or Clock()
     return Consumer(kinesis, "predictions", clock=clock, sleep=clock.sleep, **options)
 
@@ -46,7 +47,7 @@ def filled(shards: int = 1, number: int = 20, page: int = 7) -> FakeKinesis:
     return kinesis
 
 
-def put(kinesis: FakeKinesis, first: int, end: int) -> None:
+def put(kinesis: MemoryStream, first: int, end: int) -> None:
     for number in range(first, end):
         kinesis.put(f"L-{number}", payload(number))
 
@@ -567,6 +568,74 @@ def test_a_shard_of_the_checkpoint_that_is_gone_is_told_as_a_gap(tmp_path: Path)
 
     assert sorted(ids(second.batches())) == [20, 21, 22, 23]
     assert [gap.reason for gap in second.gaps] == ["shard_gone"]
+
+
+class Passing:
+    """A clock that a test moves."""
+
+    now = CREATED
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def read_then_leave(tmp_path: Path) -> tuple[MemoryStream, Passing, Path]:
+    """Return a stream, its clock and the checkpoint of a reader that came to its end and left."""
+    passing = Passing()
+    stream = MemoryStream(clock=passing)
+    put(stream, 0, 3)
+    passing.now += timedelta(seconds=10)
+    with consumer(stream, checkpoint=tmp_path / "checkpoint") as reader:
+        assert ids(reader.batches()) == [0, 1, 2]
+        reader.commit()
+    return stream, passing, tmp_path / "checkpoint"
+
+
+def test_shards_that_came_and_went_while_nobody_read_are_told_as_a_gap(tmp_path: Path) -> None:
+    stream, passing, checkpoint = read_then_leave(tmp_path)
+    stream.split("shardId-000000000000")
+    put(stream, 3, 6)
+    stream.merge("shardId-000000000001", "shardId-000000000002")
+    passing.now += timedelta(hours=30)
+    put(stream, 6, 8)
+
+    reader = consumer(stream, checkpoint=checkpoint)
+
+    assert ids(reader.batches()) == [6, 7]
+    gone = {gap.shard_id for gap in reader.gaps if gap.reason == "shard_gone"}
+    assert gone == {f"shardId-{number:012d}" for number in range(3)}
+
+
+def test_what_expired_of_a_shard_that_came_while_nobody_read_is_told_as_a_gap(tmp_path: Path) -> None:
+    stream, passing, checkpoint = read_then_leave(tmp_path)
+    stream.split("shardId-000000000000")
+    put(stream, 3, 6)
+    passing.now += timedelta(hours=30)
+    put(stream, 6, 20)
+
+    reader = consumer(stream, checkpoint=checkpoint)
+
+    assert sorted(ids(reader.batches())) == list(range(6, 20))
+    assert {gap.shard_id for gap in reader.gaps if gap.reason == "expired"} == set(stream.shards)
+
+
+def test_a_shard_that_is_not_found_and_not_listed_once_is_no_gap() -> None:
+    class Forgetful(FakeKinesis):
+        lists_none = False
+
+        def list_shards(self, **arguments):
+            reply = super().list_shards(**arguments)
+            none, self.lists_none = self.lists_none, False
+            return reply | {"Shards": [], "NextToken": None} if none else reply
+
+    kinesis = Forgetful(page=7)
+    put(kinesis, 0, 20)
+    reader = consumer(kinesis)
+    kinesis.faults["get_records"].append(Fail("ResourceNotFoundException"))
+    kinesis.lists_none = True
+
+    assert ids(reader.batches()) == list(range(20))
+    assert reader.gaps == []
 
 
 class Refusing(FakeKinesis):
