@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from belo.score.cli import score
 from monitoring.cli import monitor, report_sales
-from stream_consumer.cli import consume
+from stream_consumer.cli import consume, streams
 from stream_producer.cli import publish, redrive
 from terminal.errors import Failure, one_line
 from terminal.stack import CHOSEN
@@ -57,7 +57,7 @@ app = typer.Typer(
 )
 
 for panel, commands in {
-    "Streams": (publish, consume, redrive),
+    "Streams": (publish, consume, streams, redrive),
     "Scoring": (score,),
     "The model's life": (train, evaluate, models, promote, rollback),
     "The feedback loop": (report_sales, monitor, retrain, train_worker, history),

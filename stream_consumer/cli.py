@@ -1,4 +1,4 @@
-"""`belo consume`."""
+"""`belo consume` and `belo streams`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +10,13 @@ from terminal.errors import UsageFailure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from stream_consumer.overview import Overview
     from stream_consumer.positions import ShardPosition
     from stream_consumer.printing.output import Sink
     from stream_consumer.worker import Worker
+    from terminal.stack import Stack
 
+SECONDS_BETWEEN_VIEWS = 5.0  # of `belo streams --watch`
 FORMATS = "table, jsonl, csv or parquet"
 
 
@@ -116,6 +119,71 @@ def consume(
             )
     except BrokenPipeError:  # the reader of our output has seen enough; the interpreter's end must not try again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def streams(
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Show how far this checkpoint of `belo consume` is behind: a file, or s3://BUCKET/KEY.", metavar="FILE"
+        ),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every five seconds, until stopped.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, a line each time.")] = False,
+) -> None:
+    """Show both streams: shards, oldest and newest record, what comes in a minute, who is behind, what died.
+
+    Reads a little of each shard. The iterator age is the score function's, from CloudWatch.
+    """
+    import os
+    import threading
+
+    from rich.console import Console
+    from rich.live import Live
+
+    from stream_consumer.printing.overview import rendered
+    from terminal.display import print_json
+    from terminal.signals import stopped_by_signals
+    from terminal.stack import Stack
+
+    stack = Stack.find(os.environ)
+    stopped = threading.Event()
+    console = Console()
+    with stopped_by_signals(stopped.set):
+        if as_json or not watch:
+            while not stopped.is_set():
+                overview = _overview(stack, checkpoint)
+                print_json(overview) if as_json else console.print(rendered(overview))
+                if not watch:
+                    break
+                stopped.wait(SECONDS_BETWEEN_VIEWS)
+            return
+        with Live(console=console, auto_refresh=False) as live:
+            while not stopped.is_set():
+                live.update(rendered(_overview(stack, checkpoint)), refresh=True)
+                stopped.wait(SECONDS_BETWEEN_VIEWS)
+
+
+def _overview(stack: "Stack", checkpoint: str | None) -> "Overview":
+    from datetime import UTC, datetime
+
+    from lambdas.aws.kinesis_calls import KinesisCalls
+    from stream_consumer.checkpoints.opening import look_at_checkpoint
+    from stream_consumer.overview import Overview, dead_of_last_day, iterator_age, look_at_stream
+
+    kinesis, s3, now = stack.client("kinesis"), stack.client("s3"), datetime.now(UTC)
+    positions = None
+    if checkpoint is not None:
+        identity = KinesisCalls(kinesis).stream_identity(stack.predictions_stream)
+        positions = look_at_checkpoint(checkpoint, identity, s3)
+    return Overview(
+        [
+            look_at_stream(kinesis, stack.listings_stream),
+            look_at_stream(kinesis, stack.predictions_stream, positions),
+        ],
+        iterator_age(stack.client("cloudwatch"), stack.score_function, now),
+        *dead_of_last_day(s3, stack.dead_letters_bucket, now),
+    )
 
 
 def _sink(form: str, output: Path | None) -> "Sink":

@@ -10,7 +10,7 @@ import typer
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from stream_consumer.cli import consume
+from stream_consumer.cli import consume, streams
 from terminal.errors import UsageFailure
 from tests.stream_consumer.predictions import payload
 from tests.stream_producer.test_cli import STACK
@@ -117,3 +117,29 @@ def test_a_time_to_begin_at_may_leave_out_its_zone(kinesis) -> None:
 
     assert events(run("--format", "jsonl", "--from", "2020-01-01T00:00:00")) == ["event-1"]
     assert events(run("--format", "jsonl", "--from", "2020-01-01T00:00:00+01:00")) == ["event-1"]
+
+
+def run_streams(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(streams)
+    return CliRunner().invoke(app, arguments)
+
+
+def test_streams_shows_both_streams_and_how_far_a_checkpoint_is_behind(kinesis, client_of, tmp_path: Path) -> None:
+    kinesis.create_stream(StreamName="listings", ShardCount=1)
+    client_of("s3").create_bucket(Bucket=STACK["BELO_DEAD_LETTERS_BUCKET"])
+    put(kinesis, 1, 2, 3)
+    run("--format", "jsonl", "--checkpoint", str(tmp_path / "checkpoint"))
+
+    result = run_streams("--json", "--checkpoint", str(tmp_path / "checkpoint"))
+
+    assert result.exit_code == 0, result.exception
+    overview = json.loads(result.stdout)
+    assert [(each["stream"], len(each["shards"])) for each in overview["streams"]] == [
+        ("listings", 1),
+        ("predictions", 2),
+    ]
+    assert sum(each["records_a_minute"] for each in overview["streams"][1]["shards"]) == 3
+    assert [each["lag"] for each in overview["streams"][1]["shards"]] == [0.0, 0.0]
+    assert (overview["iterator_age"], overview["dead_letters"], overview["parked_batches"]) == (None, 0, 0)
+    assert "iterator age of the function: unknown" in run_streams().stdout
