@@ -29,12 +29,14 @@ def require() -> None:
         raise Failure(MISSING)
 
 
-def apply(workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None) -> dict[str, str]:
-    """Provision a local cloud from a copy of infra/ in `workdir`, whose state stays there; return the outputs.
+def apply(
+    workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None, source: Path = INFRA
+) -> dict[str, str]:
+    """Provision a local cloud from a copy of a module in `workdir`, whose state stays there; return the outputs.
 
     Raises Failure with the end of Terraform's own words; setting `stop` kills it.
     """
-    folder = _copy(workdir)
+    folder = _copy(workdir, source)
     (folder / "terraform.tfvars.json").write_text(json.dumps(dict(variables), indent=2), encoding="utf-8")
     _terraform(folder, *_init(), stop=stop)
     _terraform(folder, "apply", "-input=false", "-auto-approve", stop=stop)
@@ -59,10 +61,10 @@ def check() -> None:
         _terraform(folder, "test", log=sys.stderr)
 
 
-def _copy(workdir: Path) -> Path:
+def _copy(workdir: Path, source: Path = INFRA) -> Path:
     # A copy, so that several clouds at once do not share a state or a lock file.
     ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars*")
-    return Path(shutil.copytree(INFRA, workdir / "infra", ignore=ignored, dirs_exist_ok=True))
+    return Path(shutil.copytree(source, workdir / source.name, ignore=ignored, dirs_exist_ok=True))
 
 
 def _init() -> list[str]:

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.clients.defects import DEFECTS as CLIENT_DEFECTS
+from tests.chaos.clients.storms import STORMS as CLIENT_STORMS
+from tests.chaos.defects import DEFECTS
+from tests.chaos.storms import STORMS
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 TEXT = "\n".join(path.read_text() for path in DOCUMENTS)
@@ -40,6 +45,16 @@ def test_every_command_is_documented():
     )
     listed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {name for name in listed.split() if f"belo {name}" not in TEXT} == set()
+
+
+def test_every_storm_and_defect_that_a_guarantee_names_exists():
+    page = (ROOT / "docs/guarantees.md").read_text()
+    known = {each.name for each in (*STORMS, *CLIENT_STORMS, *DEFECTS, *CLIENT_DEFECTS)}
+    named = {name for name in re.findall(r'"([^"]+)"', page) if name not in {"function", "clients"}}
+    whole = {name for name in named if "…" not in name}
+    assert whole - known == set()
+    begun = {name.partition("…")[0].strip() for name in named - whole}
+    assert {name for name in begun if not any(each.startswith(name) for each in known)} == set()
 
 
 def cells(page: str) -> list[tuple[str, str]]:
