@@ -22,6 +22,7 @@ class Shard(Struct):
 
     `caught_up`: it had nothing more when last read. `behind`: it has more to give, did not answer, or was not asked
     yet. `at_end`: it has been read to the end that was asked for. `missing`: the stream did not know it last time.
+    `closed`: the stream lists it as such. `seems_ended`: its last answer had nothing more, nor a next iterator.
     """
 
     shard_id: str
@@ -33,7 +34,8 @@ class Shard(Struct):
     behind: bool = True
     at_end: bool = False
     missing: bool = False
-    answers_without_iterator: int = 0  # on end
+    closed: bool = False
+    seems_ended: bool = False
     retries: Retries = field(default_factory=Retries)
 
     @property
@@ -71,8 +73,7 @@ class Shard(Struct):
         self.caught_up = whole and not records and not self.behind
         self.at_end = not whole or (self.caught_up and end is not None and now >= end - timedelta(seconds=1))
         self.iterator = reply.get("NextShardIterator") if whole else None
-        if whole:
-            self.answers_without_iterator = 0 if self.iterator else self.answers_without_iterator + 1
+        self.seems_ended = whole and self.iterator is None and not self.behind
         self._advance(records, now if whole and not self.behind else None)
         self.due = clock + (SECONDS_BETWEEN_READS if records or self.behind else SECONDS_BETWEEN_LOOKS)
         return records

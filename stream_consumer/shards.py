@@ -130,7 +130,7 @@ class Shards:
         if reply is not None:
             self._look_for_gap(shard, reply)
             records = shard.take(reply, self._clock(), self.now(), self._end)
-            if shard.answers_without_iterator:
+            if shard.seems_ended:
                 self._close(shard, reply)
         shards = self._open()
         caught_up = all(each.at_end if self._end else each.caught_up for each in shards)
@@ -161,10 +161,14 @@ class Shards:
         return self._calls.pause(shard.retries, error)
 
     def _close(self, shard: Shard, reply: "GetRecordsOutputTypeDef") -> None:
-        """End a shard whose children came; one of which they did not is asked again, and looked for in the list."""
+        """End a shard whose children came, or that was known to be closed before it gave this answer.
+
+        One that was not may have slipped: it is asked again, and looked for in the list.
+        """
         self._changed = True
         for child in reply.get("ChildShards") or ():
             self._add(child, self._beginning(), child["ParentShards"])
+        if reply.get("ChildShards") or shard.closed:
             shard.end()
 
     def _look_for_gap(self, shard: Shard, reply: "GetRecordsOutputTypeDef") -> None:
@@ -209,10 +213,8 @@ class Shards:
             self._add(each, known.get(shard_id, place), parents)
         self._look_for_unseen(listed, self._since(known.values()))
         for shard_id, shard in self._shards.items():
-            # Closed, and twice without a next iterator: one alone may be a slip of the service.
-            if shard_id in listed and _is_closed(listed[shard_id]) and shard.answers_without_iterator > 1:
-                shard.end()
-            elif shard_id not in listed and shard.missing:
+            shard.closed = shard.closed or (shard_id in listed and _is_closed(listed[shard_id]))
+            if shard_id not in listed and shard.missing:
                 self._on_gap(shard.gone())
                 shard.end()
             shard.missing = False
@@ -253,14 +255,15 @@ class Shards:
         return listed
 
     def _list(self) -> dict[str, Any]:
-        reply = self._calls.once("list_shards", StreamName=self._stream)
-        shards = list(reply["Shards"])
-        while token := reply.get("NextToken"):
-            reply = self._calls.once("list_shards", NextToken=token)
-            shards += reply["Shards"]
-        if not shards:  # of a stream that is being made, or by mistake: no stream is without
-            raise CallFailed("ListShards", f"{self._stream} has no shards", passes=True)
-        return {each["ShardId"]: each for each in shards}
+        shards: dict[str, Any] = {}
+        asked = {"StreamName": self._stream}
+        while asked:
+            reply = self._calls.once("list_shards", **asked)
+            if not reply["Shards"]:  # of a stream that is being made, or by mistake: no stream is without
+                raise CallFailed("ListShards", f"{self._stream} has no shards", passes=True)
+            shards |= {each["ShardId"]: each for each in reply["Shards"]}
+            asked = {"NextToken": reply["NextToken"]} if reply.get("NextToken") else {}
+        return shards
 
 
 def _is_closed(listed: Mapping[str, Any]) -> bool:

@@ -665,6 +665,34 @@ def test_a_place_that_the_stream_does_not_know_is_told_as_a_gap_and_read_from_th
     assert second.repeats == 3
 
 
+class Racing(FakeKinesis):
+    """Slips once where there is nothing more; a record comes, and the shard is split, before the list is asked for."""
+
+    races = False
+
+    def get_records(self, **arguments):
+        reply = super().get_records(**arguments)
+        if self.races and not reply["Records"]:
+            reply.pop("NextShardIterator", None)
+        return reply
+
+    def list_shards(self, **arguments):
+        if self.races:
+            self.races = False
+            put(self, 20, 21)
+            self.split("shardId-000000000000")
+        return super().list_shards(**arguments)
+
+
+def test_a_record_that_came_between_a_slip_and_the_shard_s_end_is_read() -> None:
+    kinesis = Racing(page=7)
+    put(kinesis, 0, 20)
+    reader = consumer(kinesis)
+    kinesis.races = True
+
+    assert ids(reader.batches(follow=True, idle_timeout=5)) == list(range(21))
+
+
 class Slipping(FakeKinesis):
     """Leaves the next iterator out of one answer."""
 

@@ -90,6 +90,7 @@ class Consuming:
         self.gaps: list[Gap] = []
         self.committed: list[tuple[int, int]] = []  # the bytes of the output that each commit covered: from, to
         self.wrong: list[str] = []
+        self.was_busy = False
         self.odd = 0  # repeats and aggregated records on the stream
 
     @property

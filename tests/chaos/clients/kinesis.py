@@ -83,6 +83,14 @@ class StormyStream(FakeClient, MemoryStream):
         self.parents[shard_id] = parents
         return shard_id
 
+    def describe_stream_summary(self, **arguments: Any) -> Reply:
+        """Describe the stream; boto3 gives times in the machine's zone."""
+        reply = super().describe_stream_summary(**arguments)
+        if "StreamDescriptionSummary" in reply:
+            summary = reply["StreamDescriptionSummary"]
+            summary["StreamCreationTimestamp"] = summary["StreamCreationTimestamp"].astimezone()
+        return reply
+
     def refusal(self, place: int) -> str | None:
         """Refuse the entries that the fault of this call strikes."""
         fault = self._fault
