@@ -90,6 +90,7 @@ class Consuming:
         self.gaps: list[Gap] = []
         self.committed: list[tuple[int, int]] = []  # the bytes of the output that each commit covered: from, to
         self.wrong: list[str] = []
+        self.known: set[str] = set()  # shards that ever stood in a checkpoint
         self.was_busy = False
         self.odd = 0  # repeats and aggregated records on the stream
 
@@ -188,6 +189,7 @@ class Consuming:
         def committed() -> None:
             nonlocal since
             commit()
+            self.known |= consumer._handed_on.keys()
             self.committed.append((since, since := len(self.output())))
 
         consumer.commit = committed  # type: ignore[method-assign]
@@ -263,8 +265,9 @@ def _all(world: Consuming, seen: set[str], verdict: Verdict) -> None:
     for gap in world.gaps:
         told[gap.shard_id].append(gap)
     for event, truth in world.truth.items():
-        gaps = [gap for name in world.heirs(truth.shard_id) for gap in told[name] if gap.reason == "shard_gone"]
-        gaps += told[truth.shard_id]
+        gaps = list(told[truth.shard_id])
+        if truth.shard_id not in world.known:
+            gaps += [gap for name in world.heirs(truth.shard_id) for gap in told[name] if gap.reason == "shard_gone"]
         if event in seen or any(_covers(gap, truth.arrived_at) for gap in gaps):
             continue
         verdict.note("concealed" if truth.trimmed else "lost", f"{event} of {truth.shard_id} at {truth.arrived_at}")
