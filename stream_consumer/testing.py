@@ -332,7 +332,7 @@ def service_error(operation: str, code: str, status: int, message: str = "") -> 
 def _check(entries: list[Reply]) -> None:
     if not 0 < len(entries) <= MAX_RECORDS:
         raise service_error("PutRecords", "ValidationException", 400, f"{len(entries)} records, at most {MAX_RECORDS}")
-    if not all(0 < len(each["PartitionKey"]) <= MAX_KEY for each in entries):
+    if not all(0 < len(each["PartitionKey"].encode("utf-16-le")) <= 2 * MAX_KEY for each in entries):
         raise service_error("PutRecords", "ValidationException", 400, "a partition key has 1 to 256 characters")
     if sum(len(each["Data"]) + len(each["PartitionKey"].encode()) for each in entries) > MAX_BYTES:
         raise service_error("PutRecords", "InvalidArgumentException", 400, "more than 5 MiB")
