@@ -53,8 +53,10 @@ def _options() -> argparse.Namespace:
         prog="python -m tests.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--act", choices=[*ACTS, "both"], default="both", help="which to run (default: %(default)s)")
-    parser.add_argument("--function-events", type=int, default=1_000_000, help="in all (default: %(default)s)")
-    parser.add_argument("--clients-events", type=int, default=250_000, help="in all (default: %(default)s)")
+    parser.add_argument("--events", type=int, default=1_000_000, help="of the function's act (default: %(default)s)")
+    parser.add_argument(
+        "--clients-events", type=int, default=250_000, help="of the clients' act (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=20261124, help="the same seed is the same run")
     parser.add_argument("--out", type=Path, default=Path("build/chaos.json"), help="figures (default: %(default)s)")
     parser.add_argument("--no-defects", action="store_true", help="leave the planted defects out")
@@ -72,7 +74,7 @@ def _until_wrong(results: Iterator[Result]) -> list[Result]:
 
 
 def _results(act: str, options: argparse.Namespace) -> Iterator[Result]:
-    return _function(options.seed, options.function_events) if act == "function" else _clients(options)
+    return _function(options.seed, options.events) if act == "function" else _clients(options)
 
 
 def _function(seed: int, events: int) -> Iterator[Result]:

@@ -247,7 +247,7 @@ def catch(defect: Defect, act: str, seed: int, events: int = EVENTS) -> Outcome:
 
 def _judge(defect: Defect, copy: Path, act: str, seed: int, events: int) -> Outcome:
     figures = copy / "chaos.json"
-    run = (f"--act={act}", f"--seed={seed}", f"--{act}-events={events}", f"--out={figures}")
+    run = (f"--act={act}", f"--seed={seed}", f"--events={events}", f"--clients-events={events}", f"--out={figures}")
     options = ("--no-defects", "--until-wrong", *run)
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     try:

@@ -75,10 +75,10 @@ def set_zone(name: str) -> None:
 @contextmanager
 def silence() -> Iterator[None]:
     """Say nothing on standard error."""
-    before = display.stderr.file
+    before = display.stderr._file  # None follows sys.stderr, wherever it leads then
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         display.stderr.file = nowhere
         try:
             yield
         finally:
-            display.stderr.file = before
+            display.stderr._file = before
