@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.chaos.clients import consuming, publishing, redriving
 from tests.chaos.clients.consuming import Consuming, Reader
-from tests.chaos.clients.process import set_zone
+from tests.chaos.clients.process import zone_kept
 from tests.chaos.clients.publishing import Publishing, Writer
 from tests.chaos.clients.redriving import Redriving, Sender, come_back
 from tests.chaos.clients.storms import STORMS, Storm, kill_publisher
@@ -23,18 +23,15 @@ MOST_RUNS = 500  # of a publisher or a redrive, until all is done
 def run_phase(storm: Storm, seed: int, events: int, mildness: float = 1.0) -> Result:
     """Send `events` through one kind of fault."""
     random.seed(seed)  # jitter
-    with tempfile.TemporaryDirectory() as parent:
+    with tempfile.TemporaryDirectory() as parent, zone_kept():
         folder = Path(parent).resolve() / "disk"
         folder.mkdir()
         weather = Weather(storm.calls, seed, mildness=mildness)
-        try:
-            if isinstance(storm.client, Reader):
-                return _consume(storm, Consuming(storm.client, weather, seed, folder), events)
-            if isinstance(storm.client, Writer):
-                return _publish(storm, Publishing(storm.client, weather, seed, folder), events)
-            return _redrive(storm, Redriving(storm.client, weather, seed, folder), events)
-        finally:
-            set_zone("UTC")
+        if isinstance(storm.client, Reader):
+            return _consume(storm, Consuming(storm.client, weather, seed, folder), events)
+        if isinstance(storm.client, Writer):
+            return _publish(storm, Publishing(storm.client, weather, seed, folder), events)
+        return _redrive(storm, Redriving(storm.client, weather, seed, folder), events)
 
 
 def run_everything(seed: int, events: int) -> list[Result]:

@@ -73,6 +73,19 @@ def set_zone(name: str) -> None:
 
 
 @contextmanager
+def zone_kept() -> Iterator[None]:
+    """Leave the machine's time zone as it was found."""
+    before = os.environ.get("TZ")
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ", None)
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+@contextmanager
 def silence() -> Iterator[None]:
     """Say nothing on standard error."""
     before = display.stderr._file  # None follows sys.stderr, wherever it leads then
