@@ -118,8 +118,11 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
     indices = [each.value / each.limit for each in verdict.listings if each.limit]
     metrics: dict[str, float | None] = {
         "Drifted": len(verdict.drifted),
-        "Sales": verdict.performance.sales,
+        "Sales": verdict.sales.compared + verdict.sales.set_apart,
         "UnreadableSales": verdict.unreadable_sales,
+        "UnmatchedSales": verdict.sales.unmatched + verdict.sales.unpriced,
+        "SetApartSales": verdict.sales.set_apart,
+        "LearntSales": verdict.sales.learnt,
         "WindowPredictions": verdict.window.predictions,
         "WindowDeadLetters": verdict.window.dead_letters,
         "WindowParked": verdict.window.parked_batches,

@@ -2,6 +2,7 @@
 
 house-price/versions/<v>/model.onnx
 house-price/versions/<v>/manifest.json
+house-price/versions/<v>/homes.npz    the homes it has learnt (`LearntHomes`), where its training said so
 house-price/champion.json, house-price/challenger.json
 """
 
@@ -30,6 +31,11 @@ def model_key(version: str) -> str:
 def manifest_key(version: str) -> str:
     """Return where in the models bucket a version's manifest stands."""
     return f"{MODEL_NAME}/versions/{version}/manifest.json"
+
+
+def homes_key(version: str) -> str:
+    """Return where in the models bucket the homes stand that a version has learnt."""
+    return f"{MODEL_NAME}/versions/{version}/homes.npz"
 
 
 PlaceNames = Literal["written", "key"]

@@ -4,24 +4,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pricing.manifest import Offsets
-from training.data.groups import split
+from training.data.groups import kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import EncodedFolds, calibrate, encode_folds, out_of_fold
-from training.evaluation.figures import figures
+from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds
+from training.evaluation.figures import figures, width_and_coverage
 from training.export.onnx_model import Parity, check_parity, run_onnx
 from training.model.candidates import CANDIDATES
-from training.model.training_part import Pricer, Rows, TrainingPart, prepare, rows_of
+from training.model.training_part import Pricer, Rows, TrainingPart, dear_rows_of, prepare, rows_of, together
 from training.params import Params
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedSplit:
-    """A file, split and encoded once for all that is tried on it."""
+    """A file, split and encoded once for all that is tried on it.
+
+    `dear` are listings beside the training part that only their price keeps out of the population: intervals are
+    calibrated on them, too. `test_at_any_price` is the test part with such listings of its own.
+    """
 
     data: Dataset
     training: Rows
     test: Rows
+    dear: Rows
+    test_at_any_price: Rows
     whole: TrainingPart
     folds: EncodedFolds
 
@@ -34,18 +42,23 @@ class Fitted:
     model: bytes
     offsets: Offsets
     figures: Mapping[str, Any]
+    coverage_at_any_price: float  # of the test part and of the listings that only their price keeps out of it
     parity: Parity
 
 
 def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
-    """Split a file by group and encode its training part, whole and by fold."""
-    rows = rows_of(data)
-    held = split(data.groups, params.seed, params.split.test_share)
-    training = rows.take(~held)
+    """Keep apart what no champion learns, and encode the others, the training part, whole and by fold."""
+    rows, dear = rows_of(data), dear_rows_of(data)
+    every = together(rows, dear)
+    kept = kept_apart(every.frame, every.groups, params.split.turn, params.split.kept_share)
+    held, held_dear = np.split(kept, [len(rows.groups)])
+    training, test = rows.take(~held), rows.take(held)
     return EncodedSplit(
         data,
         training,
-        rows.take(held),
+        test,
+        dear.take(~held_dear),
+        together(test, dear.take(held_dear)),
         prepare(training, params, params.seed),
         encode_folds(training, params, params.seed),
     )
@@ -54,9 +67,11 @@ def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
 def fit(encoded: EncodedSplit, params: Params, candidate: str) -> Fitted:
     """Fit a candidate; raises `Failure` where ONNX and scikit-learn differ on any row of the file."""
     recipe = CANDIDATES[candidate]
-    predicted = out_of_fold(recipe, encoded.training, encoded.folds, params)
-    offsets = calibrate(predicted, encoded.training.log_price, params)
+    offsets = calibrated(recipe, encoded.training, encoded.dear, encoded.folds, params)
     pricer = recipe(encoded.whole, params)
     model = pricer.onnx()
     parity = check_parity(pricer, model, encoded.data.frame, params.export.parity)
-    return Fitted(pricer, model, offsets, figures(run_onnx(model, encoded.test.frame), offsets, encoded.test), parity)
+    every = encoded.test_at_any_price
+    at_any_price = width_and_coverage(every.log_price, run_onnx(model, every.frame), offsets)["coverage"]
+    found = figures(run_onnx(model, encoded.test.frame), offsets, encoded.test)
+    return Fitted(pricer, model, offsets, found, at_any_price, parity)

@@ -11,10 +11,12 @@ DEFAULT_PARAMS = Path(__file__).with_name("params.yaml")
 
 
 class Split(Struct, frozen=True, forbid_unknown_fields=True):
-    """How groups of listings are divided into a training part and a test part."""
+    """How groups of listings are divided: the splits of an evaluation, and the part that no champion learns."""
 
     test_share: float
     splits: int
+    kept_share: float
+    turn: int
 
 
 class Encoding(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +85,7 @@ class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     draws: int
     confidence: float
     seed: int
+    level_limit: float
     slice_margin: float
     nowhere_margin: float
     coverage: tuple[float, float]

@@ -21,7 +21,7 @@ from training.export.reference import reference
 from training.fitting import EncodedSplit, Fitted
 from training.model.candidates import CHAMPION
 from training.params import Params
-from training.registry.kept_listings import keep_evidence
+from training.registry.kept_listings import keep_learnt, keep_test
 from training.registry.mlflow_registry import Registry
 
 
@@ -34,7 +34,8 @@ def register(
     """
     registry.keep_dataset(run_id, encoded.data)
     registry.keep(run_id, "cleaning.md", cleaning_report(encoded.data).encode())
-    keep_evidence(registry, run_id, encoded.training, encoded.test)
+    keep_test(registry, run_id, encoded.test)
+    keep_learnt(registry, run_id, encoded.training.frame)
     for name, png in error_plots(fitted.pricer, encoded.test, encoded.training.frame).items():
         registry.keep(run_id, f"plots/{name}", png)
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +51,10 @@ def register(
     about = About(
         recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
         learnt=trained_on(encoded.data),
-        measured=f"On {len(predicted):,} listings that it was not trained on:",
+        measured=(
+            f"On {len(predicted):,} listings that it was not trained on. Its intervals hold, "
+            f"those included that only their price keeps out of the population, {fitted.coverage_at_any_price:.1%}."
+        ),
         prices="asking price",
     )
     registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted).encode())

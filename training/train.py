@@ -50,7 +50,8 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     except BaseException:
         registry.finish_run(run_id, {}, failed=True)
         raise
-    registry.finish_run(run_id, {**fitted.figures, "parity": fitted.parity.worst})
+    found = {"coverage_at_any_price": fitted.coverage_at_any_price, "parity": fitted.parity.worst}
+    registry.finish_run(run_id, {**fitted.figures, **found})
     return manifest
 
 

@@ -10,15 +10,15 @@ import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
 
 from lambdas.archive_bucket.day_index import NEVER, Index
 from lambdas.archive_bucket.prediction_rows import PREDICTIONS, ArchivedPrediction
-from lambdas.archive_bucket.sales import REPORTED_AT, SALES, ReportedSale, Sale
+from lambdas.archive_bucket.sales import DECISIONS, REPORTED_AT, SALES, Decision, ReportedSale, Sale
 from lambdas.archive_bucket.sample import Sample
 from lambdas.aws.objects import DAY, Object, Objects, day_of
 
@@ -29,6 +29,10 @@ Keep = Callable[[ArchivedPrediction], bool]
 
 _rows = msgspec.json.Decoder(ArchivedPrediction)
 _sales = msgspec.json.Decoder(Sale)
+_decisions = msgspec.json.Decoder(Decision)
+
+LISTED = timedelta(days=365)  # before its sale is reported a home is priced
+Line = TypeVar("Line", Sale, Decision)
 
 
 class Labelled(Struct, frozen=True, gc=False):
@@ -55,7 +59,8 @@ class Archive:
     ) -> None:
         self._objects = Objects(s3, bucket)
         self._index = Index(self._objects, clock, deadline)
-        self.unreadable = 0  # lines of sales objects that are no sale, and were skipped
+        self.unreadable = 0  # lines of sales objects that are no sale and no decision, and were skipped
+        self.withdrawn = 0  # sales that somebody has withdrawn
 
     def predictions(self, since: datetime, until: datetime, keep: Keep = lambda _: True) -> list[ArchivedPrediction]:
         """Return the predictions that arrived in [since, until) and that `keep` wants, in order of arrival.
@@ -107,17 +112,26 @@ class Archive:
         """Return every sale ever reported, one a listing; in the order of the first reports, then of the closing.
 
         Price and closing are those of the latest report, `reported_at` is the first one's: a sale that is corrected, or
-        exported again, keeps its place.
+        exported again, keeps its place. What was withdrawn is left out, as decided by the newest decision.
         """
         self.unreadable = 0
+        decided: dict[str, tuple[datetime, str]] = {}
+        for at, line in self._lines(DECISIONS, _decisions):
+            decided[line.listing_id] = max((at, line.decision), decided.get(line.listing_id, (at, "")))
         first: dict[str, datetime] = {}
         latest: dict[str, ReportedSale] = {}
-        for found in self._objects.read(self._objects.keys(f"{SALES}/dt="), lambda each: each):
-            for sale in self._reported(found):
-                name, at = sale.listing_id, sale.reported_at
-                first[name] = min(at, first.get(name, at))
-                if name not in latest or latest[name].reported_at <= at:
-                    latest[name] = sale
+        withdrawn: set[str] = set()
+        for at, sale in self._lines(SALES, _sales):
+            name = sale.listing_id
+            decided_at, decision = decided.get(name, (at, ""))
+            if decision == "withdrawn" and at <= decided_at:
+                withdrawn.add(name)
+                continue
+            first[name] = min(at, first.get(name, at))
+            if name not in latest or latest[name].reported_at <= at:
+                accepted = decision == "accepted" and at <= decided_at
+                latest[name] = ReportedSale(name, sale.sale_price, sale.sold_at, at, accepted)
+        self.withdrawn = len(withdrawn - set(latest))
         sales = [structs.replace(sale, reported_at=first[name]) for name, sale in latest.items()]
         return sorted(sales, key=lambda sale: (sale.reported_at, sale.sold_at, sale.listing_id))
 
@@ -128,16 +142,16 @@ class Archive:
         young = sorted(set(days) - set(old))
         return sorted(keys + [key for day in young for key in self._objects.keys_of(PREDICTIONS, day)])
 
-    def _reported(self, found: Object) -> Iterator[ReportedSale]:
-        reported = found.metadata.get(REPORTED_AT)
-        reported_at = datetime.fromisoformat(reported) if reported else found.modified_at
-        for line in found.body.splitlines():
-            try:
-                sale = _sales.decode(line)
-            except (ValueError, RecursionError):
-                self.unreadable += 1
-                continue
-            yield ReportedSale(sale.listing_id, sale.sale_price, sale.sold_at, reported_at)
+    def _lines(self, folder: str, decoder: msgspec.json.Decoder[Line]) -> Iterator[tuple[datetime, Line]]:
+        """Yield when each line of a folder's objects was reported, and the line."""
+        for found in self._objects.read(self._objects.keys(f"{folder}/dt="), lambda each: each):
+            reported = found.metadata.get(REPORTED_AT)
+            reported_at = datetime.fromisoformat(reported) if reported else found.modified_at
+            for line in found.body.splitlines():
+                try:
+                    yield reported_at, decoder.decode(line)
+                except (ValueError, RecursionError):
+                    self.unreadable += 1
 
 
 def label(predictions: Iterable[ArchivedPrediction], sales: Iterable[ReportedSale]) -> list[Labelled]:

@@ -1,5 +1,6 @@
 """As many predictions of a flood as fit into memory, and none twice."""
 
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
 
@@ -12,18 +13,22 @@ class Sample:
     """Predictions that arrived at or after `since`, one an `id`: of repeats, which replays bring, the first to arrive.
 
     Where there are more than `most`, those whose id has a hash below a bound, which is halved as often as it takes:
-    which ones these are follows from the ids alone. `share` of all predictions is in it, on average.
+    which ones these are follows from the ids alone. `share` of all predictions is in it, on average. What `keep` does
+    not want counts as not offered.
     """
 
-    def __init__(self, since: datetime, most: int | None = None) -> None:
+    def __init__(
+        self, since: datetime, most: int | None = None, keep: Callable[[ArchivedPrediction], bool] = lambda _: True
+    ) -> None:
         self.since = since
+        self._keep = keep
         self._most = most
         self._bound = _ALL
         self._first: dict[str, ArchivedPrediction] = {}
 
     def add(self, row: ArchivedPrediction) -> None:
         """Offer a prediction."""
-        if row.arrived_at < self.since or (self._bound < _ALL and _hash(row.id) >= self._bound):
+        if row.arrived_at < self.since or not self._keep(row) or (self._bound < _ALL and _hash(row.id) >= self._bound):
             return
         known = self._first.get(row.id)
         if known is None or row.arrived_at < known.arrived_at:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lambdas.archive_bucket.sales import FreshFrom
 from lambdas.aws.objects import Objects
+from lambdas.drift.error_drift import ErrorCheck
 from lambdas.drift.listing_drift import DistributionCheck
 from lambdas.drift.price_drift import Shift
 from lambdas.drift.watch import DriftVerdict, Window
@@ -22,16 +23,17 @@ SOURCE, DETAIL_TYPE = "belo.monitor", "DriftDetected"
 ALARMS = "monitor/alarms"
 
 Kind = Literal["performance", "listings"]
-Moved = list[Shift] | list[DistributionCheck]
+Moved = list[Shift] | list[ErrorCheck] | list[DistributionCheck]
 
 
 class DriftDetected(Struct, frozen=True, kw_only=True):
     """The detail of the event: what moved, and by how much.
 
     `id` is the same however often the same drift is seen: one a kind and reign of a champion. `moved` holds the `Shift`
-    for kind "performance" (only that says that retraining is worth it), the `DistributionCheck`s that rang for
-    "listings". `fresh`, of kind "performance", is the first sale of the segment that rang: prices moved at about that
-    time.
+    for kind "performance", or where prices as a whole have not moved, the `ErrorCheck`s that rang (only that kind says
+    that retraining is worth it), and the `DistributionCheck`s for "listings". Of kind "performance", `fresh` is the
+    first sale of the segment that rang, when prices moved as well as the alarm can tell, and `after` the last one: a
+    segment is picked for being extreme, so only sales after it tell by how much prices moved.
     """
 
     id: str
@@ -43,6 +45,7 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
     summary: str
     moved: Moved
     fresh: FreshFrom | None
+    after: FreshFrom | None = None
 
 
 def resources(archive_bucket: str) -> list[str]:
@@ -53,8 +56,11 @@ def resources(archive_bucket: str) -> list[str]:
 def events(verdict: DriftVerdict) -> list[DriftDetected]:
     """Return an event for each kind of drift that the verdict found."""
     found: list[DriftDetected] = []
+    errors = [each for each in verdict.errors if each.rang]
     if verdict.performance.rang:
         found.append(_event(verdict, "performance", _of_prices(verdict.performance), [verdict.performance]))
+    elif errors:
+        found.append(_event(verdict, "performance", "; ".join(map(_of_errors, errors)), errors))
     if rang := [each for each in verdict.listings if each.rang]:
         found.append(_event(verdict, "listings", _of_listings(rang), rang))
     return found
@@ -72,6 +78,7 @@ def _event(verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved) -> Dri
         summary=summary,
         moved=moved,
         fresh=verdict.fresh if kind == "performance" else None,
+        after=verdict.after if kind == "performance" else None,
     )
 
 
@@ -82,6 +89,18 @@ def _of_prices(shift: Shift) -> str:
     return (
         f"against predictions, sales from the champion's number {since} on go for "
         f"{abs(percent):.1f} % {'more' if percent > 0 else 'less'} than {than}; rang at number {shift.rang_after_sales}"
+    )
+
+
+def _of_errors(check: ErrorCheck) -> str:
+    among = f"of the newest {check.segment} sales at number {check.at}"
+    if check.test == "coverage":
+        return f"{100 * check.value:.0f} % {among} lie outside their intervals, {100 * check.reference:.0f} % should"
+    if check.test == "spread":
+        return f"errors {among} are {check.value / check.reference:.2f} times as large as earlier ones"
+    percent = 100 * (check.value / check.reference - 1)
+    return (
+        f"{check.place}: homes {among} go for {abs(percent):.0f} % {'more' if percent > 0 else 'less'} than elsewhere"
     )
 
 

@@ -59,9 +59,13 @@ class Distribution(Struct, frozen=True, kw_only=True):
 def compare_window(
     rows: Sequence[ArchivedPrediction], dead_letters: int, reference: Reference, alpha: float
 ) -> list[DistributionCheck]:
-    """Return every comparison that the window is large enough for; together they ring falsely with `alpha`."""
+    """Return every comparison that the window is large enough for; together they ring falsely with `alpha`.
+
+    A listing that came several times is one home, as it came last.
+    """
     part = alpha / (len(reference.numeric) + 2 + len(reference.missing) + 2)
     found = [_dead_letters(len(rows), dead_letters, part)] if rows or dead_letters else []
+    rows = one_a_listing(rows)
     if len(rows) < MIN_WINDOW:
         return found
     found += [psi_check(each, reference.rows, part) for each in distributions(rows, reference)]
@@ -70,6 +74,12 @@ def compare_window(
     known = set(map(place_key, reference.neighborhood))
     unseen = sum(place_key(row.neighborhood) not in known for row in rows)
     return [*found, _unseen(unseen, len(rows), reference, part)]
+
+
+def one_a_listing(rows: Sequence[ArchivedPrediction]) -> list[ArchivedPrediction]:
+    """Return the newest prediction of each listing, in the order of arrival."""
+    newest = {row.listing_id: row for row in sorted(rows, key=lambda row: row.arrived_at)}
+    return sorted(newest.values(), key=lambda row: row.arrived_at)
 
 
 def distributions(rows: Sequence[ArchivedPrediction], reference: Reference) -> list[Distribution]:

@@ -144,13 +144,17 @@ def _describe(
 def comparisons(sales: Sales, reference_level: float) -> list[Comparison]:
     """Return every comparison that there are sales for."""
     low, high = (sales.around(reference_level + edge) for edge in USUAL)
-    return [*_with_earlier(sales.around(reference_level)), *_with_range(low, high)]
+    return [*with_earlier(sales.around(reference_level)), *_with_range(low, high)]
 
 
-def _with_earlier(residuals: Log) -> Iterator[Comparison]:
-    total, spread = _sums(residuals)
+def with_earlier(residuals: Log, variance: float | None = None) -> Iterator[Comparison]:
+    """Compare the newest residuals with all earlier ones; `variance` is what they have while nothing is wrong.
+
+    None is that of clipped normal ones.
+    """
+    total, spread = _sums(residuals, variance)
     for segment in SEGMENTS:
-        at = _looks(segment + LEARNING, residuals.shape[-1])
+        at = look_places(segment + LEARNING, residuals.shape[-1])
         start = at - segment
         now = (total[..., at] - total[..., start]) / segment
         z = (now - total[..., start] / start) / (spread[..., at] * np.sqrt(1 / segment + 1 / start))
@@ -161,7 +165,7 @@ def _with_earlier(residuals: Log) -> Iterator[Comparison]:
 def _with_range(above_low: Log, above_high: Log) -> Iterator[Comparison]:
     """Compare with the range: positive above its upper end, negative below its lower one, 0 inside."""
     for segment in SEGMENTS:
-        at = _looks(segment, len(above_low))
+        at = look_places(segment, len(above_low))
         z_low, z_high = (
             (total[at] - total[at - segment]) / (spread[at] * np.sqrt(segment))
             for total, spread in (_sums(above_low), _sums(above_high))
@@ -170,19 +174,21 @@ def _with_range(above_low: Log, above_high: Log) -> Iterator[Comparison]:
             yield Comparison(segment, "asking prices", at, np.maximum(z_high, 0) + np.minimum(z_low, 0))
 
 
-def _looks(first: int, sales: int) -> NDArray[np.int64]:
+def look_places(first: int, sales: int) -> NDArray[np.int64]:
+    """Return after how many sales it is looked, from the `first` on."""
     return np.arange(-(-first // STEP) * STEP, sales + 1, STEP)
 
 
-def _sums(residuals: Log) -> tuple[Log, Log]:
+def _sums(residuals: Log, variance: float | None = None) -> tuple[Log, Log]:
     """Return the sum of the first n residuals and their standard deviation, for n = 0 to N, shape (..., N + 1)."""
+    usual = _clipped_variance() if variance is None else variance
     zero = np.zeros((*residuals.shape[:-1], 1))
     total, squares = (
         np.concatenate([zero, np.cumsum(values, axis=-1)], axis=-1) for values in (residuals, residuals**2)
     )
     count = np.arange(residuals.shape[-1] + 1)
     rest = squares - total**2 / np.maximum(count, 1)
-    return total, np.sqrt((PRIOR * _clipped_variance() + rest) / (PRIOR + np.maximum(count - 1, 0)))
+    return total, np.sqrt((PRIOR * usual + rest) / (PRIOR + np.maximum(count - 1, 0)))
 
 
 def _clipped_variance() -> float:
@@ -198,5 +204,5 @@ def limit(alpha: float) -> float:
     worst: list[Log] = []
     for _ in range(PATHS // CHUNK):
         residuals = np.clip(draw.standard_normal((CHUNK, LEARNING + HORIZON)), -CLIP, CLIP)
-        worst.append(np.max([np.abs(each.z).max(axis=-1) for each in _with_earlier(residuals)], axis=0))
+        worst.append(np.max([np.abs(each.z).max(axis=-1) for each in with_earlier(residuals)], axis=0))
     return float(np.quantile(np.concatenate(worst), 1 - alpha))

@@ -2,11 +2,13 @@
 
 It reads, and changes nothing but that the archive's index of closed days may grow (`lambdas.archive_bucket.day_index`).
 
-Sales are all those first reported since the promotion, with what this champion had said of the homes since then.
-Nothing slides out at the old end: every look sees the path that the looks before it saw, with more at its end.
+Sales are all those first reported since the promotion, with what this champion says of the homes: where another one had
+priced them, they are priced again. Nothing slides out at the old end: every look sees the path that the looks before it
+saw, with more at its end. What takes no part is counted: sales set apart, withdrawn, of homes that nobody priced.
 
 False alarms: all comparisons together, at all looks, ring with `FAMILY` in a market that stands still, for as long as
-`price_drift.HORIZON` sales. `PERFORMANCE` of it is for sale prices. `LISTINGS` is for the listings: they are looked at
+`price_drift.HORIZON` sales. `PERFORMANCE` of it is for sale prices: `LEVELS` for prices as a whole, `ERRORS` for
+coverage, spread and places. `LISTINGS` is for the listings: they are looked at
 anew every `every`, over windows that overlap, and look number i since the promotion spends LISTINGS / (i (i + 1)),
 which adds up to LISTINGS however long the champion serves.
 """
@@ -18,22 +20,27 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from lambdas.archive_bucket import credibility
 from lambdas.archive_bucket.day_index import NEVER
-from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
-from lambdas.archive_bucket.reader import Archive, Labelled, label
+from lambdas.archive_bucket.prediction_rows import ArchivedPrediction, features
+from lambdas.archive_bucket.reader import LISTED, Archive, Labelled, label
 from lambdas.archive_bucket.sales import FreshFrom
 from lambdas.archive_bucket.sample import Sample
 from lambdas.drift import dead_letter_count
+from lambdas.drift.error_drift import ErrorCheck, Errors, check_errors
 from lambdas.drift.figures import Figures, figures
 from lambdas.drift.listing_drift import DistributionCheck, compare_window
 from lambdas.drift.price_drift import HORIZON, Sales, Shift, find_shift
-from lambdas.drift.watched_champion import WatchedChampion, watched_champion
+from lambdas.drift.priced_again import priced_again
+from lambdas.drift.watched_champion import WatchedChampion, serving_model, watched_champion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 WINDOW, EVERY = timedelta(days=7), timedelta(hours=1)
 FAMILY, PERFORMANCE, LISTINGS = 0.03, 0.025, 0.005
+LEVELS, ERRORS = 0.013, (0.004, 0.003, 0.005)  # of coverage, spread and places
+NAMED = 20  # sales set apart that a verdict lists
 SAMPLE = 50_000  # predictions of a window that are looked at, at most: some 70 MB
 
 
@@ -47,6 +54,26 @@ class Window(Struct, frozen=True, kw_only=True):
     parked_batches: int  # that Lambda gave up on, and that nobody has redriven
 
 
+class SalesSeen(Struct, frozen=True, kw_only=True):
+    """What became of the sales reported so far.
+
+    `before_reign` were reported before the promotion. Of those since, `compared` are held against predictions,
+    `priced_again` of them because another champion had priced the home; `learnt` of them are of homes in the champion's
+    training part, None where nobody knows which these are. Not compared are `unmatched`, of homes that nobody priced
+    before, `unpriced`, which the champion cannot price, and `set_apart`, which are not credible. `withdrawn` count for
+    nothing.
+    """
+
+    before_reign: int
+    compared: int
+    priced_again: int
+    learnt: int | None
+    unmatched: int
+    unpriced: int
+    set_apart: int
+    withdrawn: int
+
+
 class DriftVerdict(Struct, frozen=True, kw_only=True):
     """What a look found; `drifted` names what rang: "performance", "listings"."""
 
@@ -58,8 +85,13 @@ class DriftVerdict(Struct, frozen=True, kw_only=True):
     look: int  # since the promotion
     false_alarms: dict[str, float]
     performance: Shift
+    errors: list[ErrorCheck]
     fresh: FreshFrom | None  # the first sale of the segment that rang, if one did
-    figures: list[Figures]
+    after: FreshFrom | None  # and the last
+    figures: list[Figures]  # of homes that the champion has not learnt
+    figures_learnt: list[Figures]
+    sales: SalesSeen
+    set_apart: list[credibility.SetApart]  # the newest `NAMED`
     listings: list[DistributionCheck]
     unreadable_sales: int
 
@@ -95,16 +127,28 @@ class Watch:
         """
         champion = watched_champion(s3, self.models_bucket)
         archive = Archive(s3, self.archive_bucket, deadline=deadline)
-        recent = Sample(max(champion.promoted_at, now - self.window), SAMPLE)
-        sales = [sale for sale in archive.sales() if champion.promoted_at <= sale.reported_at < now]
-        rows = archive.of_listings(
-            (sale.listing_id for sale in sales),
-            champion.promoted_at,
-            now,
-            lambda row: row.model_version == champion.version,
-            recent,
+        recent = Sample(
+            max(champion.promoted_at, now - self.window), SAMPLE, lambda row: row.model_version == champion.version
         )
-        labelled = label(rows, sales)
+        reported = [sale for sale in archive.sales() if sale.reported_at < now]
+        sales = [sale for sale in reported if sale.reported_at >= champion.promoted_at]
+        listings, since = (sale.listing_id for sale in sales), champion.promoted_at - LISTED if sales else recent.since
+        found = label(archive.of_listings(listings, since, now, sample=recent), sales)
+        priced, unpriced = priced_again(
+            found, champion.version, lambda: serving_model(s3, self.models_bucket, champion.version)
+        )
+        labelled, apart = credibility.divide(priced)
+        learnt = learnt_homes(champion, labelled)
+        seen = SalesSeen(
+            before_reign=len(reported) - len(sales),
+            compared=len(labelled),
+            priced_again=len(priced) - sum(each.prediction.model_version == champion.version for each in found),
+            learnt=None if champion.learnt is None else sum(learnt),
+            unmatched=len(sales) - len(found),
+            unpriced=unpriced,
+            set_apart=len(apart),
+            withdrawn=archive.withdrawn,
+        )
         window = Window(
             since=recent.since,
             until=now,
@@ -112,7 +156,7 @@ class Watch:
             dead_letters=dead_letter_count.count(s3, self.dead_letters_bucket, recent.since, now),
             parked_batches=dead_letter_count.parked(s3, self.dead_letters_bucket, recent.since, now),
         )
-        verdict = self._verdict(champion, window, recent, labelled, archive.unreadable)
+        verdict = self._verdict(champion, window, recent, labelled, learnt, seen, apart, archive.unreadable)
         return Look(verdict, champion, recent.rows, labelled)
 
     def _verdict(
@@ -121,13 +165,22 @@ class Watch:
         window: Window,
         recent: Sample,
         labelled: list[Labelled],
+        learnt: list[bool],
+        seen: SalesSeen,
+        apart: list[credibility.SetApart],
         unreadable_sales: int,
     ) -> DriftVerdict:
         number = 1 + max(0, (window.until - champion.promoted_at) // self.every)
         alpha = LISTINGS / (number * (number + 1))
-        performance = find_shift(Sales.of(labelled), champion.reference.offset.mean, PERFORMANCE)
+        new = [each for each, known in zip(labelled, learnt, strict=True) if not known]
+        performance = find_shift(Sales.of(labelled), champion.reference.offset.mean, LEVELS)
+        errors = check_errors(Errors.of(new), ERRORS)
+        picked = _of_level(performance, labelled) or _of_errors(errors, new)
         listings = compare_window(recent.rows, round(window.dead_letters * recent.share), champion.reference, alpha)
-        rang = {"performance": performance.rang, "listings": any(each.rang for each in listings)}
+        rang = {
+            "performance": performance.rang or any(each.rang for each in errors),
+            "listings": any(each.rang for each in listings),
+        }
         return DriftVerdict(
             at=window.until,
             champion=champion.version,
@@ -138,19 +191,42 @@ class Watch:
             false_alarms={
                 "family": FAMILY,
                 "performance": PERFORMANCE,
+                "levels": LEVELS,
                 "listings": LISTINGS,
                 "sales": HORIZON,
             },
             performance=performance,
-            fresh=_fresh(performance, labelled),
-            figures=figures(labelled, champion.price_edges),
+            errors=errors,
+            fresh=picked[0] if picked else None,
+            after=picked[1] if picked else None,
+            figures=figures(new, champion.price_edges),
+            figures_learnt=figures([each for each, known in zip(labelled, learnt, strict=True) if known], []),
+            sales=seen,
+            set_apart=apart[-NAMED:],
             listings=listings,
             unreadable_sales=unreadable_sales,
         )
 
 
-def _fresh(shift: Shift, labelled: Sequence[Labelled]) -> FreshFrom | None:
+def learnt_homes(champion: WatchedChampion, labelled: Sequence[Labelled]) -> list[bool]:
+    """Return of each sale whether the champion has learnt the home; where nobody knows what it learnt, it has not."""
+    homes = champion.learnt
+    return [homes is not None and homes.knows(features(each.prediction)) for each in labelled]
+
+
+def _of_level(shift: Shift, labelled: Sequence[Labelled]) -> tuple[FreshFrom, FreshFrom] | None:
     if shift.rang_after_sales is None or shift.segment is None:
         return None
-    sale = labelled[shift.rang_after_sales - shift.segment].sale
-    return FreshFrom(sale.listing_id, sale.reported_at)
+    return _ends(labelled, shift.rang_after_sales, shift.segment)
+
+
+def _of_errors(errors: Sequence[ErrorCheck], new: Sequence[Labelled]) -> tuple[FreshFrom, FreshFrom] | None:
+    rang = [each for each in errors if each.rang]
+    first = min(rang, key=lambda each: each.at, default=None)
+    return _ends(new, first.at, first.segment) if first else None
+
+
+def _ends(sales: Sequence[Labelled], at: int, segment: int) -> tuple[FreshFrom, FreshFrom]:
+    """Return the first and the last sale of the segment that ends with number `at`."""
+    first, last = sales[at - segment].sale, sales[at - 1].sale
+    return FreshFrom(first.listing_id, first.reported_at), FreshFrom(last.listing_id, last.reported_at)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from pricing.manifest import CHAMPION_KEY, ContractMismatch, Manifest, Pointer, manifest_key
+from lambdas.aws.objects import Objects
+from pricing.learnt_homes import LearntHomes
+from pricing.manifest import CHAMPION_KEY, ContractMismatch, Manifest, Pointer, homes_key, manifest_key, model_key
 from pricing.reference import Reference
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from pricing.model import Model
 
 
 class WatchedChampion(Struct, frozen=True):
@@ -21,6 +25,7 @@ class WatchedChampion(Struct, frozen=True):
     promoted_at: datetime
     price_edges: list[float]  # of log price: the bands of its interval
     reference: Reference
+    learnt: LearntHomes | None  # None where nobody has said
 
 
 def watched_champion(s3: "S3Client", bucket: str) -> WatchedChampion:
@@ -39,9 +44,21 @@ def watched_champion(s3: "S3Client", bucket: str) -> WatchedChampion:
         reference = msgspec.convert(manifest.reference, Reference)
     except msgspec.ValidationError as error:
         raise ContractMismatch(f"manifest.json of version {pointer.version}: {error}") from error
+    homes = Objects(s3, bucket).get(homes_key(pointer.version))
     return WatchedChampion(
-        pointer.version, datetime.fromisoformat(pointer.promoted_at), manifest.interval.edges, reference
+        pointer.version,
+        datetime.fromisoformat(pointer.promoted_at),
+        manifest.interval.edges,
+        reference,
+        LearntHomes.decode(homes[0]) if homes else None,
     )
+
+
+def serving_model(s3: "S3Client", bucket: str, version: str) -> "Model":
+    """Return a version as it serves; raises `ContractMismatch` or botocore's `ClientError` where it does not load."""
+    from pricing.model import load  # the runtime is heavy, and needed after a promotion only
+
+    return load(*(_read(s3, bucket, key) for key in (model_key(version), manifest_key(version))))
 
 
 def _read(s3: "S3Client", bucket: str, key: str) -> bytes:

@@ -10,7 +10,7 @@ from training.evaluation.conformal import interval
 from training.export.onnx_model import run_onnx
 from training.params import Params
 from training.promotion.promote import newest
-from training.registry.kept_listings import TEST_ROWS, TRAINED_ON
+from training.registry.kept_listings import LEARNT, TEST_ROWS
 from training.train import test_of_version as figures_of_version
 from training.train import train
 
@@ -49,7 +49,7 @@ def test_a_run_keeps_what_an_auditor_asks_for(registry, trained):
     assert parent.data.tags["data_sha256"] == manifest.data_sha256
     assert len(parent.data.tags["population_sha256"]) == 64
     assert parent.inputs.dataset_inputs[0].dataset.digest == manifest.data_sha256[:32]
-    for name in ("cleaning.md", "card.md", "candidates.md", "params.yaml", TEST_ROWS, TRAINED_ON):
+    for name in ("cleaning.md", "card.md", "candidates.md", "params.yaml", TEST_ROWS, LEARNT):
         assert registry.read(parent.info.run_id, name)
     for name in ("residuals", "error_by_price", "error_by_neighborhood", "importance", "error_against_cost"):
         assert registry.read(parent.info.run_id, f"plots/{name}.png").startswith(b"\x89PNG")

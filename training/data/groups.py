@@ -1,56 +1,126 @@
 """Listings that may be the same home, and splits that keep them together.
 
-A home is offered by several agencies, so a random split would test on homes that were trained on.
+A home is offered by several agencies, and again later at another price, so a random split would test on homes that were
+trained on. What counts as the same home is said once, in `SAME_HOME`: splits, folds, the judge, contests and the part
+that no champion learns all go by it.
 """
 
 import hashlib
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from training.arrays import Mask
-from training.data.frames import as_written
+from pricing.learnt_homes import NEAR_AREA
+from training.arrays import Log, Mask
 
-SAME_HOME = (("street", "neighborhood", "area_m2"), ("neighborhood", "area_m2", "price"))
+Pairs = NDArray[np.int64]  # shape (N, 2): places of two rows
+NEAR_PRICE = 0.03
+SQUARE_METRE = 1.0
+TURNS = 20  # until the part that no champion learns has gone once through all homes
+
+
+@dataclass(frozen=True, slots=True)
+class SameHome:
+    """Listings that agree on `columns`, and nearly on area and price, are one home; a price of None may be any.
+
+    They are near in area if they differ by `area` (a fraction) or by `square_metres`. Where a column is unknown nothing
+    is said, unless `unknown_agrees`.
+    """
+
+    columns: tuple[str, ...]
+    area: float
+    square_metres: float
+    price: float | None
+    unknown_agrees: bool = False
+
+
+SAME_HOME = (
+    SameHome(("street", "neighborhood"), NEAR_AREA, SQUARE_METRE, price=None),
+    SameHome(("street", "rooms", "garage_places"), NEAR_AREA, SQUARE_METRE, price=None),
+    SameHome(("street", "neighborhood"), 0.0, 0.0, price=None, unknown_agrees=True),
+    SameHome(("neighborhood",), 0.0, 0.0, price=0.0),
+    SameHome(("neighborhood", "rooms", "garage_places"), 0.0, SQUARE_METRE, price=NEAR_PRICE),
+)
+COLUMNS = ("street", "neighborhood", "rooms", "garage_places", "area_m2", "price")  # that a home is known by
 
 
 def group_keys(frame: pd.DataFrame) -> NDArray[np.str_]:
-    """Return each row's group, shape (N,): rows that agree on either key of `SAME_HOME` share a group.
+    """Return each row's group, shape (N,): rows that a chain of `SAME_HOME` links share a group.
 
     A group is named after the least of its listings' fingerprints, so the rows' order does not matter. A file that
     gains listings renames a group only where one of them belongs to it.
     """
-    parent = np.arange(len(frame))
-
-    def root(row: int) -> int:
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = int(parent[row])
-        return row
-
-    for columns in SAME_HOME:
-        for rows in frame.groupby(list(columns), sort=False, dropna=False).indices.values():
-            for one, other in pairwise(rows):
-                parent[root(int(other))] = root(int(one))
-    roots = np.array([root(row) for row in range(len(frame))])
-    prints = fingerprints(frame)
-    first: dict[int, str] = {}
-    for row, its_root in enumerate(roots):
-        first[int(its_root)] = min(first.get(int(its_root), prints[row]), prints[row])
-    return np.array([first[int(its_root)] for its_root in roots])
+    homes = frame.reindex(columns=list(COLUMNS))
+    pairs = np.concatenate([_pairs(homes, each) for each in SAME_HOME])
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(homes), len(homes)))
+    _, group = connected_components(links, directed=False)
+    prints = pd.Series(_fingerprints(homes))
+    names: NDArray[np.str_] = prints.groupby(group).transform("min").to_numpy(dtype=str)
+    return names
 
 
-def fingerprints(frame: pd.DataFrame) -> list[str]:
-    """Return by what each listing is known in another file: a hash of what the groups look at, names as written."""
-    frame = as_written(frame)
-    columns = sorted({name for key in SAME_HOME for name in key})
-    return [
-        hashlib.sha256("|".join(map(str, row)).encode()).hexdigest()[:16]
-        for row in frame[columns].itertuples(index=False)
-    ]
+def _pairs(homes: pd.DataFrame, rule: SameHome) -> Pairs:
+    """Return pairs of rows that a rule takes for one home; enough of them to link all that it does."""
+    keys = [homes[name].where(homes[name] != "") for name in rule.columns]  # "" is an unknown name
+    known = np.ones(len(homes), dtype=np.bool_)
+    if not rule.unknown_agrees:
+        known = ~pd.concat(keys, axis=1).isna().any(axis=1).to_numpy()
+    place = pd.concat(keys, axis=1).groupby(list(rule.columns), dropna=False, sort=False).ngroup().to_numpy()
+    area, price = (homes[name].to_numpy(dtype=np.float64) for name in ("area_m2", "price"))
+    rows = np.flatnonzero(known)
+    rows = rows[np.lexsort((price[rows], area[rows], place[rows]))]
+    found = []
+    for step in range(1, len(rows)):
+        one, other = rows[:-step], rows[step:]
+        near = (place[one] == place[other]) & (
+            area[other] - area[one] <= np.maximum(rule.area * area[one], rule.square_metres)
+        )
+        if not near.any():
+            break
+        if rule.price is not None:
+            low, high = np.minimum(price[one], price[other]), np.maximum(price[one], price[other])
+            near &= high <= low * (1 + rule.price)
+        found.append(np.stack([one[near], other[near]], axis=1))
+        if rule.price is None:
+            break  # neighbours in the order of areas link all that are near
+    return np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
+
+
+def _fingerprints(homes: pd.DataFrame) -> list[str]:
+    return [_hash("|".join(map(str, row))) for row in homes.itertuples(index=False)]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def met(homes: pd.DataFrame, learnt: pd.DataFrame) -> Mask:
+    """Return which homes, shape (N,), are in a group with a learnt one."""
+    both = pd.concat([homes.reindex(columns=list(COLUMNS)), learnt.reindex(columns=list(COLUMNS))], ignore_index=True)
+    groups = group_keys(both)
+    return np.isin(groups[: len(homes)], groups[len(homes) :])
+
+
+def kept_apart(frame: pd.DataFrame, groups: NDArray[np.str_], turn: int, share: float) -> Mask:
+    """Return which rows no champion learns, shape (N,), about `share` of the homes; whole groups.
+
+    Which ones is a hash of street, neighbourhood and coarse area, so that a home that is offered again, at another
+    price or in another file, stays on its side, and takes its group along. Each `turn` lets a part of them go and takes
+    others in: models that are few turns apart have something left that none of them has learnt.
+    """
+    size = np.round(4 * np.log(np.maximum(frame["area_m2"].to_numpy(dtype=np.float64), 1.0)))
+    names = [f"kept|{street}|{place}|{each:.0f}" for street, place, each in zip(*_places(frame), size, strict=True)]
+    own = (_uniform(names) - turn / TURNS) % 1 < share
+    return np.isin(groups, groups[own])
+
+
+def _places(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    return frame["street"], frame["neighborhood"]
 
 
 def split(groups: NDArray[np.str_], seed: int, test_share: float = 0.2) -> Mask:
@@ -69,8 +139,12 @@ def folds(groups: NDArray[np.str_], count: int, seed: int) -> Iterator[Mask]:
         yield place == fold
 
 
-def _draw(groups: NDArray[np.str_], salt: str) -> NDArray[np.float64]:
+def _draw(groups: NDArray[np.str_], salt: str) -> Log:
     names, places = np.unique(groups, return_inverse=True)
-    draws = [int.from_bytes(hashlib.sha256(f"{salt}|{name}".encode()).digest()[:7], "big") for name in names]
-    result: NDArray[np.float64] = np.array(draws, dtype=np.float64)[places] / float(1 << 56)
+    return _uniform([f"{salt}|{name}" for name in names])[places]
+
+
+def _uniform(names: list[str]) -> Log:
+    draws = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big") for name in names]
+    result: Log = np.array(draws, dtype=np.float64) / float(1 << 56)
     return result

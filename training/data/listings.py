@@ -47,7 +47,7 @@ AREAS = (20.0, 1_000.0)  # m²
 CITY = "Belo Horizonte"
 SLIPS = frozenset({"I", "040"})  # pieces of an address that the scraper took for a neighbourhood
 
-BROKEN_ROW = "broken row"
+BROKEN_ROW, DEAR = "broken row", "price above 4,000,000"
 
 MIN_ROWS = 100  # fewer make no model
 MIN_SHARE = 0.5  # of the rows; a file that mostly fails is not a file of listings
@@ -58,11 +58,15 @@ class Dataset:
     """The population of a file.
 
     `frame` has the fields of `Features` as the model sees them (text, and float32 with NaN), and `price`
-    (BRL, float64); `groups` names each row's group of listings that may be the same home, shape (N,).
+    (BRL, float64); `groups` names each row's group of listings that may be the same home, shape (N,). `dear` are the
+    listings that only their price keeps out of the population, with `dear_groups`: nobody knows a price when a home is
+    priced, so an interval's promise is for them, too.
     """
 
     frame: pd.DataFrame
     groups: NDArray[np.str_]
+    dear: pd.DataFrame
+    dear_groups: NDArray[np.str_]
     report: CleaningReport
     sha256: str
     generated: bool
@@ -77,7 +81,7 @@ class Dataset:
 _DROPS: tuple[tuple[str, str, Callable[[Listing, float | None], bool]], ...] = (
     ("price unknown", "nothing to learn from", lambda _, price: price is None),
     ("price below 100,000", "monthly rents among the sales", lambda _, price: _below(price, PRICES[0])),
-    ("price above 4,000,000", "outside the population", lambda _, price: not _below(price, PRICES[1], equal=True)),
+    (DEAR, "outside the population; intervals hold for them, too", lambda _, price: _above(price, PRICES[1])),
     ("area below 20 m²", "typing errors, parking spaces", lambda home, _: home.area_m2 < AREAS[0]),
     ("area above 1,000 m²", "land, buildings, typing errors", lambda home, _: home.area_m2 > AREAS[1]),
     ("another city", "scraping slips and other towns", lambda home, _: home.city != CITY),
@@ -89,8 +93,12 @@ def _is_slip(neighborhood: str) -> bool:
     return neighborhood in SLIPS or not place_key(neighborhood)
 
 
-def _below(price: float | None, limit: float, *, equal: bool = False) -> bool:
-    return price is not None and (price < limit or (equal and price == limit))
+def _below(price: float | None, limit: float) -> bool:
+    return price is not None and price < limit
+
+
+def _above(price: float | None, limit: float) -> bool:
+    return price is not None and price > limit
 
 
 def read_listings(path: Path, *, generated: bool = False) -> Dataset:
@@ -101,6 +109,7 @@ def read_listings(path: Path, *, generated: bool = False) -> Dataset:
     """
     kept: list[tuple[Raw, Features]] = []
     prices: list[float | None] = []
+    dear: list[tuple[Features, float | None]] = []
     refused: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     for number, row in read_rows(path, on_columns=partial(_require_columns, path)):
@@ -110,17 +119,29 @@ def read_listings(path: Path, *, generated: bool = False) -> Dataset:
             refused[_what(error)] += 1
             continue
         price = _price(raw)
-        if reason := next((name for name, _, fails in _DROPS if fails(home, price)), None):
-            dropped[reason] += 1
-        else:
+        reasons = [name for name, _, fails in _DROPS if fails(home, price)]
+        if reasons:
+            dropped[reasons[0]] += 1
+        if reasons == [DEAR]:
+            dear.append((features(home), price))
+        elif not reasons:
             kept.append((raw, features(home)))
             prices.append(price)
     frame = to_frame([home for _, home in kept]).assign(price=np.array(prices, dtype=np.float64))
+    beyond = to_frame([home for home, _ in dear]).assign(price=np.array([price for _, price in dear], dtype=np.float64))
     rows = len(kept) + refused.total() + dropped.total()
     report = CleaningReport(rows, (*_rules(refused, dropped), *touched(kept, frame)), len(kept))
     _refuse_a_bad_file(path, report)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Dataset(frame, group_keys(frame), report, digest, generated, path.name)
+    groups = group_keys(frame)
+    return Dataset(frame, groups, beyond, _beside(frame, groups, beyond), report, digest, generated, path.name)
+
+
+def _beside(frame: pd.DataFrame, groups: NDArray[np.str_], others: pd.DataFrame) -> NDArray[np.str_]:
+    """Return the groups of other listings: where they belong to homes of the frame, under the name of its group."""
+    ours, theirs = np.split(group_keys(pd.concat([frame, others], ignore_index=True)), [len(frame)])
+    names = dict(zip(ours.tolist(), groups.tolist(), strict=True))
+    return np.array([names.get(each, each) for each in theirs.tolist()], dtype=groups.dtype)
 
 
 def _require_columns(path: Path, names: list[str]) -> None:

@@ -1,8 +1,9 @@
 """Intervals around log prices, calibrated on residuals of listings that the model did not see.
 
 Cross-conformal and Mondrian: the training part is predicted fold by fold, and the offsets are quantiles of
-log(actual / predicted) within bands of the predicted price. Source: Vovk et al., Algorithmic Learning in a
-Random World, chapter 4 (Mondrian predictors).
+log(actual / predicted) within bands of the predicted price. They are taken over all listings that nobody can tell apart
+when they are priced: those whose price lies outside the population are among them, though no model learns them. Source:
+Vovk et al., Algorithmic Learning in a Random World, chapter 4 (Mondrian predictors).
 """
 
 from collections.abc import Sequence
@@ -27,10 +28,31 @@ def encode_folds(rows: Rows, params: Params, seed: int) -> EncodedFolds:
 
 def out_of_fold(candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params) -> Log:
     """Return log prices of rows, each from a model that saw no listing of its group."""
-    result = np.empty(len(rows.frame))
-    for held, part in encoded_folds:
-        result[held] = candidate(part, params).predict(rows.frame[held])
-    return result
+    predicted, _ = fold_predictions(candidate, rows, rows.take(np.zeros(len(rows.groups), bool)), encoded_folds, params)
+    return predicted
+
+
+def fold_predictions(
+    candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params
+) -> tuple[Log, Log]:
+    """Return log prices of the rows that the folds are of, and of others that no model learns, as `out_of_fold` does.
+
+    A group that is among both is held out of both.
+    """
+    predicted, predicted_dear = np.empty(len(rows.frame)), np.empty(len(dear.frame))
+    seed = encoded_folds[0][1].seed
+    for (held, part), held_dear in zip(encoded_folds, folds(dear.groups, params.interval.folds, seed + 1), strict=True):
+        pricer = candidate(part, params)
+        predicted[held] = pricer.predict(rows.frame[held])
+        if held_dear.any():
+            predicted_dear[held_dear] = pricer.predict(dear.frame[held_dear])
+    return predicted, predicted_dear
+
+
+def calibrated(candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params) -> Offsets:
+    """Return the offsets that keep a candidate's promise on rows, which it learns, and on others that it does not."""
+    predicted = np.concatenate(fold_predictions(candidate, rows, dear, encoded_folds, params))
+    return calibrate(predicted, np.concatenate([rows.log_price, dear.log_price]), params)
 
 
 def calibrate(predicted: Log, actual: Log, params: Params) -> Offsets:

@@ -7,27 +7,28 @@ from typing import Any
 from pricing.manifest import Offsets
 from training.data.groups import split
 from training.data.listings import POPULATION, Dataset
-from training.evaluation.conformal import calibrate, encode_folds, out_of_fold
+from training.evaluation.conformal import calibrated, encode_folds
 from training.evaluation.figures import Figures, figures, point_figures
 from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
-from training.model.training_part import Pricer, Rows, prepare, rows_of
+from training.model.training_part import Pricer, Rows, dear_rows_of, prepare, rows_of
 from training.params import Params
 
 
-def fit_with_interval(name: str, rows: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
-    """Fit a candidate, and calibrate its interval, on a training part alone."""
+def fit_with_interval(name: str, rows: Rows, dear: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
+    """Fit a candidate on a training part, and calibrate its interval on it and on the dear listings beside it."""
     candidate = CANDIDATES[name]
-    predicted = out_of_fold(candidate, rows, encode_folds(rows, params, seed), params)
-    return candidate(prepare(rows, params, seed), params), calibrate(predicted, rows.log_price, params)
+    offsets = calibrated(candidate, rows, dear, encode_folds(rows, params, seed), params)
+    return candidate(prepare(rows, params, seed), params), offsets
 
 
 def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:
     """Yield the champion's and the baseline's figures on one group split after the other."""
-    rows = rows_of(data)
+    rows, dear = rows_of(data), dear_rows_of(data)
     for seed in range(params.seed, params.seed + params.split.splits):
         held = split(rows.groups, seed, params.split.test_share)
         training, test = rows.take(~held), rows.take(held)
-        pricer, offsets = fit_with_interval(CHAMPION, training, params, seed)
+        beside = dear.take(~split(dear.groups, seed, params.split.test_share))
+        pricer, offsets = fit_with_interval(CHAMPION, training, beside, params, seed)
         baseline = CANDIDATES[BASELINE](prepare(training, params, seed), params)
         yield (
             figures(pricer.predict(test.frame), offsets, test),

@@ -71,3 +71,17 @@ class Pricer(Protocol):
 def rows_of(data: Dataset) -> Rows:
     """Return a file's population with log prices."""
     return Rows(data.frame, np.log(data.frame["price"].to_numpy(dtype=np.float64)), data.groups)
+
+
+def dear_rows_of(data: Dataset) -> Rows:
+    """Return the listings that only their price keeps out of a file's population, with log prices."""
+    return Rows(data.dear, np.log(data.dear["price"].to_numpy(dtype=np.float64)), data.dear_groups)
+
+
+def together(one: Rows, other: Rows) -> Rows:
+    """Return the rows of both, in this order."""
+    return Rows(
+        pd.concat([one.frame, other.frame], ignore_index=True),
+        np.concatenate([one.log_price, other.log_price]),
+        np.concatenate([one.groups, other.groups]),
+    )

@@ -3,7 +3,7 @@
 from pricing.manifest import Pointer
 from terminal.errors import Failure
 from training.params import Judging
-from training.promotion.contenders import find_challenger, find_champion, unseen
+from training.promotion.contenders import find_challenger, find_champion, second_opinion, unseen
 from training.promotion.judge import PromotionVerdict, judge
 from training.promotion.promote import ExpectedChampion, promote
 from training.promotion.verdict_report import verdict_report
@@ -19,8 +19,12 @@ def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs:
     champion = find_champion(bucket, registry)
     if champion and champion.version == version:
         raise Failure(f"version {version} is the champion already")
-    champion_version = champion.version if champion else None
-    verdict = judge(find_challenger(version, registry), champion, unseen(version, champion_version, registry), knobs)
+    challenger = find_challenger(version, registry)
+    if champion:
+        evidence = unseen(version, champion.version, registry)
+        verdict = judge(challenger, champion, evidence, knobs, second_opinion(version, champion.version, registry))
+    else:
+        verdict = judge(challenger, None, unseen(version, None, registry), knobs)
     registry.keep(registry.find(version).run_id, "verdict.md", verdict_report(verdict).encode())
     registry.tag(version, "verdict", "promote" if verdict.promote else "; ".join(verdict.reasons)[:500])
     return verdict

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pricing.listing import Features
@@ -12,9 +13,10 @@ from pricing.model import Model, load
 from terminal.errors import Failure
 from training.arrays import Log
 from training.data.frames import to_features
-from training.data.groups import fingerprints
+from training.data.groups import COLUMNS, met
 from training.evaluation.timing import LISTINGS, microseconds_a_listing
-from training.registry.kept_listings import TRAINED_ON, kept, kept_test
+from training.model.training_part import Rows
+from training.registry.kept_listings import kept_test, learnt_by
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
 from training.registry.overview import holds, stranger
@@ -38,6 +40,18 @@ class Evidence:
     features: Sequence[Features]
     log_price: Log
     groups: NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What the challenger's file alone does not tell: for a file that is wrong as a whole agrees with itself.
+
+    `own` is the champion's test part, without the homes that the challenger has learnt; `same_homes` are log ratios of
+    the prices that the challenger's and the champion's files state for the same homes, shape (M,).
+    """
+
+    own: Evidence
+    same_homes: Log
 
 
 def find_challenger(version: str, registry: Registry) -> Contender:
@@ -78,13 +92,30 @@ def _microseconds(model: Model) -> float:
 
 
 def unseen(challenger: str, champion: str | None, registry: Registry) -> Evidence:
-    """Return the challenger's test part without the groups of which the champion saw a listing.
+    """Return the challenger's test part without the homes that the champion has learnt.
 
     Raises `Failure` where a run does not say what it was trained on.
     """
     rows = kept_test(challenger, registry)
-    if champion is not None:
-        seen = set(kept(registry, champion, TRAINED_ON).decode().splitlines())
-        met = [known in seen for known in fingerprints(rows.frame)]
-        rows = rows.take(~np.isin(rows.groups, rows.groups[met]))
+    return evidence(rows if champion is None else rows.take(~met(rows.frame, learnt_by(champion, registry))))
+
+
+def second_opinion(challenger: str, champion: str, registry: Registry) -> SecondOpinion:
+    """Return what else is known of both versions; raises `Failure` where a run does not say what it was trained on."""
+    own, theirs = kept_test(champion, registry), kept_test(challenger, registry)
+    learnt, theirs_learnt = learnt_by(champion, registry), learnt_by(challenger, registry)
+    ratios = _same_homes(pd.concat([learnt, own.frame]), pd.concat([theirs_learnt, theirs.frame]))
+    return SecondOpinion(evidence(own.take(~met(own.frame, theirs_learnt))), ratios)
+
+
+def evidence(rows: Rows) -> Evidence:
+    """Return rows as a judge takes them."""
     return Evidence([*map(to_features, rows.frame.to_dict("records"))], rows.log_price, rows.groups)
+
+
+def _same_homes(before: pd.DataFrame, after: pd.DataFrame) -> Log:
+    """Return log(price after / price before) of the homes that both files offer, each with its median prices."""
+    homes = [name for name in COLUMNS if name != "price"]
+    prices = [np.log(frame.groupby(homes, dropna=False)["price"].median()) for frame in (before, after)]
+    ratios: Log = (prices[1] - prices[0]).dropna().to_numpy(dtype=np.float64)
+    return ratios

@@ -1,7 +1,8 @@
 """Whether a challenger may replace the champion: on listings that neither was trained on, with reasons.
 
-It must be better by a paired bootstrap, no worse than a margin on any slice, keep its interval's promise, agree
-with scikit-learn, and stay within the budget of time and size.
+It must be better by a paired bootstrap, on no slice worse by more than a margin and beyond doubt, keep its interval's
+promise, agree with scikit-learn, and stay within the budget of time and size. And prices as a whole must not move
+further than a market does, neither between the models nor between the files.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ from pricing.manifest import Offsets
 from training.arrays import Log, Mask
 from training.evaluation.bootstrap import bootstrap_means
 from training.evaluation.figures import Figures, interval_figures, point_figures, width_and_coverage
+from training.evaluation.price_level import LevelMove, level_move
 from training.params import Judging
-from training.promotion.contenders import Contender, Evidence
+from training.promotion.contenders import Contender, Evidence, SecondOpinion
 from training.promotion.slices import FEW, NOWHERE, moved_nowhere, slice_masks
 
 
@@ -32,7 +34,7 @@ class Condition:
 class Slice:
     """Mean absolute log errors of both on some of the listings, and their other figures there by contender.
 
-    The challenger's error may be larger by `margin`, a fraction.
+    The challenger's error may be larger by `margin`, a fraction; it is larger by `change_low` at least, beyond doubt.
     """
 
     name: str
@@ -40,12 +42,18 @@ class Slice:
     margin: float
     challenger: float
     champion: float
+    change_low: float
     figures: dict[str, Figures]
 
     @property
     def change(self) -> float:
         """Return by which fraction the challenger's error is larger."""
         return self.challenger / self.champion - 1
+
+    @property
+    def suffers(self) -> bool:
+        """Return whether the challenger is worse by more than the margin, and not by chance."""
+        return self.change > self.margin and self.change_low > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,13 @@ class PromotionVerdict:
         return [f"{check.name}: {check.finding}" for check in self.checks if not check.passed]
 
 
-def judge(challenger: Contender, champion: Contender | None, evidence: Evidence, knobs: Judging) -> PromotionVerdict:
+def judge(
+    challenger: Contender,
+    champion: Contender | None,
+    evidence: Evidence,
+    knobs: Judging,
+    opinion: SecondOpinion | None = None,
+) -> PromotionVerdict:
     """Return the verdict; without a champion the challenger has only to keep its own promises.
 
     On too few listings nothing else is looked at.
@@ -86,9 +100,13 @@ def judge(challenger: Contender, champion: Contender | None, evidence: Evidence,
         for name in predicted
     }
     slices, checks = _compare(contenders, predicted, evidence, knobs) if champion else ([], [])
+    levels = _levels(predicted, actual, knobs) if champion else []
+    opinions = _second_opinion(contenders, opinion, knobs) if champion and opinion else []
     checks = [
         enough,
         *checks,
+        *levels,
+        *opinions,
         *_intervals(figures["challenger"], knobs),
         _parity(challenger, knobs),
         *_budget(challenger, knobs),
@@ -112,7 +130,12 @@ def _compare(
     predicted_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
     compared = [(name, mask, predicted, knobs.slice_margin) for name, mask in masks.items()]
     compared.append((NOWHERE, masks[FEW], predicted_nowhere, knobs.nowhere_margin))
-    slices = [_slice(name, mask, margin, actual, each, offsets) for name, mask, each, margin in compared if mask.any()]
+    level = (1 - knobs.confidence) / len(compared)
+    slices = [
+        _slice(name, mask, margin, evidence, each, offsets, level, knobs)
+        for name, mask, each, margin in compared
+        if mask.any()
+    ]
     return slices, [_better(errors, evidence.groups, knobs), no_slice_suffers(slices, knobs)]
 
 
@@ -133,27 +156,85 @@ def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) ->
     return Condition("better than the champion", low > 0, finding)
 
 
+def _levels(predicted: Mapping[str, Log], actual: Log, knobs: Judging) -> list[Condition]:
+    """Hold prices as a whole against the champion: the challenger's, and those of the listings that it is judged by."""
+    ours = level_move(predicted["challenger"] - predicted["champion"], knobs.level_limit, "the champion's prices")
+    theirs = level_move(actual - predicted["champion"], knobs.level_limit, "the champion's prices of these listings")
+    return [_credible("price level", ours), _credible("credible evidence", theirs)]
+
+
+def _credible(name: str, move: LevelMove) -> Condition:
+    return Condition(name, move.credible, move.finding + ("" if move.credible else "; a person has to decide"))
+
+
+def _second_opinion(contenders: Mapping[str, Contender], opinion: SecondOpinion, knobs: Judging) -> list[Condition]:
+    """Compare the two where the challenger's file has no say, and the two files where they state the same homes."""
+    found = []
+    if len(opinion.same_homes) >= knobs.min_slice:
+        against = f"what the champion's file states for the same {len(opinion.same_homes)} homes"
+        found.append(_credible("same homes", level_move(opinion.same_homes, knobs.level_limit, against)))
+    own = opinion.own
+    if len(own.log_price) < knobs.min_rows:
+        return found
+    predicted = {name: each.model.log_prices(own.features) for name, each in contenders.items()}
+    against = "the champion's on its own test part"
+    move = level_move(predicted["challenger"] - predicted["champion"], knobs.level_limit, against)
+    residuals = {name: own.log_price - each for name, each in predicted.items()}
+    errors = {name: np.abs(each - np.median(each)) for name, each in residuals.items()}  # a market may have moved since
+    low = _change_low(errors["challenger"], errors["champion"], own.groups, 1 - knobs.confidence, knobs)
+    change = float(errors["challenger"].mean() / errors["champion"].mean()) - 1
+    finding = f"error about its median {change:+.1%} on {len(own.log_price)} listings, at least {low:+.1%}"
+    worse = change > knobs.slice_margin and low > 0
+    return [
+        *found,
+        _credible("price level on the champion's test part", move),
+        Condition("no worse on the champion's test part", not worse, finding),
+    ]
+
+
+def _change_low(challenger: Log, champion: Log, groups: NDArray[np.str_], level: float, knobs: Judging) -> float:
+    """Return by which fraction the challenger's mean error is larger at least, at a one-sided level."""
+    drawn = [bootstrap_means(each, groups, knobs.draws, knobs.seed) for each in (challenger, champion)]
+    return float(np.quantile(drawn[0] / np.maximum(drawn[1], 1e-12), level)) - 1
+
+
 def _slice(
-    name: str, mask: Mask, margin: float, actual: Log, predicted: Mapping[str, Log], offsets: Mapping[str, Offsets]
+    name: str,
+    mask: Mask,
+    margin: float,
+    evidence: Evidence,
+    predicted: Mapping[str, Log],
+    offsets: Mapping[str, Offsets],
+    level: float,
+    knobs: Judging,
 ) -> Slice:
+    actual = evidence.log_price
     figures = {
         who: point_figures(actual[mask], each[mask]) | width_and_coverage(actual[mask], each[mask], offsets[who])
         for who, each in predicted.items()
     }
-    errors = {who: float(np.abs(actual - each)[mask].mean()) for who, each in predicted.items()}
-    return Slice(name, int(mask.sum()), margin, errors["challenger"], errors["champion"], figures)
+    errors = {who: np.abs(actual - each)[mask] for who, each in predicted.items()}
+    low = _change_low(errors["challenger"], errors["champion"], evidence.groups[mask], level, knobs)
+    means = {who: float(each.mean()) for who, each in errors.items()}
+    return Slice(name, int(mask.sum()), margin, means["challenger"], means["champion"], low, figures)
 
 
 def no_slice_suffers(slices: list[Slice], knobs: Judging) -> Condition:
-    """Return whether the challenger is worse by more than the margin on no slice that is large enough to judge."""
+    """Return whether the challenger is worse by more than the margin, and beyond doubt, on no slice.
+
+    Slices that are too small to judge are named.
+    """
     judged = [each for each in slices if each.rows >= knobs.min_slice]
     small = ", ".join(f"{each.name} ({each.rows})" for each in slices if each not in judged)
     skipped = f"; too small to judge: {small}" if small else ""
     if not judged:
         return Condition("no slice suffers", passed=True, finding=f"no slice of {knobs.min_slice} listings{skipped}")
-    worst = max(judged, key=lambda each: each.change - each.margin)
-    finding = f"{worst.name}: error {worst.change:+.1%} on {worst.rows} listings (margin {worst.margin:+.0%})"
-    return Condition("no slice suffers", worst.change <= worst.margin, finding + skipped)
+    worst = max(judged, key=lambda each: (each.suffers, each.change - each.margin))
+    finding = (
+        f"{worst.name}: error {worst.change:+.1%} on {worst.rows} listings, at least {worst.change_low:+.1%} "
+        f"(margin {worst.margin:+.0%})"
+    )
+    return Condition("no slice suffers", not worst.suffers, finding + skipped)
 
 
 def _intervals(figures: Figures, knobs: Judging) -> list[Condition]:

@@ -1,7 +1,8 @@
 """Which version serves: promotion and rollback.
 
-Promotion writes the model, the manifest, the pointer and the registry's alias, in this order, each only if
-it is not there yet. Whatever stops it between two writes, the old champion serves, and a rerun finishes.
+Promotion writes the homes that the version has learnt, the model, the manifest, the pointer and the registry's alias,
+in this order, each only if it is not there yet. Whatever stops it between two writes, the old champion serves, and a
+rerun finishes.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Literal
 from pricing.manifest import ContractMismatch, Pointer, manifest_key
 from pricing.model import load
 from terminal.errors import Failure
+from training.registry.kept_listings import HOMES
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, parse, sha256
 
@@ -50,7 +52,7 @@ def promote(
     if over and now not in (over.champion, version):
         raise Failure(f"the champion is version {now} by now, and was {over.champion}: nothing is promoted")
     _check(version, model, manifest)
-    bucket.put_version(version, model, manifest)
+    bucket.put_version(version, model, manifest, registry.read(found.run_id, HOMES))
     if seen and seen[0].version == version:
         pointer = seen[0]  # an earlier run came this far
     else:

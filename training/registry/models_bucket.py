@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lambdas.aws.objects import Objects
-from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, Manifest, Pointer, encode, manifest_key, model_key
+from pricing.learnt_homes import LearntHomes
+from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, Manifest, Pointer, encode, homes_key, manifest_key, model_key
 from terminal.errors import Failure
 
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ class ModelsBucket:
         there = self.read(model_key(version)), self.read(manifest_key(version))
         return all(each is None or each[0] == ours for each, ours in zip(there, (model, manifest), strict=True))
 
-    def put_version(self, version: str, model: bytes, manifest: bytes) -> None:
-        """Write a version, the manifest last; what stands there already is left alone if it is the same.
+    def put_version(self, version: str, model: bytes, manifest: bytes, homes: bytes | None = None) -> None:
+        """Write a version, and which homes it has learnt; the manifest last.
 
-        Raises `Failure` if it is not.
+        What stands there already is left alone if it is the same. Raises `Failure` if it is not.
         """
-        for key, body in ((model_key(version), model), (manifest_key(version), manifest)):
-            if self._put(key, body, IfNoneMatch="*"):
+        for key, body in (
+            (homes_key(version), homes),
+            (model_key(version), model),
+            (manifest_key(version), manifest),
+        ):
+            if body is None or self._put(key, body, IfNoneMatch="*"):
                 continue
             standing = self.read(key)
             if standing is None or standing[0] != body:
@@ -55,6 +60,11 @@ class ModelsBucket:
         if model is None or manifest is None:
             raise Failure(f"version {version} is not in the bucket {self._bucket}")
         return model[0], manifest[0]
+
+    def learnt_homes(self, version: str) -> LearntHomes | None:
+        """Return the homes that a version has learnt, or None where nobody has said."""
+        found = self.read(homes_key(version))
+        return LearntHomes.decode(found[0]) if found else None
 
     def champion(self) -> tuple[Pointer, str] | None:
         """Return the pointer and its ETag, or None before the first promotion."""

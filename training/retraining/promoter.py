@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pricing.manifest import Pointer
 from terminal.errors import Failure
 from training.promotion.promote import ExpectedChampion, promote
+from training.registry.kept_listings import HOMES
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, sha256
 from training.retraining.records import Clock, Evidence, RetrainingOutcome, RetrainingVerdict, now
 
-REVIEWED: frozenset[RetrainingOutcome] = frozenset({"promoted", "dropped"})
+REVIEWED: frozenset[RetrainingOutcome] = frozenset({"promoted", "dropped", "awaiting a person"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,9 @@ class Promoter:
         serving = self.bucket.champion()
         if serving is None or serving[0] != evidence.champion:
             return "overtaken", "another version was promoted meanwhile"
-        model, manifest = self.registry.artefacts(self.registry.find(version))
-        self.bucket.put_version(version, model, manifest)
+        found = self.registry.find(version)
+        model, manifest = self.registry.artefacts(found)
+        self.bucket.put_version(version, model, manifest, self.registry.read(found.run_id, HOMES))
         pointer = Pointer(
             version=version,
             manifest_sha256=sha256(manifest),

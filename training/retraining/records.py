@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from lambdas.archive_bucket.credibility import SetApart
 from pricing.manifest import Pointer
 from training.retraining.requests import Request
 from training.sales_contest.contest import Contest
@@ -28,7 +29,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """What a request is decided on, as it stood when it was first taken up.
 
     All sales of homes that were priced before they were reported as sold, in the order of their reports: also those
-    outside the population, which an alarm may name.
+    outside the population, which an alarm may name. Those that are not credible are `set_apart`.
     """
 
     request: Request
@@ -36,6 +37,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     champion: Pointer
     challenger: Pointer | None
     sales: list[Sold]
+    set_apart: list[SetApart] = []
 
 
 class RetrainingVerdict(Struct, frozen=True, kw_only=True):

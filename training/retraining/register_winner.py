@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import pandas as pd
 
 from pricing.listing import Features
 from pricing.manifest import Manifest, encode
 from pricing.model import load
 from training.data.frames import to_frame
-from training.data.groups import fingerprints
+from training.data.groups import COLUMNS
 from training.data.listings import Dataset
 from training.evaluation.figures import Figures, figures
 from training.evaluation.model_card import About, model_card, trained_on
@@ -21,7 +22,7 @@ from training.export.mlflow_model import package
 from training.model.candidates import CHAMPION
 from training.model.training_part import Rows
 from training.params import Params
-from training.registry.kept_listings import TRAINED_ON
+from training.registry.kept_listings import TEST_ROWS, keep_learnt, keep_test, learnt_in
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
 from training.sales_contest.challengers import Challenger
@@ -71,8 +72,7 @@ def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: P
     model, document = winner.challenger.model, encode(manifest)
     load(model, document)  # what serving would refuse is not registered as finished
     keep(registry, run_id, winner)
-    if (known := _known(winner, registry)) is not None:
-        registry.keep(run_id, TRAINED_ON, known)
+    _keep_evidence(winner, registry, run_id)
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
     registry.keep(run_id, "card.md", _card(winner, manifest).encode())
     registry.keep(run_id, "model/model.onnx", model)
@@ -120,15 +120,20 @@ def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Mani
     )
 
 
-def _known(winner: Winner, registry: Registry) -> bytes | None:
-    """Return what a later judge must not judge this version by, None where nobody can tell."""
-    known = set(fingerprints(winner.challenger.learnt))
-    if winner.challenger.inherits:
-        inherited = registry.read(winner.champion.mlflow_run_id, TRAINED_ON)
-        if inherited is None:
-            return None
-        known |= set(inherited.decode().split())
-    return "\n".join(sorted(known)).encode()
+def _keep_evidence(winner: Winner, registry: Registry, run_id: str) -> None:
+    """Store what a later judge must not judge this version by, and what it may; nothing where nobody can tell."""
+    challenger, inherited = winner.challenger, winner.champion.mlflow_run_id
+    learnt = challenger.learnt[list(COLUMNS)]
+    if challenger.inherits:
+        before = learnt_in(inherited, registry)
+        if before is None:
+            return
+        learnt = pd.concat([before, learnt], ignore_index=True)
+    keep_learnt(registry, run_id, learnt)
+    if challenger.kept is not None:
+        keep_test(registry, run_id, challenger.kept)
+    elif (test := registry.read(inherited, TEST_ROWS)) is not None:
+        registry.keep(run_id, TEST_ROWS, test)
 
 
 def _card(winner: Winner, manifest: Manifest) -> str:

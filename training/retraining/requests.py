@@ -37,7 +37,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `champion` and `promoted_at` name the reign in which a drift was seen. `drift` is the alarm that the request is
     about: its own id, or where the schedule takes up a drift again, that drift's. `fresh` is the first sale at the new
-    level, None where nobody says since when prices are new.
+    level, None where nobody says since when prices are new; `after` the last of those that the alarm picked.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Request(Struct, frozen=True, kw_only=True):
     promoted_at: datetime | None = None
     drift: str | None = None
     fresh: FreshFrom | None = None
+    after: FreshFrom | None = None
 
 
 class _Drift(Struct):
@@ -57,6 +58,7 @@ class _Drift(Struct):
     at: datetime
     summary: str
     fresh: FreshFrom | None = None
+    after: FreshFrom | None = None
 
 
 class _ByHand(Struct):
@@ -113,6 +115,7 @@ def of_alarm(document: bytes | msgspec.Raw) -> Request:
         promoted_at=drift.promoted_at,
         drift=drift.id,
         fresh=drift.fresh,
+        after=drift.after,
     )
 
 

@@ -8,9 +8,10 @@ was judged.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -19,6 +20,8 @@ from lambdas.archive_bucket.reader import Archive
 from pricing.manifest import Pointer
 from terminal.errors import Failure
 from training.data.listings import Dataset
+from training.evaluation.price_level import LevelMove
+from training.export.onnx_model import run_onnx
 from training.params import Params
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, parse
@@ -27,14 +30,16 @@ from training.retraining.promoter import Promoter
 from training.retraining.records import Clock, Evidence, Record, RetrainingOutcome, RetrainingVerdict, now
 from training.retraining.register_winner import Keep, Winner, keep_model, register
 from training.retraining.requests import Request
-from training.retraining.schedule import fresh_since, is_due, open_drifts, reign, reopened, unrecorded_alarm
+from training.retraining.schedule import is_due, newest_move, open_drifts, reign, reopened, unrecorded_alarm
 from training.retraining.shadow_review import review
-from training.sales_contest.challengers import Served, Trainer
-from training.sales_contest.contest import MIN_SALES, hold_contests, why_it_lost, why_it_won
-from training.sales_contest.sales import contested
+from training.sales_contest.challengers import Challenger, Served, Trainer
+from training.sales_contest.contest import LEVEL, MIN_SALES, hold_contests, unasked_level, why_it_lost, why_it_won
+from training.sales_contest.level_guard import furthest_move, served_lately
+from training.sales_contest.sales import Contested, Sales, contested
 from training.sales_contest.sold_homes import Sold, gather
 
 Policy = Literal["auto", "shadow-first", "manual"]
+YEAR = timedelta(days=365)
 BY_POLICY: dict[Policy, RetrainingOutcome] = {
     "auto": "promoted",
     "shadow-first": "in shadow",
@@ -87,18 +92,23 @@ class Retraining:
         if found := unrecorded_alarm(self.journal.alarms(), records, champion):
             return found
         if drifts := open_drifts(records):
-            return reopened(asked, drifts, gather(self.archive, self.clock()), champion)
+            learnt = self.bucket.learnt_homes(champion.version)
+            return reopened(asked, drifts, gather(self.archive, self.clock()).sold, champion, learnt)
         return asked if is_due(asked, records, champion) else None
 
     def _gather(self, request: Request) -> Evidence:
         at, champion = self.clock(), self._champion()
-        fresh = request.fresh or fresh_since(self.journal.alarms(), champion)
+        moved = request if request.fresh else newest_move(self.journal.alarms(), champion)
+        if moved:
+            request = msgspec.structs.replace(request, fresh=moved.fresh, after=moved.after)
+        found = gather(self.archive, at)
         return Evidence(
-            request=msgspec.structs.replace(request, fresh=fresh),
+            request=request,
             gathered_at=at,
             champion=champion,
             challenger=self.promoter.challenger(),
-            sales=gather(self.archive, at),
+            sales=found.sold,
+            set_apart=found.set_apart,
         )
 
     def _champion(self) -> Pointer:
@@ -116,23 +126,28 @@ class Retraining:
                 contests=[],
             )
         if request.kind == "schedule" and evidence.challenger:
-            return review(evidence, self.bucket)
+            return review(evidence, self.bucket, self.params.judge.level_limit)
         return self._contest(evidence)
 
     def _contest(self, evidence: Evidence) -> RetrainingVerdict:
-        about = contested(evidence.sales, evidence.request.fresh, evidence.champion)
-        if about.fresh < MIN_SALES:
-            why = f"{about.fresh} sales {_since(evidence)}; at least {MIN_SALES} are needed"
+        request, learnt = evidence.request, self.bucket.learnt_homes(evidence.champion.version)
+        about = contested(evidence.sales, request.fresh, evidence.champion, request.after, learnt)
+        if about.judged < MIN_SALES:
+            why = (
+                f"{about.judged} sales {_since(evidence)}; at least {MIN_SALES} are needed{_left_out(about, evidence)}"
+            )
             return RetrainingVerdict(outcome="undecided", why=why, contests=[])
         model, document = self.bucket.get_version(evidence.champion.version)
         champion = Served(model, parse(document))
         listings, sales = self.listings(champion), about.sales()
         found = self.train(champion, sales, listings, self.params)
-        contests = hold_contests(champion, sales, found, self.params.judge)
+        contests = hold_contests(champion, sales, found, self.params.judge, self._level(evidence))
         winners = [pair for pair in zip(contests, found, strict=True) if pair[0].won]
         if not winners:
             why = "; ".join(why_it_lost(each) for each in contests)
-            return RetrainingVerdict(outcome="kept", why=why, contests=contests, fresh=about.fresh)
+            return RetrainingVerdict(
+                outcome="kept", why=why + _left_out(about, evidence), contests=contests, fresh=about.judged
+            )
         best, challenger = max(winners, key=lambda pair: pair[0].gain)
         winner = Winner(
             request_id=evidence.request.id,
@@ -146,14 +161,31 @@ class Retraining:
             champion=champion.manifest,
             listings=listings,
         )
+        move = self._furthest_move(evidence, champion, challenger, sales)
         return RetrainingVerdict(
-            outcome=BY_POLICY[self.policy],
-            why=why_it_won(best),
+            outcome=BY_POLICY[self.policy] if move.credible else "awaiting a person",
+            why=why_it_won(best) + ("" if move.credible else f"; but prices would move by {move.finding}"),
             contests=contests,
             version=register(winner, self.registry, self.bucket, self.params, self.keep_model),
             trained=challenger.name,
-            fresh=about.fresh,
+            fresh=about.judged,
         )
+
+    def _level(self, evidence: Evidence) -> float:
+        """Return with which chance the contest may promote a challenger that is no better."""
+        if evidence.request.drift:
+            return LEVEL  # alarms are rare, and what is judged has no part in them
+        began = evidence.gathered_at - YEAR
+        unasked = (each for each in self.journal.records() if not each.request.drift and each.finished_at > began)
+        return unasked_level(sum(each.level for record in unasked for each in record.contests))
+
+    def _furthest_move(self, evidence: Evidence, champion: Served, challenger: Challenger, sales: Sales) -> LevelMove:
+        """Return by how much prices as a whole would move: against what the market says, and whoever served lately."""
+        frame = sales.frame[sales.fresh]
+        offered = run_onnx(challenger.model, frame, challenger.place_names)
+        served = served_lately(self.bucket, evidence.gathered_at)
+        limit, paid = self.params.judge.level_limit, sales.log_price[sales.fresh]
+        return furthest_move(offered, paid, frame, champion, served, limit)
 
     def _record(self, evidence: Evidence, verdict: RetrainingVerdict, outcome: RetrainingOutcome, why: str) -> Record:
         return Record(
@@ -174,7 +206,20 @@ class Retraining:
 
 
 def _since(evidence: Evidence) -> str:
-    return "since prices moved" if evidence.request.fresh else f"since {evidence.champion.promoted_at[:16]}"
+    request = evidence.request
+    if request.after:
+        return "after those that rang the alarm"
+    return "since prices moved" if request.fresh else f"since {evidence.champion.promoted_at[:16]}"
+
+
+def _left_out(about: Contested, evidence: Evidence) -> str:
+    """Return which sales took no part, and why; "" where all did."""
+    learnt = f"; {about.learnt} of homes that the champion has learnt are left out" if about.learnt else ""
+    if not evidence.set_apart:
+        return learnt
+    reasons = Counter(each.reason.partition(": ")[2] or each.reason for each in evidence.set_apart)
+    (reason, _), *_ = reasons.most_common(1)
+    return f"{learnt}; {len(evidence.set_apart)} are set apart until somebody decides (`belo sales`): {reason}"
 
 
 def _fingerprint(sold: list[Sold], listings: Dataset | None) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from lambdas.archive_bucket.sales import FreshFrom
+from pricing.learnt_homes import LearntHomes
 from pricing.manifest import Pointer
 from training.retraining.records import Record, RetrainingOutcome
 from training.retraining.requests import Request
@@ -30,10 +30,9 @@ def unrecorded_alarm(alarms: Sequence[Request], records: Sequence[Record], champ
     return next((each for each in _of_reign(alarms, champion) if each.id not in done), None)
 
 
-def fresh_since(alarms: Sequence[Request], champion: Pointer) -> FreshFrom | None:
-    """Return from which sale on prices are new by the newest alarm of the champion's reign that says so."""
-    named = [each.fresh for each in _of_reign(alarms, champion) if each.fresh]
-    return named[-1] if named else None
+def newest_move(alarms: Sequence[Request], champion: Pointer) -> Request | None:
+    """Return the newest alarm of the champion's reign that says since which sale prices are new."""
+    return next((each for each in reversed(_of_reign(alarms, champion)) if each.fresh), None)
 
 
 def _of_reign(alarms: Sequence[Request], champion: Pointer) -> list[Request]:
@@ -48,16 +47,20 @@ def open_drifts(records: Sequence[Record]) -> list[Record]:
     return [each for each in newest.values() if each.outcome in OPEN]
 
 
-def reopened(asked: Request, drifts: Sequence[Record], gathered: list[Sold], champion: Pointer) -> Request | None:
+def reopened(
+    asked: Request, drifts: Sequence[Record], gathered: list[Sold], champion: Pointer, learnt: LearntHomes | None = None
+) -> Request | None:
     """Return the request, to be about an open drift that has sales enough by now; None where none has.
 
     Enough is twice as many as at its last contest: each contest is a chance to promote by chance.
     """
     for each in drifts:
-        count = contested(gathered, each.request.fresh, champion).fresh
+        drift = each.request
+        count = contested(gathered, drift.fresh, champion, drift.after, learnt).judged
         if count >= max(MIN_SALES, 2 * each.fresh):
-            reason, drift, fresh = each.request.reason, each.request.drift, each.request.fresh
-            return msgspec.structs.replace(asked, reason=reason, drift=drift, fresh=fresh)
+            return msgspec.structs.replace(
+                asked, reason=drift.reason, drift=drift.drift, fresh=drift.fresh, after=drift.after
+            )
     return None
 
 

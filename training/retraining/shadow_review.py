@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from pricing.manifest import Manifest, Offsets, Pointer
+from training.evaluation.price_level import LevelMove, level_move
 from training.registry.models_bucket import ModelsBucket, parse
 from training.retraining.records import Evidence, RetrainingVerdict
 from training.sales_contest.contest import LEVEL, Contest, contest
@@ -18,8 +19,11 @@ from training.sales_contest.sold_homes import SALES, Sold, in_population
 LOOKS = (60, 120, 300)  # pairs; together the looks promote by chance with at most `LEVEL`
 
 
-def review(evidence: Evidence, bucket: ModelsBucket) -> RetrainingVerdict:
-    """Return whether the challenger replaces the champion, is dropped, or has to wait for more sales."""
+def review(evidence: Evidence, bucket: ModelsBucket, limit: float) -> RetrainingVerdict:
+    """Return whether the challenger replaces the champion, is dropped, or has to wait for more sales.
+
+    One that moves prices by more than `limit`, a fraction, is for a person.
+    """
     champion, challenger = evidence.champion, evidence.challenger
     if challenger is None:
         raise ValueError("no challenger to review")
@@ -32,8 +36,15 @@ def review(evidence: Evidence, bucket: ModelsBucket) -> RetrainingVerdict:
     found = looks(pairs, offsets)
     if won := next((each for each in found if each.won), None):
         why = f"better in shadow, on {won.sales} live pairs: loss less by {won.gain:.0%}"
+        move = _level_move(pairs[: won.sales], limit)
+        if not move.credible:
+            why += f"; but prices would move by {move.finding}"
         return RetrainingVerdict(
-            outcome="promoted", why=why, contests=found, version=challenger.version, trained=won.challenger
+            outcome="promoted" if move.credible else "awaiting a person",
+            why=why,
+            contests=found,
+            version=challenger.version,
+            trained=won.challenger,
         )
     why = f"version {challenger.version} in shadow: "
     if found:
@@ -77,12 +88,18 @@ def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> list[Contest]:
 
 
 def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> Contest:
-    sales = Sales.of(pairs, 0)
+    every = np.ones(len(pairs), dtype=np.bool_)
+    sales = Sales.of(pairs, every, every)
     predicted = (
         np.log([each.predicted_price for each in pairs]),
         np.log([each.shadow_price or np.nan for each in pairs]),
     )
     return contest("in shadow", sales.log_price, predicted, offsets, sales.groups, LEVEL / len(LOOKS))
+
+
+def _level_move(pairs: list[Sold], limit: float) -> LevelMove:
+    ratios = np.log([(each.shadow_price or np.nan) / each.predicted_price for each in pairs])
+    return level_move(ratios, limit, "the champion's prices")
 
 
 def _manifest(bucket: ModelsBucket, version: str) -> Manifest:

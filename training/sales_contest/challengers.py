@@ -10,18 +10,19 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pricing.manifest import Input, Manifest, Offsets, PlaceNames
 from pricing.reference import Reference
 from training.arrays import Log
 from training.data.frames import FIELDS, PLACES
-from training.data.groups import group_keys
+from training.data.groups import group_keys, kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import calibrate, encode_folds, out_of_fold
+from training.evaluation.conformal import calibrate, encode_folds, fold_predictions
 from training.export.onnx_model import check_parity, run_onnx
 from training.export.reference import reference
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
-from training.model.training_part import Rows, prepare
+from training.model.training_part import Rows, dear_rows_of, prepare, rows_of
 from training.params import Params
 from training.sales_contest import rescale
 from training.sales_contest.sales import Sales
@@ -47,7 +48,7 @@ class Challenger:
 
     `predicted` are its log prices of the fresh sales, each from a fit that saw no sale of its group; what would serve
     is fitted on all of them. `learnt` are the listings that it was fitted on, apart from the champion's if it
-    `inherits`.
+    `inherits`; `kept` those of its file that no champion learns, None where they are the champion's.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Challenger:
     facts: dict[str, float]
     learnt: pd.DataFrame
     inherits: bool
+    kept: Rows | None
     place_names: PlaceNames
 
 
@@ -89,6 +91,7 @@ def rescaled(champion: Served, sales: Sales, predicted: Log, params: Params) -> 
         facts={"factor": float(np.exp(by.level)), "interval_width": by.width},
         learnt=sales.frame[fresh],
         inherits=True,
+        kept=None,
         place_names=champion.manifest.place_names,
     )
 
@@ -96,45 +99,59 @@ def rescaled(champion: Served, sales: Sales, predicted: Log, params: Params) -> 
 def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset, params: Params) -> Challenger:
     """Return the champion's recipe, trained on the reference file and the sales, all at today's level.
 
-    A sale counts for as many listings as it weighs. Raises `Failure` where ONNX and scikit-learn differ.
+    A sale counts for as many listings as it weighs. Homes of the part that no champion learns are left out, sold ones
+    too; their sales are judged by all the same. Raises `Failure` where ONNX and scikit-learn differ.
     """
-    level = rescale.fit_level((sales.log_price - predicted)[sales.fresh])
+    errors = (sales.log_price - predicted)[sales.fresh]
+    level = rescale.fit_level(errors)
+    held_out_level = rescale.cross_fitted_level(errors, sales.groups[sales.fresh], params.seed)
     asked = np.log(listings.frame["price"].to_numpy(dtype=np.float64))
     asking_level = rescale.fit_level(asked - champion.log_prices(listings.frame))
     frame = pd.concat([listings.frame[COLUMNS], sales.frame[COLUMNS]], ignore_index=True)
     log_price = np.concatenate([asked + level - asking_level, _at_level(sales, predicted, level)])
-    rows = _weighted(Rows(frame, log_price, group_keys(frame)), sales, len(asked))
+    groups = group_keys(frame)
+    kept = kept_apart(frame, groups, params.split.turn, params.split.kept_share)
+    weights = np.where(kept, 0, np.concatenate([np.ones(len(asked), dtype=np.int64), sales.weights]))
+    rows = _weighted(Rows(frame, log_price, groups), weights)
     candidate = CANDIDATES[CHAMPION]
-    held_out = out_of_fold(candidate, rows, encode_folds(rows, params, params.seed), params)
+    asked_dear = dear_rows_of(listings)
+    dear = Rows(asked_dear.frame, asked_dear.log_price + level - asking_level, asked_dear.groups)
+    held_out, held_out_dear = fold_predictions(candidate, rows, dear, encode_folds(rows, params, params.seed), params)
     pricer = candidate(prepare(rows, params, params.seed), params)
     model = pricer.onnx()
     parity = check_parity(pricer, model, frame, params.export.parity)
-    held_out_fresh = held_out[len(asked) : len(frame)][sales.fresh]
+    unlearnt = pricer.predict(frame)
+    unlearnt[~kept] = held_out[: (~kept).sum()]
+    predicted_fresh = unlearnt[len(asked) :][sales.fresh] - level + held_out_level
+    learnt = frame[~kept]
     return Challenger(
         name="retrained",
-        predicted=held_out_fresh,
+        predicted=predicted_fresh,
         model=model,
         inputs=list(pricer.inputs),
-        offsets=calibrate(held_out, rows.log_price, params),
-        reference=reference(frame, run_onnx(model, frame), sales.log_price[sales.fresh] - held_out_fresh),
-        facts={"rows": len(frame), "weight": len(rows.log_price), "parity": parity.worst},
-        learnt=frame,
+        offsets=calibrate(
+            np.concatenate([held_out, held_out_dear]), np.concatenate([rows.log_price, dear.log_price]), params
+        ),
+        reference=reference(learnt, run_onnx(model, learnt), sales.log_price[sales.fresh] - predicted_fresh),
+        facts={"rows": len(learnt), "weight": len(rows.log_price), "parity": parity.worst},
+        learnt=learnt,
         inherits=False,
+        kept=rows_of(listings).take(kept[: len(asked)]),
         place_names="key",
     )
 
 
 def _at_level(sales: Sales, predicted: Log, level: float) -> Log:
-    """Return log prices of the sales, those from before the newest regime moved to its level."""
-    old = ~sales.fresh
+    """Return log prices of the sales, those from before prices moved brought to their level of now."""
+    old = ~sales.current
     adjusted = sales.log_price.copy()
     if old.any():
         adjusted[old] += level - rescale.fit_level((sales.log_price - predicted)[old])
     return adjusted
 
 
-def _weighted(rows: Rows, sales: Sales, first_sale: int) -> Rows:
-    """Return the rows, and after them the sales once more for every further listing that they count for."""
-    again = np.repeat(np.arange(len(sales.weights)) + first_sale, sales.weights - 1)
-    order = np.concatenate([np.arange(len(rows.log_price)), again])
+def _weighted(rows: Rows, weights: NDArray[np.int64]) -> Rows:
+    """Return the rows with a weight, and after them those once more for every further listing that they count for."""
+    again = np.repeat(np.arange(len(weights)), np.maximum(weights - 1, 0))
+    order = np.concatenate([np.flatnonzero(weights), again])
     return Rows(rows.frame.iloc[order].reset_index(drop=True), rows.log_price[order], rows.groups[order])

@@ -21,6 +21,7 @@ from training.sales_contest.challengers import Challenger, Served
 from training.sales_contest.sales import Sales
 
 LEVEL = 0.05  # chance of a promotion where challengers are no better, over all challengers of a contest
+A_YEAR = 12  # contests that nothing but the schedule or a person asks for share `LEVEL`: a year of monthly ones
 OUTLIER = 0.3  # of a log price
 MIN_SALES = 30  # fewer decide nothing
 MIN_SLICE = 15
@@ -121,13 +122,23 @@ def _median_ape(actual: Log, predicted: Log) -> float:
     return float(np.median(np.abs(np.expm1(predicted - actual))))
 
 
-def hold_contests(champion: Served, sales: Sales, found: list[Challenger], budget: Judging) -> list[Contest]:
-    """Return each challenger's contest on the fresh sales; together they promote by chance with at most `LEVEL`."""
+def unasked_level(spent: float) -> float:
+    """Return the level of a contest that no alarm asked for, `spent` being those of such contests within a year.
+
+    However often somebody asks, a year of contests promotes by chance with `LEVEL` at most.
+    """
+    return min(LEVEL / A_YEAR, (LEVEL - spent) / 2)
+
+
+def hold_contests(
+    champion: Served, sales: Sales, found: list[Challenger], budget: Judging, level: float = LEVEL
+) -> list[Contest]:
+    """Return each challenger's contest on the fresh sales; together they promote by chance with at most `level`."""
     fresh = sales.fresh
     actual, predicted = sales.log_price[fresh], champion.log_prices(sales.frame[fresh])
-    level, intervals = LEVEL / len(found), [(champion.manifest.interval, each.offsets) for each in found]
+    each_level, intervals = level / len(found), [(champion.manifest.interval, each.offsets) for each in found]
     contests = [
-        contest(each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], level)
+        contest(each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], each_level)
         for each, offsets in zip(found, intervals, strict=True)
     ]
     return [

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lambdas.archive_bucket.sales import FreshFrom
+from pricing.learnt_homes import LearntHomes
 from pricing.manifest import Pointer
-from training.arrays import Log
+from training.arrays import Log, Mask
 from training.data.frames import to_frame
 from training.data.groups import group_keys
 from training.model.training_part import Rows
@@ -26,27 +27,27 @@ HEAVIEST = 4  # listings that a sale of today counts for
 class Sales:
     """Sales as arrays: `frame` as a model's inputs and `price` (BRL); groups, log prices and weights of shape (N,).
 
-    `fresh` says which ones a contest is about; they are of prices as they are now.
+    `current` says which ones were sold at prices as they are now, `fresh` which of these a contest is about.
     """
 
     frame: pd.DataFrame
     groups: NDArray[np.str_]
     log_price: Log
     weights: NDArray[np.int64]
-    fresh: NDArray[np.bool_]
+    current: Mask
+    fresh: Mask
+
+    @classmethod
+    def of(cls, sold: list[Sold], current: Mask, fresh: Mask) -> "Sales":
+        """Return the sales; masks of shape (N,)."""
+        frame = to_frame([each.features for each in sold])
+        frame["price"] = [each.sale_price for each in sold]
+        return cls(frame, group_keys(frame), np.log(frame["price"].to_numpy()), weights(sold), current, fresh)
 
     @property
     def rows(self) -> Rows:
         """Return the sales as rows to learn from."""
         return Rows(self.frame, self.log_price, self.groups)
-
-    @classmethod
-    def of(cls, sold: list[Sold], first_fresh: int) -> "Sales":
-        """Return the sales; those from number `first_fresh` on are fresh."""
-        frame = to_frame([each.features for each in sold])
-        frame["price"] = [each.sale_price for each in sold]
-        fresh = np.arange(len(sold)) >= first_fresh
-        return cls(frame, group_keys(frame), np.log(frame["price"].to_numpy()), weights(sold), fresh)
 
 
 def weights(sold: list[Sold]) -> NDArray[np.int64]:
@@ -60,29 +61,49 @@ def weights(sold: list[Sold]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """The sales of the population; those from number `first` on are fresh, of prices as they are now."""
+    """The sales of the population, in the order of their reports; masks of shape (N,).
+
+    `current` were sold at prices as they are now. `eligible` are those of them that a contest may be about: that the
+    alarm did not pick, of homes that the champion has not learnt. `learnt` counts those that are not, for the latter.
+    """
 
     sold: list[Sold]
-    first: int
+    current: Mask
+    eligible: Mask
+    learnt: int
 
     @property
-    def fresh(self) -> int:
-        """Return how many sales are fresh."""
-        return len(self.sold) - self.first
+    def judged(self) -> int:
+        """Return how many sales a contest may be about."""
+        return int(self.eligible.sum())
 
     def sales(self) -> Sales:
-        """Return them as a contest takes them: of the fresh ones it is about the newest `NEWEST`."""
-        return Sales.of(self.sold, max(self.first, len(self.sold) - NEWEST))
+        """Return them as a contest takes them: of the eligible ones it is about the newest `NEWEST`."""
+        fresh = self.eligible & (self.judged - np.cumsum(self.eligible) < NEWEST)
+        return Sales.of(self.sold, self.current, fresh)
 
 
-def contested(gathered: list[Sold], fresh: FreshFrom | None, champion: Pointer) -> Contested:
+def contested(
+    gathered: list[Sold],
+    fresh: FreshFrom | None,
+    champion: Pointer,
+    after: FreshFrom | None = None,
+    learnt: LearntHomes | None = None,
+) -> Contested:
     """Return what a contest is about: the sales since prices moved, or where nobody says when, since the promotion.
 
-    Sales from before a promotion are what the champion may have learnt; and if prices moved then, of both regimes.
+    Sales from before a promotion are what the champion may have learnt; and if prices moved then, of both regimes. Of
+    those since prices moved, the ones that the alarm picked say more than is true: a contest is about the ones after.
     """
-    first = _first(gathered, fresh or datetime.fromisoformat(champion.promoted_at))
-    inside = [in_population(each) for each in gathered]
-    return Contested([each for each, wanted in zip(gathered, inside, strict=True) if wanted], sum(inside[:first]))
+    promoted_at = datetime.fromisoformat(champion.promoted_at)
+    place = np.arange(len(gathered))
+    current = place >= _first(gathered, fresh or promoted_at)
+    unpicked = place > _first(gathered, after) if after else current
+    inside = np.array([in_population(each) for each in gathered], dtype=np.bool_)
+    known = np.array([learnt is not None and learnt.knows(each.features) for each in gathered], dtype=np.bool_)
+    sold = [each for each, wanted in zip(gathered, inside, strict=True) if wanted]
+    may = current & unpicked & inside
+    return Contested(sold, current[inside], (may & ~known)[inside], int((may & known).sum()))
 
 
 def _first(gathered: list[Sold], since: FreshFrom | datetime) -> int:

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from lambdas.archive_bucket.credibility import SetApart, divide
 from lambdas.archive_bucket.prediction_rows import features
-from lambdas.archive_bucket.reader import Archive, Labelled, label
+from lambdas.archive_bucket.reader import LISTED, Archive, Labelled, label
 from pricing.listing import Features
 from training.data.listings import AREAS, PRICES
 
@@ -25,10 +26,16 @@ class Sold(Struct, frozen=True, kw_only=True):
 
 
 SALES = timedelta(days=180)  # reported in
-LISTED = timedelta(days=365)  # before that
 
 
-def gather(archive: Archive, until: datetime) -> list[Sold]:
+class Gathered(Struct, frozen=True):
+    """Sales to judge and learn by, and those that are not credible."""
+
+    sold: list[Sold]
+    set_apart: list[SetApart]
+
+
+def gather(archive: Archive, until: datetime) -> Gathered:
     """Return the sales that were first reported in the `SALES` before `until`, in the order of these reports.
 
     Each with its listing's newest prediction from before the report; sales of homes that had none are left out.
@@ -36,7 +43,8 @@ def gather(archive: Archive, until: datetime) -> list[Sold]:
     since = until - SALES
     sales = [sale for sale in archive.sales() if since <= sale.reported_at < until]
     rows = archive.of_listings((sale.listing_id for sale in sales), since - LISTED, until)
-    return [_sold(each) for each in label(rows, sales)]
+    credible, apart = divide(label(rows, sales))
+    return Gathered([_sold(each) for each in credible], apart)
 
 
 def _sold(each: Labelled) -> Sold:

@@ -23,11 +23,12 @@ def test_nine_in_ten_new_prices_lie_in_the_interval_in_every_band(params):
 
 
 def test_few_residuals_make_the_interval_wider_not_narrower(params):
-    predicted = np.linspace(13, 14, 3 * 25)
-    actual = predicted + np.tile(np.linspace(-1, 1, 25), 3)
+    bands = params.interval.bands
+    predicted = np.linspace(13, 14, bands * 25)
+    actual = predicted + np.tile(np.linspace(-1, 1, 25), bands)
     offsets = calibrate(predicted, actual, params)
-    assert offsets.low == [-1.0] * 3
-    assert offsets.high == [1.0] * 3
+    assert offsets.low == [-1.0] * bands
+    assert offsets.high == [1.0] * bands
 
 
 def test_the_calibration_never_asks_a_model_about_a_listing_it_saw(encoded, params):

@@ -41,7 +41,7 @@ def test_a_challenger_that_loses_on_one_slice_is_refused_although_it_is_better_o
     market = evidence()
     verdict = judge(contender("2"), contender("1", base=9.15), market, KNOBS)
     assert {each.name for each in verdict.slices} >= {"price: lowest third", "neighbourhood: 50 listings or more"}
-    spoiled = [replace(each, challenger=each.champion * 1.06) for each in verdict.slices[:1]]
+    spoiled = [replace(each, challenger=each.champion * 1.06, change_low=0.01) for each in verdict.slices[:1]]
     assert not no_slice_suffers([*spoiled, *verdict.slices[1:]], KNOBS).passed
     small = [replace(each, rows=KNOBS.min_slice - 1) for each in spoiled]
     found = no_slice_suffers([*small, *verdict.slices[1:]], KNOBS)

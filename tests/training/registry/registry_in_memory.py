@@ -1,12 +1,22 @@
 """The model registry without MLflow, empty or with three versions."""
 
 from dataclasses import replace
+from io import BytesIO
+
+import pandas as pd
 
 from terminal.errors import Failure
 from tests.champions import champion
+from training.data.groups import COLUMNS
 from training.registry.mlflow_registry import Version
 
 REFERENCE = {"rows": 100, "neighborhood": {"Buritis": 0.6, "Savassi": 0.4}}
+
+
+def _learnt():
+    out = BytesIO()
+    pd.DataFrame({name: [] for name in COLUMNS}).to_parquet(out)
+    return out.getvalue()
 
 
 class RegistryInMemory:
@@ -17,7 +27,7 @@ class RegistryInMemory:
         self.found: list[Version] = []
         self.aliases: dict[str, str] = {}
         self.tags: dict[str, dict[str, str]] = {}
-        self.of_earlier_runs: bytes | None = b"0123456789abcdef"  # what any other run has stored
+        self.of_earlier_runs: bytes | None = _learnt()  # what any other run has stored
 
     def start_run(self, name, params, tags):
         self.files[f"run-{len(self.files)}"] = {}

@@ -2,7 +2,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from terminal.errors import Failure
-from training.registry.kept_listings import TRAINED_ON
+from training.registry.kept_listings import LEARNT
 from training.registry.mlflow_registry import Registry
 from training.train import train
 
@@ -31,6 +31,6 @@ def test_a_file_that_mlflow_does_not_hand_out_is_not_taken_for_absent(registry, 
 
     run_id = trained.mlflow_run_id
     assert registry.read(run_id, "judge/no such file") is None
-    assert registry.read("0" * 32, TRAINED_ON) is None
-    with pytest.raises(Failure, match=f"MLflow does not hand out {TRAINED_ON} of run {run_id}: 503"):
-        Registry(Client(), None).read(run_id, TRAINED_ON)
+    assert registry.read("0" * 32, LEARNT) is None
+    with pytest.raises(Failure, match=f"MLflow does not hand out {LEARNT} of run {run_id}: 503"):
+        Registry(Client(), None).read(run_id, LEARNT)

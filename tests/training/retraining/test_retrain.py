@@ -10,7 +10,7 @@ from pricing.manifest import CHAMPION_KEY, manifest_key, model_key
 from pricing.model import load
 from tests.training.killed_process import Killed, Life
 from training.promotion.promote import rollback
-from training.registry.kept_listings import TRAINED_ON
+from training.registry.kept_listings import LEARNT
 from training.registry.models_bucket import ModelsBucket
 from training.sales_contest.challengers import challengers
 
@@ -136,7 +136,7 @@ def test_where_nobody_can_tell_what_the_champion_learnt_its_heir_does_not_say_th
     world.registry.of_earlier_runs = None
     world.drift()
     (files,) = world.registry.files.values()
-    assert TRAINED_ON not in files
+    assert LEARNT not in files
 
 
 def test_a_number_that_another_registry_gave_away_is_not_given_to_a_winner(world):

@@ -1,13 +1,14 @@
 """What the schedule finds to do: drifts that are open, alarms that were lost, and champions long unchallenged."""
 
+import io
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pricing.model import load
-from training.data.groups import fingerprints
-from training.registry.kept_listings import TRAINED_ON
+from training.registry.kept_listings import LEARNT
 from training.registry.models_bucket import ModelsBucket
 from training.retraining.journal import Journal
 from training.retraining.records import Evidence
@@ -120,19 +121,19 @@ def test_a_right_champion_is_not_replaced_a_month_after_prices_rose(world, count
 def test_a_champion_is_never_judged_by_a_sale_that_it_has_learnt(world):
     world.drift()
     (files,) = world.registry.files.values()
-    learnt = set(files[TRAINED_ON].decode().split())
+    learnt = pd.read_parquet(io.BytesIO(files[LEARNT]))
     later(world, 60, 1.2, version="2")
-    met = []
+    known = []
 
     def spy(champion, sales, listings, params):
         homes = sales.frame[sales.fresh]
-        met.extend(each in learnt for each in fingerprints(homes))
+        known.extend(homes.merge(learnt, "left", indicator=True)["_merge"] == "both")
         return world._train(champion, sales, listings, params)
 
     world.train = spy
     world.schedule(days=31)
-    assert len(met) == 60
-    assert not any(met)
+    assert len(known) == 60
+    assert not any(known)
 
 
 def test_an_alarm_whose_request_was_given_up_is_taken_up_by_the_schedule_under_its_own_id(world):
