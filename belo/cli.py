@@ -11,7 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from belo.score.cli import score
-from monitoring.cli import monitor, report_sales
+from monitoring.cli import monitor, report_sales, sales
 from stream_consumer.cli import consume, streams
 from stream_producer.cli import publish, redrive
 from terminal.errors import Failure, one_line
@@ -60,7 +60,7 @@ for panel, commands in {
     "Streams": (publish, consume, streams, redrive),
     "Scoring": (score,),
     "The model's life": (train, evaluate, models, promote, rollback),
-    "The feedback loop": (report_sales, monitor, retrain, train_worker, history),
+    "The feedback loop": (report_sales, sales, monitor, retrain, train_worker, history),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(with_stack(command))

@@ -15,6 +15,17 @@ variable "promotion_policy" {
   }
 }
 
+variable "price_level_limit" {
+  description = "Fraction by which prices as a whole may move in a promotion without a person: 0.35 lets them rise by 35 %, or fall by 26 %. More is no market, but a unit or a currency."
+  type        = number
+  default     = 0.35
+
+  validation {
+    condition     = var.price_level_limit > 0 && var.price_level_limit <= 10
+    error_message = "price_level_limit: expected a fraction above 0, such as 0.35."
+  }
+}
+
 variable "retraining_schedule" {
   description = "When to see to what is open (and to hold a contest where there was none for a month), like rate(1 day); null for never."
   type        = string

@@ -36,6 +36,40 @@ def report_sales(
         raise Failure(f"{file}: {len(outcome.refused)} wrong rows were left out")
 
 
+def sales(
+    accept: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="LISTING_ID", help="Its price is right; may be repeated.")
+    ] = None,
+    withdraw: Annotated[
+        list[str] | None, typer.Option("--withdraw", metavar="LISTING_ID", help="It fell through; may be repeated.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the sales that are set apart because they are not credible, or decide about some.
+
+    Until somebody accepts them they take no part in alarms, contests and training. A sale that is withdrawn counts as
+    never reported; one that is reported again afterwards is new.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from botocore.config import Config
+
+    from lambdas.aws.objects import READERS
+    from monitoring import printing
+    from monitoring.decisions import decide, doubtful
+    from terminal.display import say
+    from terminal.stack import Stack
+
+    stack = Stack.find(os.environ)
+    s3 = stack.client("s3", Config(max_pool_connections=READERS))
+    if accept or withdraw:
+        say(f"writing to {stack.place(stack.archive_bucket)}", "dim")
+        count = decide(s3, stack.archive_bucket, datetime.now(UTC), accept or [], withdraw or [])
+        say(f"decided about {count} sales; the monitor's next look and the next contest go by it")
+    printing.show_doubtful(doubtful(s3, stack.archive_bucket, datetime.now(UTC)), as_json=json)
+
+
 def monitor(
     window: Annotated[str, typer.Option(help="Listings to look at: the last 7d, 24h, 30m ...")] = "7d",
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,

@@ -16,13 +16,16 @@ from lambdas.drift.watch import Look, Watch
 from monitoring.charts import BLUE, GREEN, RED, Frame, Mark, bars, dots, line, plane
 from monitoring.sentences import (
     CHECKS,
+    ERRORS,
     FIGURES,
     KINDS,
     NAMES,
     check_row,
+    error_row,
     figures_row,
     percent,
     prices_sentence,
+    sales_sentence,
     verdict_sentence,
 )
 from monitoring.timeline import History
@@ -82,8 +85,16 @@ def _prices(look: Look, history: History) -> str:
         f"<section><p>{escape(prices_sentence(look.verdict.performance))}</p>"
         f"<h3>Sale over prediction: each sale, and the newest 30 together</h3>{_course(history)}"
         f"<h3>The test: the largest comparison at every tenth sale under this champion, and its limit</h3>{_test(look)}"
-        f"</section><section>{figures}</section>"
+        f"</section><section><p>{escape(sales_sentence(look.verdict))}</p>{figures}{_errors(look)}</section>"
     )
+
+
+def _errors(look: Look) -> str:
+    watches = look.verdict.errors
+    if not watches:
+        return ""
+    rang = [number for number, each in enumerate(watches) if each.rang]
+    return f"<h3>Their coverage, their spread, and where they are</h3>{_table(ERRORS, map(error_row, watches), rang)}"
 
 
 def _course(history: History) -> str:

@@ -1,5 +1,6 @@
 """The same sentences and rows for the terminal and for the page."""
 
+from lambdas.drift.error_drift import ErrorCheck
 from lambdas.drift.figures import Figures
 from lambdas.drift.listing_drift import DistributionCheck
 from lambdas.drift.price_drift import LEARNING, SEGMENTS, Shift
@@ -51,6 +52,29 @@ def prices_sentence(shift: Shift) -> str:
     )
 
 
+def sales_sentence(verdict: DriftVerdict) -> str:
+    """Return what became of the sales."""
+    seen = verdict.sales
+    learnt = "nobody knows how many" if seen.learnt is None else f"{seen.learnt:,}"
+    known = f"; median error there {percent(verdict.figures_learnt[0].median_ape)}" if verdict.figures_learnt else ""
+    apart = f" {seen.set_apart:,} are set apart as not credible: see belo sales." if seen.set_apart else ""
+    return (
+        f"Sales since the promotion: {seen.compared:,} are compared, {seen.priced_again:,} of them priced again by "
+        f"this champion, {learnt} of homes that it has learnt (left out of the figures below{known}). Not compared: "
+        f"{seen.unmatched + seen.unpriced:,} of homes without a price, {seen.before_reign:,} from before the "
+        f"promotion, {seen.withdrawn:,} withdrawn.{apart}"
+    )
+
+
+def error_row(each: ErrorCheck) -> tuple[str, ...]:
+    """Return a watch over errors, under `ERRORS`."""
+    names = {"coverage": "outside the interval", "spread": "size of errors", "place": each.place or ""}
+    found = [percent(value) if each.test == "coverage" else f"{value:.2f}" for value in (each.value, each.reference)]
+    newest, statistic = f"{each.segment} up to number {each.at}", f"{each.statistic:.1f} of {each.limit:.1f}"
+    return names[each.test], newest, *found, statistic, "drifted" if each.rang else ""
+
+
+ERRORS = ("what", "newest sales", "found", "usual", "statistic and limit", "")
 FIGURES = ("band of price", "sales", "RMSE, R$", "MAE, R$", "median error", "in the interval", "95 % bounds")
 CHECKS = ("what", "compared by", "window", "reference", "limit", "")
 

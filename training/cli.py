@@ -84,7 +84,7 @@ def promote(
     chosen = version or newest(registry)
     seen = bucket.champion()
     if auto and not (seen and seen[0].version == chosen):
-        verdict = ask_the_judge(chosen, registry, bucket, choose_params().judge)
+        verdict = ask_the_judge(chosen, registry, bucket, choose_params(environ=os.environ).judge)
         printing.show_verdict(verdict)
         printing.show_pointer(promote_judged(verdict, registry, bucket))
     else:

@@ -1,11 +1,13 @@
 """The knobs of training, read once from `params.yaml`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
 
-from terminal.errors import Failure
+from terminal.errors import Failure, UsageFailure
 
 DEFAULT_PARAMS = Path(__file__).with_name("params.yaml")
 
@@ -118,9 +120,30 @@ def read_params(path: Path = DEFAULT_PARAMS) -> Params:
         raise Failure(f"{path.name}: {error}") from error
 
 
-def choose_params(*, seed: int | None = None, quick: bool = False) -> Params:
-    """Return the knobs of `params.yaml` with a seed of one's own, or without the search."""
+LEVEL_LIMIT = "BELO_PRICE_LEVEL_LIMIT"
+
+
+def choose_params(
+    *, seed: int | None = None, quick: bool = False, environ: Mapping[str, str] = MappingProxyType({})
+) -> Params:
+    """Return the knobs of `params.yaml` with a seed of one's own, or without the search.
+
+    BELO_PRICE_LEVEL_LIMIT, a fraction above 0, stands for the judge's; raises `UsageFailure` where it is none.
+    """
     params = read_params()
+    if stated := environ.get(LEVEL_LIMIT):
+        judging = msgspec.structs.replace(params.judge, level_limit=_fraction(stated))
+        params = msgspec.structs.replace(params, judge=judging)
     if quick:
         params = msgspec.structs.replace(params, search=msgspec.structs.replace(params.search, trials=0))
     return params if seed is None else msgspec.structs.replace(params, seed=seed)
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 10:
+        raise UsageFailure(f"{LEVEL_LIMIT}: expected a fraction above 0, such as 0.35, got {text}")
+    return value

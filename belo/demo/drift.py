@@ -37,10 +37,10 @@ from training.registry.models_bucket import ModelsBucket
 from training.retraining.records import Record
 
 FOLDER = Path("build/demo-drift")
-NORMAL, DRIFTED, NEXT = 300, 150, 400  # homes sold in a normal market, at drifted prices, and after the promotion
+NORMAL, DRIFTED, NEXT = 300, 210, 400  # homes sold in a normal market, at drifted prices, and after the promotion
 LOT = 10  # sales between two looks of the monitor
 RISE = 1.15
-IN_TIME = 60  # sales within which the monitor has to ring
+IN_TIME = 120  # sales within which the monitor has to ring
 CLOSE = 1.10  # error after the loop closed, over what a model trained on the new prices reaches
 
 Prices = NDArray[np.float64]

@@ -108,6 +108,14 @@ class Objects:
                     raise
         raise AssertionError("unreachable")
 
+    def delete(self, key: str, etag: str) -> None:
+        """Delete an object that still has an ETag; another one that came meanwhile stays."""
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
+        except ClientError as error:
+            if not (is_condition_failed(error) or is_absent(error)):
+                raise
+
     def add(self, key: str, body: bytes) -> None:
         """Write an object unless one stands there; whoever may only read does without it."""
         try:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 WINDOW, EVERY = timedelta(days=7), timedelta(hours=1)
 FAMILY, PERFORMANCE, LISTINGS = 0.03, 0.025, 0.005
-LEVELS, ERRORS = 0.013, (0.004, 0.003, 0.005)  # of coverage, spread and places
+LEVELS, ERRORS = 0.019, (0.002, 0.002, 0.002)  # of coverage, spread and places
 NAMED = 20  # sales set apart that a verdict lists
 SAMPLE = 50_000  # predictions of a window that are looked at, at most: some 70 MB
 

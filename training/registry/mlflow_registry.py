@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pricing.manifest import MODEL_NAME
 from terminal.errors import Failure
+from terminal.files import one_at_a_time
 from training.registry.models_bucket import parse
 
 if TYPE_CHECKING:
@@ -67,8 +69,9 @@ class Registry:
             DEFAULT_STORE.parent.mkdir(parents=True, exist_ok=True)
         store = uri or f"sqlite:///{DEFAULT_STORE.resolve()}"
         try:
-            client = MlflowClient(store, store)
-            client.search_experiments(max_results=1)
+            with _first_use(store):
+                client = MlflowClient(store, store)
+                client.search_experiments(max_results=1)
         except (MlflowException, SQLAlchemyError) as error:
             first_line = str(error).partition("\n")[0]
             raise Failure(f"MLflow at {store} does not answer: {first_line}") from None
@@ -81,11 +84,21 @@ class Registry:
         if parent:
             tags = {**tags, "mlflow.parentRunId": parent}
 
-        experiment = self._client.get_experiment_by_name(MODEL_NAME)
-        where = experiment.experiment_id if experiment else self._client.create_experiment(MODEL_NAME, self._artifacts)
-        run_id = str(self._client.create_run(where, run_name=name, tags=dict(tags)).info.run_id)
+        run_id = str(self._client.create_run(self._experiment(), run_name=name, tags=dict(tags)).info.run_id)
         self.add_params(run_id, params)
         return run_id
+
+    def _experiment(self) -> str:
+        from mlflow.exceptions import MlflowException
+
+        if (found := self._client.get_experiment_by_name(MODEL_NAME)) is None:
+            try:
+                return str(self._client.create_experiment(MODEL_NAME, self._artifacts))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+                found = self._client.get_experiment_by_name(MODEL_NAME)  # another process was faster
+        return str(found.experiment_id)
 
     def add_params(self, run_id: str, params: Mapping[str, Any]) -> None:
         """Add parameters to a run; once said, a parameter stays as it is."""
@@ -221,6 +234,12 @@ class Registry:
     def tag(self, version: str, key: str, value: str) -> None:
         """Tag a version."""
         self._client.set_model_version_tag(MODEL_NAME, version, key, value)
+
+
+def _first_use(store: str) -> AbstractContextManager[None]:
+    """Keep others out of an SQLite file while its tables may be made: two who make them at once break it for good."""
+    scheme, _, file = store.partition(":///")
+    return one_at_a_time(Path(file)) if scheme == "sqlite" and Path(file).parent.is_dir() else nullcontext()
 
 
 def _folder(name: str) -> str | None:

@@ -111,7 +111,7 @@ class ModelsBucket:
         """Have this version no longer scored in shadow; one that came meanwhile stays."""
         standing = self.challenger()
         if standing is not None and standing[0] == reviewed:
-            self._s3.delete_object(Bucket=self._bucket, Key=CHALLENGER_KEY)
+            self._objects.delete(CHALLENGER_KEY, standing[1])
 
     def _pointer(self, key: str) -> tuple[Pointer, str] | None:
         found = self.read(key)

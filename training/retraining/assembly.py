@@ -31,7 +31,8 @@ LISTINGS_KEY = "reference/listings.csv"  # in the archive bucket
 def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], None]) -> Worker:
     """Return a worker for a stack; raises `Failure` where the stack has no queue or a setting is wrong.
 
-    BELO_PROMOTION_POLICY: auto (default), shadow-first or manual. DATA: the reference file.
+    BELO_PROMOTION_POLICY: auto (default), shadow-first or manual. BELO_PRICE_LEVEL_LIMIT: by which fraction prices as a
+    whole may move without a person. DATA: the reference file.
     """
     if not stack.retraining_queue:
         raise Failure("this stack has no queue of retraining requests: BELO_RETRAINING_QUEUE is not set")
@@ -47,7 +48,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         promoter=Promoter(bucket, registry),
         listings=ReferenceFile(Objects(s3, stack.archive_bucket), environ.get("DATA") or None, say),
         train=challengers,
-        params=choose_params(),
+        params=choose_params(environ=environ),
         policy=_policy(environ),
         announce=announcer(stack, say),
     )

@@ -25,6 +25,8 @@ A_YEAR = 12  # contests that nothing but the schedule or a person asks for share
 OUTLIER = 0.3  # of a log price
 MIN_SALES = 30  # fewer decide nothing
 MIN_SLICE = 15
+WORSE = 0.01  # of the champion's loss: what mended intervals may cost
+TOLERANCE = 0.03  # of coverage, as of the alarm
 
 
 class Contest(Struct, frozen=True, kw_only=True):
@@ -32,6 +34,7 @@ class Contest(Struct, frozen=True, kw_only=True):
 
     `gain` is the mean of the champion's loss less the challenger's, as a fraction of the champion's; `gain_low` its
     lower bound at 1 - `level`. Errors are median APE, fractions. `reasons` say what speaks against the challenger.
+    `mends_intervals` where it is not better on prices, nor worse, but keeps a promise that the champion breaks.
     """
 
     challenger: str
@@ -44,6 +47,7 @@ class Contest(Struct, frozen=True, kw_only=True):
     coverage_champion: float
     coverage_challenger: float
     reasons: list[str]
+    mends_intervals: bool = False
 
     @property
     def won(self) -> bool:
@@ -65,7 +69,9 @@ def contest(
     draws = bootstrap_means(gains, groups)
     gain_low = float(np.quantile(draws, level))
     covered = [_covered(actual, each, its) for each, its in zip(predicted, offsets, strict=True)]
-    reasons = [] if gain_low > 0 else [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
+    mends = gain_low <= 0 and gains.mean() > -WORSE and _mends(covered[0], covered[1], offsets[1].coverage, level)
+    doubt = [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
+    reasons = [] if gain_low > 0 or mends else doubt
     reasons += _slices(predicted[0], gains, groups)
     reasons += _coverage(covered[0], covered[1], offsets[1].coverage)
     return Contest(
@@ -79,6 +85,7 @@ def contest(
         coverage_champion=float(covered[0].mean()),
         coverage_challenger=float(covered[1].mean()),
         reasons=reasons,
+        mends_intervals=bool(mends),
     )
 
 
@@ -110,6 +117,13 @@ def _coverage(champion: NDArray[np.bool_], challenger: NDArray[np.bool_], stated
     if high >= stated or count >= champion.sum():
         return []
     return [f"its {stated:.0%} intervals hold {count} of {len(challenger)} sales"]
+
+
+def _mends(champion: NDArray[np.bool_], challenger: NDArray[np.bool_], stated: float, level: float) -> bool:
+    """Return whether the champion's intervals break their promise beyond doubt, and the challenger's keep it."""
+    sales, outside = len(champion), len(champion) - int(champion.sum())
+    broken = exact.at_least(outside, sales, 1 - stated + TOLERANCE) <= level
+    return broken and abs(float(challenger.mean()) - stated) <= TOLERANCE
 
 
 def _covered(actual: Log, predicted: Log, offsets: Offsets) -> NDArray[np.bool_]:
@@ -149,6 +163,11 @@ def hold_contests(
 
 def why_it_won(best: Contest) -> str:
     """Return why a challenger won."""
+    if best.mends_intervals:
+        return (
+            f"{best.challenger}: on the newest {best.sales} sales its intervals hold {best.coverage_challenger:.0%} "
+            f"instead of {best.coverage_champion:.0%}, at prices that are no worse (loss {-best.gain:+.1%})"
+        )
     return (
         f"{best.challenger}: on the newest {best.sales} sales the median error falls from {best.error_champion:.1%} "
         f"to {best.error_challenger:.1%}, the loss by {best.gain:.0%} (at least {best.gain_low:.0%})"
