@@ -6,7 +6,7 @@ not hear it.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import uuid4
 
 import msgspec
@@ -37,7 +37,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `champion` and `promoted_at` name the reign in which a drift was seen. `drift` is the alarm that the request is
     about: its own id, or where the schedule takes up a drift again, that drift's. `fresh` is the first sale at the new
-    level, None where nobody says since when prices are new; `after` the last of those that the alarm picked.
+    level, None where nobody says since when prices are new; `after` the last of those that the alarm picked; `level`
+    says that prices as a whole moved, not their errors alone.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Request(Struct, frozen=True, kw_only=True):
     drift: str | None = None
     fresh: FreshFrom | None = None
     after: FreshFrom | None = None
+    level: bool = False
 
 
 class _Drift(Struct):
@@ -59,6 +61,7 @@ class _Drift(Struct):
     summary: str
     fresh: FreshFrom | None = None
     after: FreshFrom | None = None
+    moved: list[dict[str, Any]] = []
 
 
 class _ByHand(Struct):
@@ -116,6 +119,7 @@ def of_alarm(document: bytes | msgspec.Raw) -> Request:
         drift=drift.id,
         fresh=drift.fresh,
         after=drift.after,
+        level=drift.after is not None and not any("test" in each for each in drift.moved),
     )
 
 

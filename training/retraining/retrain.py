@@ -33,7 +33,15 @@ from training.retraining.requests import Request
 from training.retraining.schedule import is_due, newest_move, open_drifts, reign, reopened, unrecorded_alarm
 from training.retraining.shadow_review import review
 from training.sales_contest.challengers import Challenger, Served, Trainer
-from training.sales_contest.contest import LEVEL, MIN_SALES, hold_contests, unasked_level, why_it_lost, why_it_won
+from training.sales_contest.contest import (
+    AFTER_ALARM,
+    LEVEL,
+    MIN_SALES,
+    hold_contests,
+    unasked_level,
+    why_it_lost,
+    why_it_won,
+)
 from training.sales_contest.level_guard import furthest_move, served_lately
 from training.sales_contest.sales import Contested, Sales, contested
 from training.sales_contest.sold_homes import Sold, gather
@@ -100,7 +108,7 @@ class Retraining:
         at, champion = self.clock(), self._champion()
         moved = request if request.fresh else newest_move(self.journal.alarms(), champion)
         if moved:
-            request = msgspec.structs.replace(request, fresh=moved.fresh, after=moved.after)
+            request = msgspec.structs.replace(request, fresh=moved.fresh, after=moved.after, level=moved.level)
         found = gather(self.archive, at)
         return Evidence(
             request=request,
@@ -140,8 +148,9 @@ class Retraining:
         model, document = self.bucket.get_version(evidence.champion.version)
         champion = Served(model, parse(document))
         listings, sales = self.listings(champion), about.sales()
+        mending = request.after is not None and not request.level
         found = self.train(champion, sales, listings, self.params)
-        contests = hold_contests(champion, sales, found, self.params.judge, self._level(evidence))
+        contests = hold_contests(champion, sales, found, self.params.judge, self._level(evidence), mending=mending)
         winners = [pair for pair in zip(contests, found, strict=True) if pair[0].won]
         if not winners:
             why = "; ".join(why_it_lost(each) for each in contests)
@@ -174,7 +183,7 @@ class Retraining:
     def _level(self, evidence: Evidence) -> float:
         """Return with which chance the contest may promote a challenger that is no better."""
         if evidence.request.drift:
-            return LEVEL  # alarms are rare, and what is judged has no part in them
+            return AFTER_ALARM if evidence.request.level else LEVEL
         began = evidence.gathered_at - YEAR
         unasked = (each for each in self.journal.records() if not each.request.drift and each.finished_at > began)
         return unasked_level(sum(each.level for record in unasked for each in record.contests))

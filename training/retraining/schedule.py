@@ -59,7 +59,7 @@ def reopened(
         count = contested(gathered, drift.fresh, champion, drift.after, learnt).judged
         if count >= max(MIN_SALES, 2 * each.fresh):
             return msgspec.structs.replace(
-                asked, reason=drift.reason, drift=drift.drift, fresh=drift.fresh, after=drift.after
+                asked, reason=drift.reason, drift=drift.drift, fresh=drift.fresh, after=drift.after, level=drift.level
             )
     return None
 

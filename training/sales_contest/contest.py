@@ -21,6 +21,7 @@ from training.sales_contest.challengers import Challenger, Served
 from training.sales_contest.sales import Sales
 
 LEVEL = 0.05  # chance of a promotion where challengers are no better, over all challengers of a contest
+AFTER_ALARM = 0.2  # the same where an alarm rang, and sales that had no part in it are judged by: it is rarely false
 A_YEAR = 12  # contests that nothing but the schedule or a person asks for share `LEVEL`: a year of monthly ones
 OUTLIER = 0.3  # of a log price
 MIN_SALES = 30  # fewer decide nothing
@@ -62,16 +63,29 @@ def contest(
     offsets: tuple[Offsets, Offsets],
     groups: NDArray[np.str_],
     level: float = LEVEL,
+    *,
+    mending: bool = False,
 ) -> Contest:
-    """Judge: log prices `actual` of shape (N,), what champion and challenger `predicted`, and their intervals."""
+    """Judge: log prices `actual` of shape (N,), what champion and challenger `predicted`, and their intervals.
+
+    Where an alarm was about errors, `mending`, intervals that keep their promise win against such as do not.
+    """
     losses = [huber(actual - each) for each in predicted]
     gains = (losses[0] - losses[1]) / max(float(losses[0].mean()), 1e-12)
     draws = bootstrap_means(gains, groups)
     gain_low = float(np.quantile(draws, level))
     covered = [_covered(actual, each, its) for each, its in zip(predicted, offsets, strict=True)]
-    mends = gain_low <= 0 and gains.mean() > -WORSE and _mends(covered[0], covered[1], offsets[1].coverage, level)
+    mends = (
+        mending
+        and gain_low <= 0
+        and gains.mean() > -WORSE
+        and _mends(covered[0], covered[1], offsets[1].coverage, level)
+    )
     doubt = [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
+    errors = [_median_ape(actual, each) for each in predicted]
     reasons = [] if gain_low > 0 or mends else doubt
+    if errors[1] > errors[0]:  # a few homes far off outweigh many that are priced worse
+        reasons.append(f"its median error is larger: {errors[1]:.1%} instead of {errors[0]:.1%}")
     reasons += _slices(predicted[0], gains, groups)
     reasons += _coverage(covered[0], covered[1], offsets[1].coverage)
     return Contest(
@@ -80,8 +94,8 @@ def contest(
         level=level,
         gain=float(gains.mean()),
         gain_low=gain_low,
-        error_champion=_median_ape(actual, predicted[0]),
-        error_challenger=_median_ape(actual, predicted[1]),
+        error_champion=errors[0],
+        error_challenger=errors[1],
         coverage_champion=float(covered[0].mean()),
         coverage_challenger=float(covered[1].mean()),
         reasons=reasons,
@@ -145,14 +159,22 @@ def unasked_level(spent: float) -> float:
 
 
 def hold_contests(
-    champion: Served, sales: Sales, found: list[Challenger], budget: Judging, level: float = LEVEL
+    champion: Served,
+    sales: Sales,
+    found: list[Challenger],
+    budget: Judging,
+    level: float = LEVEL,
+    *,
+    mending: bool = False,
 ) -> list[Contest]:
     """Return each challenger's contest on the fresh sales; together they promote by chance with at most `level`."""
     fresh = sales.fresh
     actual, predicted = sales.log_price[fresh], champion.log_prices(sales.frame[fresh])
     each_level, intervals = level / len(found), [(champion.manifest.interval, each.offsets) for each in found]
     contests = [
-        contest(each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], each_level)
+        contest(
+            each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], each_level, mending=mending
+        )
         for each, offsets in zip(found, intervals, strict=True)
     ]
     return [

@@ -12,13 +12,16 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from lambdas.drift import exact_tests as exact
 from pricing.manifest import Offsets
 from pricing.reference import Bins, Reference
 from training.arrays import Log
 from training.data.groups import folds
+from training.evaluation.conformal import interval
 from training.export.reference import offset
 
 FOLDS = 10
+SURE = 1.5  # standard errors that a level must be away from none to be taken for one
 CLIP = 1.5  # standard deviations from which a sale is odd
 MIN_SCALED = 30  # sales; fewer do not change the interval's width
 WIDTHS = (0.5, 3.0)  # what a factor on the interval may be
@@ -41,15 +44,31 @@ def fit_level(offsets: Log) -> float:
     return level
 
 
+def moved_level(offsets: Log) -> float:
+    """Return the level of log(actual / predicted), or 0 where it may well be chance.
+
+    A level that is not there costs as much as one that is missed; few sales show one where there is none.
+    """
+    level = fit_level(offsets)
+    spread = 1.4826 * float(np.median(np.abs(offsets - level)))
+    return level if abs(level) * len(offsets) ** 0.5 > SURE * spread else 0.0
+
+
 def fit(fresh: Log, predicted: Log, champion: Offsets) -> Rescaling:
     """Return the rescaling that fits fresh log(actual / predicted) of shape (N,); `predicted` are the log prices."""
-    level = fit_level(fresh)
+    level = moved_level(fresh)
     return Rescaling(level, _width(fresh - level, predicted, champion))
 
 
 def _width(residuals: Log, predicted: Log, champion: Offsets) -> float:
-    """Return the conformal factor of the interval: what `coverage` of the residuals need."""
-    if len(residuals) < MIN_SCALED:
+    """Return the conformal factor of the interval: what `coverage` of the residuals need.
+
+    It is 1 where the interval may well hold what it promises.
+    """
+    low, high = interval(predicted, champion)
+    inside = int(((residuals >= low - predicted) & (residuals <= high - predicted)).sum())
+    least, most = exact.bounds(inside, len(residuals))
+    if len(residuals) < MIN_SCALED or least <= champion.coverage <= most:
         return 1.0
     band = np.searchsorted(np.array(champion.edges), predicted)
     sides = np.where(residuals > 0, np.array(champion.high)[band], np.array(champion.low)[band])
@@ -62,7 +81,7 @@ def cross_fitted_level(fresh: Log, groups: NDArray[np.str_], seed: int) -> Log:
     """Return for each sale the level fitted on the folds without its group, shape (N,)."""
     result = np.empty(len(fresh))
     for held in folds(groups, FOLDS, seed):
-        result[held] = fit_level(fresh[~held]) if (~held).any() else 0.0
+        result[held] = moved_level(fresh[~held]) if (~held).any() else 0.0
     return result
 
 
