@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -23,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
-from lambdas.drift import listing_drift, price_drift
+from lambdas.drift import error_drift, listing_drift, price_drift
 from lambdas.drift.price_drift import HORIZON, LEARNING, Sales
-from lambdas.drift.watch import FAMILY, LISTINGS, PERFORMANCE
+from lambdas.drift.watch import ERRORS, FAMILY, LEVELS, LISTINGS
 from pricing.listing import Features
 from training.data.listings import read_listings
 from training.data.sample import write_sample
@@ -37,6 +38,9 @@ LOOKS, WINDOW = 10, 500
 BEFORE = 200  # sales before prices rise
 RISES, AFTER = (5, 10, 15, 20), (30, 50, 60, 100)
 DISCOUNT = -0.05
+HALF_WIDTH = 1.645  # of an interval of 90 %, in units of the spread it states
+PLACES = [f"Bairro {number}" for number in range(30)]
+SHARES = 1 / np.arange(1, 31) / (1 / np.arange(1, 31)).sum()
 OUTPUT = Path("build/false_alarms.json")
 
 Draw = np.random.Generator
@@ -47,7 +51,7 @@ WORLDS: dict[str, tuple[Residuals, float]] = {
     "heavy tails (t, 4 degrees)": (lambda draw, n: draw.standard_t(4, n) * 0.30 / 2**0.5, 0.275),
     "normal": (lambda draw, n: draw.normal(0, 0.30, n), 0.30),
     "normal, 2 % typing errors": (lambda draw, n: draw.normal(0, 0.30, n) + _slips(draw, n), 0.30),
-    "normal, intervals a third too narrow": (lambda draw, n: draw.normal(0, 0.30, n), 0.20),
+    "normal, intervals a third too narrow: they should ring": (lambda draw, n: draw.normal(0, 0.30, n), 0.20),
 }
 MAIN = "heavy tails (t, 4 degrees)"
 
@@ -86,8 +90,16 @@ def prices_ring(world: str) -> NDArray[np.bool_]:
     found = []
     for _ in range(HISTORIES):
         offset = DISCOUNT + residuals(draw, LEARNING + HORIZON)
-        found.append(price_drift.find_shift(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE).rang)
+        found.append(rings(draw, offset, spread))
     return np.array(found)
+
+
+def rings(draw: Draw, offset: NDArray[np.float64], spread: float) -> bool:
+    """Return whether the level, the errors or a place of a history rings."""
+    wide = np.full(len(offset), HALF_WIDTH * spread)
+    sales, places = Sales(offset, np.full(len(offset), spread)), draw.choice(PLACES, len(offset), p=SHARES)
+    errors = error_drift.check_errors(error_drift.Errors(sales, -wide, wide, list(places), 0.9), ERRORS)
+    return price_drift.find_shift(sales, 0.0, LEVELS).rang or any(each.rang for each in errors)
 
 
 def power(world: str) -> list[dict[str, Any]]:
@@ -100,7 +112,7 @@ def power(world: str) -> list[dict[str, Any]]:
         for _ in range(HISTORIES):
             offset = DISCOUNT + residuals(draw, BEFORE + max(AFTER))
             offset[BEFORE:] += np.log(1 + rise / 100)
-            shift = price_drift.find_shift(Sales(offset, np.full(len(offset), spread)), 0.0, PERFORMANCE)
+            shift = price_drift.find_shift(Sales(offset, np.full(len(offset), spread)), 0.0, LEVELS)
             at.append(shift.rang_after_sales or np.inf)
         later = np.array(at)[np.array(at) > BEFORE] - BEFORE
         found += [
@@ -121,7 +133,8 @@ def listings_ring(split: int) -> NDArray[np.bool_]:
     for _ in range(HISTORIES // SPLITS):
         rang = False
         for look in range(1, LOOKS + 1):
-            rows = [market[place] for place in draw.integers(0, len(market), WINDOW)]
+            homes = enumerate(draw.integers(0, len(market), WINDOW))
+            rows = [msgspec.structs.replace(market[place], listing_id=f"{number}") for number, place in homes]
             refused = int(draw.binomial(WINDOW, 0.002))
             checks = listing_drift.compare_window(rows, refused, known, LISTINGS / (look * (look + 1)))
             rang = rang or any(each.rang for each in checks)

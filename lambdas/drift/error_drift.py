@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class ErrorCheck(Struct, frozen=True, kw_only=True):
     at: int
     segment: int
     rang: bool
+    alarm: int = 1  # its number under this champion
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +84,37 @@ class Errors:
         coverage = max((row.coverage for row in rows), default=0.0)
         return cls(Sales.of(labelled), low - price, high - price, [row.neighborhood for row in rows], coverage)
 
+    def since(self, first: int) -> "Errors":
+        """Return the sales from number `first` on."""
+        sales = Sales(self.sales.offset[first:], self.sales.spread[first:])
+        return Errors(sales, self.low[first:], self.high[first:], self.places[first:], self.coverage)
+
 
 def check_errors(errors: Errors, alphas: Sequence[float]) -> list[ErrorCheck]:
     """Return what the three watches found, as far as there are sales for it.
 
-    `alphas` are their false alarms: of coverage, spread and places.
+    `alphas` are their false alarms: of coverage, spread and places. After an alarm spread and places begin anew with
+    the sales that follow (a promise that is broken is broken); of several alarms the newest is returned, with its
+    number.
     """
+    found, first, alarm = _watch(errors, alphas, promise=True), 0, 1
+    while rang := [each.at for each in found if each.rang]:
+        after = first + min(rang)
+        rest = _watch(errors.since(after), alphas, promise=False)
+        if not any(each.rang for each in rest):
+            break
+        found, first, alarm = rest, after, alarm + 1
+    return [msgspec.structs.replace(each, at=first + each.at, alarm=alarm) for each in found]
+
+
+def _watch(errors: Errors, alphas: Sequence[float], *, promise: bool) -> list[ErrorCheck]:
     if len(errors.places) < LEARNING:
         return []
     level = errors.sales.level(0, LEARNING)
     offset = errors.sales.offset - level
     outside, z = (offset < errors.low) | (offset > errors.high), offset / errors.sales.spread
     found = [
-        _coverage(outside[LEARNING:], errors.coverage, alphas[0]),
+        _coverage(outside[LEARNING:], errors.coverage, alphas[0]) if promise else None,
         _spread(np.minimum(np.abs(z), SIZE_CLIP), alphas[1]),
         _places(np.clip(z, -CLIP, CLIP), errors, alphas[2]),
     ]

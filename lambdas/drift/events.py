@@ -29,11 +29,12 @@ Moved = list[Shift] | list[ErrorCheck] | list[DistributionCheck]
 class DriftDetected(Struct, frozen=True, kw_only=True):
     """The detail of the event: what moved, and by how much.
 
-    `id` is the same however often the same drift is seen: one a kind and reign of a champion. `moved` holds the `Shift`
-    for kind "performance", or where prices as a whole have not moved, the `ErrorCheck`s that rang (only that kind says
-    that retraining is worth it), and the `DistributionCheck`s for "listings". Of kind "performance", `fresh` is the
-    first sale of the segment that rang, when prices moved as well as the alarm can tell, and `after` the last one: a
-    segment is picked for being extreme, so only sales after it tell by how much prices moved.
+    `id` is the same however often the same drift is seen: one a kind and reign of a champion, and another where prices
+    move once more. `moved` holds the `Shift` for kind "performance", or where prices as a whole have not moved, the
+    `ErrorCheck`s that rang (only that kind says that retraining is worth it), and the `DistributionCheck`s for
+    "listings". Of kind "performance", `fresh` is the first sale of the segment that rang, when prices moved as well as
+    the alarm can tell, and `after` the last one: a segment is picked for being extreme, so only sales after it tell by
+    how much prices moved.
     """
 
     id: str
@@ -58,16 +59,22 @@ def events(verdict: DriftVerdict) -> list[DriftDetected]:
     found: list[DriftDetected] = []
     errors = [each for each in verdict.errors if each.rang]
     if verdict.performance.rang:
-        found.append(_event(verdict, "performance", _of_prices(verdict.performance), [verdict.performance]))
+        name = _number(verdict.performance.alarm)
+        found.append(_event(verdict, "performance", _of_prices(verdict.performance), [verdict.performance], name))
     elif errors:
-        found.append(_event(verdict, "performance", "; ".join(map(_of_errors, errors)), errors))
+        name = f" errors{_number(errors[0].alarm)}"
+        found.append(_event(verdict, "performance", "; ".join(map(_of_errors, errors)), errors, name))
     if rang := [each for each in verdict.listings if each.rang]:
         found.append(_event(verdict, "listings", _of_listings(rang), rang))
     return found
 
 
-def _event(verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved) -> DriftDetected:
-    reign = f"{verdict.champion} {verdict.promoted_at.isoformat()} {kind}"
+def _number(alarm: int) -> str:
+    return f" {alarm}" if alarm > 1 else ""
+
+
+def _event(verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved, which: str = "") -> DriftDetected:
+    reign = f"{verdict.champion} {verdict.promoted_at.isoformat()} {kind}{which}"
     return DriftDetected(
         id=blake2b(reign.encode(), digest_size=16).hexdigest(),
         kind=kind,

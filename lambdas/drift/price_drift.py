@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -57,6 +58,7 @@ class Shift(Struct, frozen=True, kw_only=True):
     now: float | None = None
     percent: float | None = None  # by which prices moved
     rang_after_sales: int | None = None
+    alarm: int = 1  # its number under this champion
 
     @property
     def rang(self) -> bool:
@@ -107,9 +109,31 @@ class Sales:
 
 
 def find_shift(sales: Sales, reference_level: float, alpha: float) -> Shift:
-    """Return where sale prices stand, `reference_level` being log(actual / predicted) of asking prices."""
+    """Return where sale prices stand, `reference_level` being log(actual / predicted) of asking prices.
+
+    After an alarm the watch begins anew, with the sales that follow: a false one must not make it blind for all that
+    comes later, and what is usual since is learnt afresh. Of several alarms the newest is returned, with its number.
+    """
+    shift = _watch(sales, reference_level, alpha, with_range=True)
+    while shift.rang_after_sales is not None:
+        first = shift.rang_after_sales
+        rest = _watch(Sales(sales.offset[first:], sales.spread[first:]), reference_level, alpha, with_range=False)
+        if rest.rang_after_sales is None:
+            break
+        shift = msgspec.structs.replace(
+            rest,
+            sales=shift.sales,
+            looks=shift.looks + rest.looks,
+            rang_after_sales=first + rest.rang_after_sales,
+            alarm=shift.alarm + 1,
+        )
+    return shift
+
+
+def _watch(sales: Sales, reference_level: float, alpha: float, *, with_range: bool) -> Shift:
+    """Return the first alarm of a history, else where it stands."""
     bound = limit(alpha)
-    found = comparisons(sales, reference_level)
+    found = comparisons(sales, reference_level, with_range=with_range)
     looks = len({at for each in found for at in each.at.tolist()})
     nothing = Shift(sales=len(sales.offset), looks=looks, limit=bound)
     if not found:
@@ -141,10 +165,10 @@ def _describe(
     )
 
 
-def comparisons(sales: Sales, reference_level: float) -> list[Comparison]:
+def comparisons(sales: Sales, reference_level: float, *, with_range: bool = True) -> list[Comparison]:
     """Return every comparison that there are sales for."""
     low, high = (sales.around(reference_level + edge) for edge in USUAL)
-    return [*with_earlier(sales.around(reference_level)), *_with_range(low, high)]
+    return [*with_earlier(sales.around(reference_level)), *(_with_range(low, high) if with_range else ())]
 
 
 def with_earlier(residuals: Log, variance: float | None = None) -> Iterator[Comparison]:

@@ -6,16 +6,20 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.archive_bucket.prediction_rows import features
 from lambdas.drift import dead_letter_count
 from lambdas.drift.events import Announcer, NotAnnounced
 from lambdas.drift.watch import DriftVerdict, Watch
 from lambdas.monitor import Monitor, MonitorSettings, moment
 from lambdas.settings import MissingSetting
-from pricing.manifest import ContractMismatch
-from tests.monitoring.markets import ARCHIVE, DEAD_LETTERS, MODELS, START, Cloud, Market
+from pricing.learnt_homes import LearntHomes
+from pricing.manifest import CHAMPION_KEY, ContractMismatch, Pointer, homes_key
+from tests.champions import champion, price
+from tests.monitoring.markets import ARCHIVE, DEAD_LETTERS, MODELS, START, Cloud, Market, reference_of
 
 WATCH = Watch(MODELS, DEAD_LETTERS, ARCHIVE)
 NOW = START + timedelta(days=5)
+INTERVAL = {"coverage": 0.9, "edges": [13.0], "low": [-0.4, -0.3], "high": [0.4, 0.3]}
 
 
 class Bus:
@@ -234,6 +238,71 @@ def test_sales_reported_before_the_promotion_say_nothing_about_homes_that_were_p
     cloud.promote(at=START + timedelta(hours=2))
     cloud.archive(market.predictions(50, start=START + timedelta(hours=3)))
     assert WATCH.look(cloud.s3, NOW).verdict.performance.sales == 0
+
+
+def test_a_listing_that_came_several_times_is_one_home(cloud):
+    rows = Market(seed=3).predictions(300)
+    again = [
+        msgspec.structs.replace(row, id=f"{row.id}-{n}", arrived_at=row.arrived_at + timedelta(days=n))
+        for n in range(5)
+        for row in rows
+    ]
+    cloud.archive(rows)
+    once = WATCH.look(cloud.s3, NOW).verdict
+    cloud.archive(again, "again")
+    many = WATCH.look(cloud.s3, NOW).verdict
+    assert many.window.predictions > once.window.predictions == 300
+    assert [each.value for each in many.listings if each.test == "psi"] == [
+        each.value for each in once.listings if each.test == "psi"
+    ]
+
+
+def test_what_became_of_each_sale_is_counted_and_nothing_is_dropped_in_silence(cloud):
+    market = Market(seed=3)
+    rows = market.predictions(40)
+    cloud.archive(rows)
+    sold = market.sales(rows)
+    token = msgspec.structs.replace(sold[0], sale_price=1.0)
+    typed = msgspec.structs.replace(sold[1], sale_price=sold[1].sale_price * 10)
+    cloud.report(sold[30:], START + timedelta(days=1))
+    cloud.promote(at=START + timedelta(days=2))
+    cloud.report([token, typed, *sold[2:30]], START + timedelta(days=3))
+    cloud.report([msgspec.structs.replace(sold[2], listing_id="nobody-priced-it")], START + timedelta(days=3))
+    verdict = WATCH.look(cloud.s3, NOW).verdict
+    assert (verdict.sales.before_reign, verdict.sales.compared, verdict.sales.unmatched) == (10, 28, 1)
+    assert (verdict.sales.set_apart, verdict.sales.learnt) == (2, None)
+    assert [each.listing_id for each in verdict.set_apart] == ["L-0", "L-1"]
+
+
+def test_homes_that_another_champion_priced_are_priced_again_so_that_every_sale_counts_from_the_first_day(cloud):
+    market = Market(seed=3, version="6")
+    rows = market.predictions(80)
+    cloud.archive(rows)
+    at = START + timedelta(days=2)
+    made = champion("7", base=9.0, reference=reference_of(99), interval=INTERVAL)
+    made.put(cloud.s3, MODELS)
+    pointer = msgspec.structs.replace(msgspec.json.decode(made.pointer, type=Pointer), promoted_at=at.isoformat())
+    cloud.s3.put_object(Bucket=MODELS, Key=CHAMPION_KEY, Body=msgspec.json.encode(pointer))
+    cloud.report(market.sales(rows), at + timedelta(hours=1))
+    look = WATCH.look(cloud.s3, NOW)
+    assert look.verdict.sales.priced_again == look.verdict.sales.compared + look.verdict.sales.set_apart == 80
+    for each in look.labelled:
+        again = price("nowhere", each.prediction.area_m2)
+        assert each.prediction.predicted_price == pytest.approx(again, rel=1e-4)
+        assert (each.prediction.model_version, each.prediction.coverage) == ("7", 0.9)
+
+
+def test_homes_that_the_champion_has_learnt_are_told_apart(cloud):
+    market = Market(seed=3)
+    rows = market.predictions(60)
+    cloud.archive(rows)
+    learnt = LearntHomes.of([row.street for row in rows[:20]], [row.area_m2 for row in rows[:20]])
+    cloud.s3.put_object(Bucket=MODELS, Key=homes_key("7"), Body=learnt.encode())
+    cloud.report(market.sales(rows), START + timedelta(days=1))
+    look = WATCH.look(cloud.s3, NOW)
+    verdict, known = look.verdict, sum(learnt.knows(features(each.prediction)) for each in look.labelled)
+    assert verdict.sales.learnt == known >= 19
+    assert verdict.figures[0].sales + verdict.figures_learnt[0].sales == verdict.sales.compared
 
 
 def test_dead_letters_of_the_window_are_counted_once(cloud):

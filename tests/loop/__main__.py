@@ -117,7 +117,7 @@ def row(courses: list[Course]) -> dict[str, Any]:
 
 
 def _times(courses: list[Course]) -> dict[str, Any]:
-    """Return after how many sales since the change it rang and was repaired, medians, and the share repaired by then."""
+    """Return after how many sales since the change it rang and was repaired (medians), and the share repaired."""
     rang = [
         alarm[1] - _at_change(each)
         for each in courses

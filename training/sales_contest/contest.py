@@ -84,8 +84,6 @@ def contest(
     doubt = [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
     errors = [_median_ape(actual, each) for each in predicted]
     reasons = [] if gain_low > 0 or mends else doubt
-    if errors[1] > errors[0]:  # a few homes far off outweigh many that are priced worse
-        reasons.append(f"its median error is larger: {errors[1]:.1%} instead of {errors[0]:.1%}")
     reasons += _slices(predicted[0], gains, groups)
     reasons += _coverage(covered[0], covered[1], offsets[1].coverage)
     return Contest(

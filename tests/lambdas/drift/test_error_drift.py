@@ -65,6 +65,20 @@ def test_a_level_that_all_homes_share_is_no_affair_of_these_watches_while_it_is_
     assert check_errors(history(1, n=50), ERRORS) == []
 
 
+def test_after_an_alarm_the_watch_begins_anew_and_the_next_one_has_a_number_of_its_own():
+    def twice(offset, places, draw):
+        grown = offset.copy()
+        grown[:200] = -0.05 + (offset[:200] + 0.05) * 2
+        grown[400:] = -0.05 + (offset[400:] + 0.05) * 3
+        return grown
+
+    first = check_errors(history(3, n=320, change=twice), ERRORS)
+    again = check_errors(history(3, n=900, change=twice), ERRORS)
+    assert {each.alarm for each in first if each.rang} == {1}
+    assert {each.alarm for each in again if each.rang} == {2}
+    assert min(each.at for each in again if each.rang) > 600
+
+
 def test_a_lean_that_a_place_always_had_is_forgiven():
     def leaning(seed):
         found = history(seed)

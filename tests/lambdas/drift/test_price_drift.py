@@ -106,3 +106,16 @@ def test_a_history_is_compared_at_every_tenth_sale_and_with_enough_on_both_sides
         60: (120, 250),
         120: (180, 250),
     }
+
+
+def test_after_an_alarm_the_watch_begins_anew_and_a_later_move_rings_with_a_number_of_its_own():
+    once = find_shift(sales((200, 0.0), (150, 0.3)), 0.0, ALPHA)
+    twice = find_shift(sales((200, 0.0), (200, 0.3), (150, 0.0)), 0.0, ALPHA)
+    assert (once.alarm, twice.alarm) == (1, 2)
+    assert once.rang_after_sales < 300
+    assert 400 < twice.rang_after_sales <= 460
+    assert twice.percent < -15
+
+
+def test_a_move_that_lasts_rings_once():
+    assert find_shift(sales((200, 0.0), (600, 0.3)), 0.0, ALPHA).alarm == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.evaluation.conformal import calibrate, encode_folds, interval, out_of_fold
+from training.evaluation.conformal import calibrate, encode_folds, fold_predictions, interval, out_of_fold
 
 
 def test_nine_in_ten_new_prices_lie_in_the_interval_in_every_band(params):
@@ -47,3 +47,25 @@ def test_the_calibration_never_asks_a_model_about_a_listing_it_saw(encoded, para
     assert sum(len(frame) for _, frame in seen) == len(encoded.training.frame)
     for (mask, _), (groups, _) in zip(encoded_folds, seen, strict=True):
         assert not groups & set(encoded.training.groups[mask])
+
+
+def test_listings_that_only_their_price_keeps_out_are_calibrated_on_with_their_groups_held_out(encoded, params):
+    seen = []
+
+    class Spy:
+        def __init__(self, part):
+            self.groups = set(part.rows.groups)
+
+        def predict(self, frame):
+            seen.append((self.groups, frame))
+            return np.zeros(len(frame))
+
+    assert len(encoded.dear.groups) > 5
+    assert (encoded.dear.frame["price"] > 4e6).all()
+    folds = encode_folds(encoded.training, params, seed=1)
+    predicted, dear = fold_predictions(lambda part, _: Spy(part), encoded.training, encoded.dear, folds, params)
+    assert (len(predicted), len(dear)) == (len(encoded.training.groups), len(encoded.dear.groups))
+    by_price = dict(zip(encoded.dear.frame["price"], encoded.dear.groups, strict=True))
+    asked = [(groups, by_price[price]) for groups, frame in seen for price in frame["price"] if price > 4e6]
+    assert len(asked) == len(encoded.dear.groups)
+    assert not any(group in groups for groups, group in asked)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from terminal.errors import Failure
-from training.promotion.contenders import unseen
+from training.promotion.contenders import second_opinion, unseen
 from training.registry.kept_listings import keep_learnt, keep_test
 
 
@@ -50,3 +50,23 @@ def test_a_champion_of_which_nobody_knows_what_it_saw_cannot_be_beaten(encoded):
     keep(runs, "challenger", encoded.training, encoded.test)
     with pytest.raises(Failure, match="version 1 cannot be judged"):
         unseen("challenger", "1", runs)
+
+
+def test_a_home_that_is_offered_again_at_another_price_is_not_unseen(encoded):
+    runs = Runs()
+    keep(runs, "challenger", encoded.training, encoded.test)
+    dearer = encoded.test.frame.assign(price=encoded.test.frame["price"] * 1.2)
+    keep_learnt(runs, "champion", dearer)
+    keep_test(runs, "champion", encoded.training)
+    assert len(unseen("challenger", "champion", runs).groups) == 0
+
+
+def test_the_second_opinion_compares_what_two_files_state_for_the_same_homes(encoded):
+    runs = Runs()
+    keep(runs, "champion", encoded.training, encoded.test)
+    cheaper = encoded.training.frame.assign(price=encoded.training.frame["price"] * 0.4)
+    keep_learnt(runs, "challenger", cheaper)
+    keep_test(runs, "challenger", encoded.test.take(np.zeros(len(encoded.test.groups), bool)))
+    found = second_opinion("challenger", "champion", runs)
+    assert np.median(found.same_homes) == pytest.approx(np.log(0.4), abs=0.01)
+    assert len(found.own.features) == len(encoded.test.groups)

@@ -9,7 +9,7 @@ import pytest
 from pricing.model import load
 from tests.champions import NEIGHBORHOODS, champion
 from tests.training.promotion.small_market import INTERVAL, KNOBS, REFERENCE, contender, evidence
-from training.promotion.contenders import Contender
+from training.promotion.contenders import Contender, Evidence, SecondOpinion
 from training.promotion.judge import judge, no_slice_suffers
 from training.promotion.verdict_report import verdict_report
 
@@ -104,3 +104,65 @@ def test_chance_promotes_a_model_that_is_no_better_about_as_seldom_as_stated():
         for seed in range(100)
     ]
     assert np.mean(better) < 0.13
+
+
+def scaled(market, factor):
+    """Return the evidence that a file with all prices multiplied would give."""
+    return Evidence(market.features, market.log_price + np.log(factor), market.groups)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (0.4, "no unit or currency that we know"),
+        (1 / 5.4, "US dollars or euros"),
+        (10, "a digit"),
+    ],
+)
+def test_a_file_in_another_unit_promotes_nothing_however_much_better_its_model_is_on_it(factor, words):
+    market = scaled(evidence(), factor)
+    verdict = judge(contender("2", base=9.0 + np.log(factor)), contender("1"), market, KNOBS)
+    assert {"price level", "credible evidence"} <= failed(verdict)
+    assert "better than the champion" not in failed(verdict)
+    assert words in "; ".join(verdict.reasons)
+
+
+def test_a_level_that_a_market_may_reach_is_promoted():
+    verdict = judge(contender("2", base=9.2), contender("1"), scaled(evidence(), np.exp(0.2)), KNOBS)
+    assert verdict.promote
+
+
+def test_the_champions_own_test_part_and_the_homes_in_both_files_have_their_say():
+    market = evidence()
+    better = (contender("2"), contender("1", base=9.15), market, KNOBS)
+    assert judge(*better, SecondOpinion(market, np.zeros(100))).promote
+    other_unit = SecondOpinion(market, np.full(100, np.log(0.4)))
+    assert failed(judge(*better, other_unit)) == {"same homes"}
+    off = SecondOpinion(evidence(seed=5), np.zeros(100))
+    assert failed(judge(lost_in_buritis(), *better[1:], off)) >= {"no worse on the champion's test part"}
+
+
+def lost_in_buritis():
+    """A challenger that prices homes in Buritis at half and others at twice what they are worth."""
+    worse = champion("2", base=9.0)
+    graph = onnx.load_model_from_string(worse.model)
+    table = next(node for node in graph.graph.node if node.op_type == "LabelEncoder")
+    values = next(each for each in table.attribute if each.name == "values_floats")
+    values.floats[:] = [value + (0.7 if place else -0.7) for place, value in enumerate(values.floats)]
+    content = graph.SerializeToString()
+    changes = {"reference": REFERENCE, "interval": INTERVAL}
+    manifest = json.loads(champion("2", sha256=hashlib.sha256(content).hexdigest(), **changes).manifest)
+    golden = [row for row in manifest["golden"] if row["features"]["neighborhood"] not in NEIGHBORHOODS]
+    manifest = champion("2", sha256=hashlib.sha256(content).hexdigest(), golden=golden, **changes).manifest
+    return Contender("2", load(content, manifest), 500_000, 1e-6, 5.0)
+
+
+def test_a_challenger_that_is_better_everywhere_is_seldom_refused_for_the_noise_of_a_slice():
+    """Before slices were tested as the whole is, a point estimate refused it in every third market."""
+    refused, by_point = 0, 0
+    for seed in range(60):
+        verdict = judge(contender("2"), contender("1", base=9.1), evidence(400, seed=seed), KNOBS)
+        refused += "no slice suffers" in failed(verdict)
+        by_point += any(each.change > 0 for each in verdict.slices if each.rows >= KNOBS.min_slice)
+    assert refused <= 2
+    assert by_point > refused

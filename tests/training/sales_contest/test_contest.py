@@ -5,7 +5,7 @@ from pricing.manifest import Offsets
 from tests.training.sales_contest.sold_market import market
 from training.evaluation.bootstrap import bootstrap_means
 from training.sales_contest import rescale
-from training.sales_contest.contest import contest, huber
+from training.sales_contest.contest import LEVEL, contest, huber, unasked_level
 
 WIDE = Offsets(0.9, [13.0], [-0.5, -0.5], [0.5, 0.5])
 
@@ -75,3 +75,20 @@ def test_chance_promotes_no_more_than_its_share():
         ]
         promoted += any(each.won for each in contests)
     assert promoted <= 18
+
+
+def test_where_errors_rang_intervals_that_keep_their_promise_win_against_such_as_do_not():
+    predicted, actual, groups = market(200, spread=0.3)
+    narrow, wide = Offsets(0.9, [13.0], [-0.25, -0.25], [0.25, 0.25]), Offsets(0.9, [13.0], [-0.5, -0.5], [0.5, 0.5])
+    found = contest("wider", actual, (predicted, predicted), (narrow, wide), groups, mending=True)
+    assert found.won
+    assert found.mends_intervals
+    assert not contest("wider", actual, (predicted, predicted), (narrow, wide), groups).won
+
+
+def test_however_often_somebody_asks_a_year_of_contests_spends_its_level_and_no_more():
+    spent = 0.0
+    for _ in range(100):
+        spent += unasked_level(spent)
+    assert spent <= LEVEL
+    assert unasked_level(0.0) == LEVEL / 12

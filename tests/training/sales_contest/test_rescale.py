@@ -19,3 +19,19 @@ def test_the_interval_is_widened_to_what_the_sales_need():
     widened = rescale.offsets(Offsets(0.9, [13.0], [-0.3, -0.3], [0.3, 0.3]), by)
     inside = np.abs(actual - predicted - by.level) <= widened.high[0]
     assert inside.mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_level_that_may_be_chance_is_none_and_one_that_is_there_is_taken_whole():
+    draw = np.random.default_rng(0)
+    still = [rescale.moved_level(draw.normal(0, 0.2, 60)) for _ in range(300)]
+    assert np.mean(np.array(still) == 0) > 0.8
+    risen = [rescale.moved_level(draw.normal(0.14, 0.2, 60)) for _ in range(300)]
+    assert np.mean(risen) == pytest.approx(0.14, abs=0.01)
+
+
+def test_an_interval_that_may_well_hold_its_promise_stays_as_wide_as_it_is():
+    draw = np.random.default_rng(0)
+    offsets = Offsets(0.9, [], [-0.33], [0.33])
+    widths = [rescale.fit(draw.normal(0, 0.2, 120), np.full(120, 13.0), offsets).width for _ in range(200)]
+    assert np.mean(np.array(widths) == 1.0) > 0.9
+    assert rescale.fit(draw.normal(0, 0.4, 120), np.full(120, 13.0), offsets).width > 1.5
