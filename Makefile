@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos fuzz mutants bench check format up down bundle eda mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos prove-loop fuzz mutants bench check format up down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -53,6 +53,9 @@ integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|l
 
 chaos: $(READY) ## a million events through the real handler under faults; planted defects must be caught
 	@$(BIN)/python -m tests.chaos
+
+prove-loop: $(READY) ## simulated years of markets around the loop: false promotions, time to repair, harm; planted defects
+	@$(BIN)/python -m tests.loop
 
 fuzz: $(READY) ## millions of mutated payloads; nothing but the declared errors may come out
 	@$(BIN)/python -m tests.fuzz

@@ -39,6 +39,7 @@ def test_what_was_paid_has_its_say_though_the_challenger_does_not_follow_it():
 
 
 def test_a_promotion_by_hand_ends_the_memory_of_what_served_before(s3):
+    s3.put_bucket_versioning(Bucket="models", VersioningConfiguration={"Status": "Enabled"})
     bucket = ModelsBucket(s3, "models")
     days = {"1": (80, "auto"), "2": (40, "manual"), "3": (20, "auto"), "0": (200, "auto")}
     for version in ("0", "1", "2", "3"):
