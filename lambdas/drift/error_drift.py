@@ -2,7 +2,7 @@
 
 What a level cannot show: homes that sell for more in one district, errors that double to both sides, intervals that no
 longer hold what they promise. Looked at are sales of homes that the champion has not learnt, in the order of the
-reports, around the level that the first `LEARNING` of them had:
+reports, around the level that the first `LEARNING` of them had, and where prices as a whole have moved, around that:
 
 coverage  how many of the newest 60, 120 and 240 lie outside their intervals, by the exact binomial probability, were
           these to hold `TOLERANCE` less than they promise
@@ -83,6 +83,11 @@ class Errors:
         )
         coverage = max((row.coverage for row in rows), default=0.0)
         return cls(Sales.of(labelled), low - price, high - price, [row.neighborhood for row in rows], coverage)
+
+    def around(self, moved: Log) -> "Errors":
+        """Return them around levels that had moved by so much, shape (N,)."""
+        sales = Sales(self.sales.offset - moved, self.sales.spread)
+        return Errors(sales, self.low, self.high, self.places, self.coverage)
 
     def since(self, first: int) -> "Errors":
         """Return the sales from number `first` on."""

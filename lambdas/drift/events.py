@@ -12,7 +12,7 @@ from lambdas.aws.objects import Objects
 from lambdas.drift.error_drift import ErrorCheck
 from lambdas.drift.listing_drift import DistributionCheck
 from lambdas.drift.price_drift import Shift
-from lambdas.drift.watch import DriftVerdict, Window
+from lambdas.drift.watch import DriftVerdict, Picked, Window
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -30,11 +30,11 @@ class DriftDetected(Struct, frozen=True, kw_only=True):
     """The detail of the event: what moved, and by how much.
 
     `id` is the same however often the same drift is seen: one a kind and reign of a champion, and another where prices
-    move once more. `moved` holds the `Shift` for kind "performance", or where prices as a whole have not moved, the
-    `ErrorCheck`s that rang (only that kind says that retraining is worth it), and the `DistributionCheck`s for
-    "listings". Of kind "performance", `fresh` is the first sale of the segment that rang, when prices moved as well as
-    the alarm can tell, and `after` the last one: a segment is picked for being extreme, so only sales after it tell by
-    how much prices moved.
+    move once more. Kind "performance", which alone says that retraining is worth it, is about prices as a whole, with
+    the `Shift` in `moved`, or about their errors, with the `ErrorCheck`s that rang; kind "listings" has the
+    `DistributionCheck`s. Of kind "performance", `fresh` is the first sale of the segment that rang, when prices moved
+    as well as the alarm can tell, and `after` the last one: a segment is picked for being extreme, so only sales after
+    it tell by how much prices moved.
     """
 
     id: str
@@ -59,11 +59,13 @@ def events(verdict: DriftVerdict) -> list[DriftDetected]:
     found: list[DriftDetected] = []
     errors = [each for each in verdict.errors if each.rang]
     if verdict.performance.rang:
-        name = _number(verdict.performance.alarm)
-        found.append(_event(verdict, "performance", _of_prices(verdict.performance), [verdict.performance], name))
-    elif errors:
-        name = f" errors{_number(errors[0].alarm)}"
-        found.append(_event(verdict, "performance", "; ".join(map(_of_errors, errors)), errors, name))
+        which, moved = _number(verdict.performance.alarm), [verdict.performance]
+        found.append(
+            _event(verdict, "performance", _of_prices(verdict.performance), moved, which, verdict.level_rang_by)
+        )
+    if errors:
+        which, words = f" errors{_number(errors[0].alarm)}", "; ".join(map(_of_errors, errors))
+        found.append(_event(verdict, "performance", words, errors, which, verdict.errors_rang_by))
     if rang := [each for each in verdict.listings if each.rang]:
         found.append(_event(verdict, "listings", _of_listings(rang), rang))
     return found
@@ -73,7 +75,9 @@ def _number(alarm: int) -> str:
     return f" {alarm}" if alarm > 1 else ""
 
 
-def _event(verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved, which: str = "") -> DriftDetected:
+def _event(
+    verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved, which: str = "", picked: Picked | None = None
+) -> DriftDetected:
     reign = f"{verdict.champion} {verdict.promoted_at.isoformat()} {kind}{which}"
     return DriftDetected(
         id=blake2b(reign.encode(), digest_size=16).hexdigest(),
@@ -84,8 +88,8 @@ def _event(verdict: DriftVerdict, kind: Kind, summary: str, moved: Moved, which:
         window=verdict.window,
         summary=summary,
         moved=moved,
-        fresh=verdict.fresh if kind == "performance" else None,
-        after=verdict.after if kind == "performance" else None,
+        fresh=picked.fresh if picked else None,
+        after=picked.after if picked else None,
     )
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 
 from lambdas.archive_bucket import credibility
@@ -30,7 +31,7 @@ from lambdas.drift import dead_letter_count
 from lambdas.drift.error_drift import ErrorCheck, Errors, check_errors
 from lambdas.drift.figures import Figures, figures
 from lambdas.drift.listing_drift import DistributionCheck, compare_window
-from lambdas.drift.price_drift import HORIZON, Sales, Shift, find_shift
+from lambdas.drift.price_drift import HORIZON, Log, Sales, Shift, find_shift
 from lambdas.drift.priced_again import priced_again
 from lambdas.drift.watched_champion import WatchedChampion, serving_model, watched_champion
 
@@ -52,6 +53,13 @@ class Window(Struct, frozen=True, kw_only=True):
     predictions: int
     dead_letters: int
     parked_batches: int  # that Lambda gave up on, and that nobody has redriven
+
+
+class Picked(Struct, frozen=True):
+    """The first and the last sale of a segment that rang: it was picked for being extreme."""
+
+    fresh: FreshFrom
+    after: FreshFrom
 
 
 class SalesSeen(Struct, frozen=True, kw_only=True):
@@ -86,8 +94,8 @@ class DriftVerdict(Struct, frozen=True, kw_only=True):
     false_alarms: dict[str, float]
     performance: Shift
     errors: list[ErrorCheck]
-    fresh: FreshFrom | None  # the first sale of the segment that rang, if one did
-    after: FreshFrom | None  # and the last
+    level_rang_by: Picked | None
+    errors_rang_by: Picked | None
     figures: list[Figures]  # of homes that the champion has not learnt
     figures_learnt: list[Figures]
     sales: SalesSeen
@@ -174,8 +182,8 @@ class Watch:
         alpha = LISTINGS / (number * (number + 1))
         new = [each for each, known in zip(labelled, learnt, strict=True) if not known]
         performance = find_shift(Sales.of(labelled), champion.reference.offset.mean, LEVELS)
-        errors = check_errors(Errors.of(new), ERRORS)
-        picked = _of_level(performance, labelled) or _of_errors(errors, new)
+        errors = check_errors(Errors.of(new).around(_moves(performance, learnt)), ERRORS)
+        level, error = _of_level(performance, labelled), _of_errors(errors, new)
         listings = compare_window(recent.rows, round(window.dead_letters * recent.share), champion.reference, alpha)
         rang = {
             "performance": performance.rang or any(each.rang for each in errors),
@@ -197,8 +205,8 @@ class Watch:
             },
             performance=performance,
             errors=errors,
-            fresh=picked[0] if picked else None,
-            after=picked[1] if picked else None,
+            level_rang_by=level,
+            errors_rang_by=error,
             figures=figures(new, champion.price_edges),
             figures_learnt=figures([each for each, known in zip(labelled, learnt, strict=True) if known], []),
             sales=seen,
@@ -214,19 +222,27 @@ def learnt_homes(champion: WatchedChampion, labelled: Sequence[Labelled]) -> lis
     return [homes is not None and homes.knows(features(each.prediction)) for each in labelled]
 
 
-def _of_level(shift: Shift, labelled: Sequence[Labelled]) -> tuple[FreshFrom, FreshFrom] | None:
+def _moves(shift: Shift, learnt: Sequence[bool]) -> Log:
+    """Return by how much the level had moved at each sale of a new home, as far as an alarm says."""
+    moved = np.zeros(len(learnt))
+    if shift.rang_after_sales and shift.segment and shift.now is not None and shift.before is not None:
+        moved[shift.rang_after_sales - shift.segment :] = shift.now - shift.before
+    return moved[~np.array(learnt, dtype=np.bool_)]
+
+
+def _of_level(shift: Shift, labelled: Sequence[Labelled]) -> Picked | None:
     if shift.rang_after_sales is None or shift.segment is None:
         return None
     return _ends(labelled, shift.rang_after_sales, shift.segment)
 
 
-def _of_errors(errors: Sequence[ErrorCheck], new: Sequence[Labelled]) -> tuple[FreshFrom, FreshFrom] | None:
+def _of_errors(errors: Sequence[ErrorCheck], new: Sequence[Labelled]) -> Picked | None:
     rang = [each for each in errors if each.rang]
     first = min(rang, key=lambda each: each.at, default=None)
     return _ends(new, first.at, first.segment) if first else None
 
 
-def _ends(sales: Sequence[Labelled], at: int, segment: int) -> tuple[FreshFrom, FreshFrom]:
-    """Return the first and the last sale of the segment that ends with number `at`."""
+def _ends(sales: Sequence[Labelled], at: int, segment: int) -> Picked:
+    """Return the ends of the segment that ends with number `at`."""
     first, last = sales[at - segment].sale, sales[at - 1].sale
-    return FreshFrom(first.listing_id, first.reported_at), FreshFrom(last.listing_id, last.reported_at)
+    return Picked(FreshFrom(first.listing_id, first.reported_at), FreshFrom(last.listing_id, last.reported_at))

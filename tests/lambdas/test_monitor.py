@@ -1,5 +1,6 @@
 import gzip
 import json
+import math
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -238,6 +239,27 @@ def test_sales_reported_before_the_promotion_say_nothing_about_homes_that_were_p
     cloud.promote(at=START + timedelta(hours=2))
     cloud.archive(market.predictions(50, start=START + timedelta(hours=3)))
     assert WATCH.look(cloud.s3, NOW).verdict.performance.sales == 0
+
+
+def test_errors_that_grow_are_announced_though_prices_as_a_whole_rang_before(cloud):
+    calm, dearer = Market(seed=3), Market(seed=6, rise=1.3)
+    rows = [*calm.predictions(200), *dearer.predictions(400, first=1_000, start=START + timedelta(hours=4))]
+    cloud.archive(rows)
+    sold = [*calm.sales(rows[:200]), *dearer.sales(rows[200:])]
+    level = 1.3 * math.exp(-0.05)
+    said = {row.listing_id: row.predicted_price for row in rows}
+    wide = [
+        msgspec.structs.replace(each, sale_price=each.sale_price**2 / said[each.listing_id] / level)
+        for each in sold[350:]
+    ]
+    cloud.report([*sold[:350], *wide], START + timedelta(days=1))
+    bus = Bus()
+    monitor(cloud, bus).run(NOW)
+    by_level, by_errors = bus.details
+    assert by_level["id"] != by_errors["id"]
+    assert "test" not in by_level["moved"][0]
+    assert {each["test"] for each in by_errors["moved"]} <= {"coverage", "spread", "place"}
+    assert by_errors["after"] != by_level["after"]
 
 
 def test_a_listing_that_came_several_times_is_one_home(cloud):

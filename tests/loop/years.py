@@ -269,9 +269,8 @@ class Years:
         priced = model.predict([each.features for each in PROBES])
         factor = np.exp(np.median(np.log(priced.price) - worth(PROBES)))
         self.course.moved = max(self.course.moved, float(factor), float(1 / factor))
-        known = self.scenario.paid(
-            day, np.zeros(len(PROBES)), np.array([p.features.neighborhood for p in PROBES]), _NONE
-        )
+        places = np.array([each.features.neighborhood for each in PROBES])
+        known = (self.scenario.known or self.scenario.paid)(day, np.zeros(len(PROBES)), places, _NONE)
         least = float(np.median(np.abs(np.expm1(worth(PROBES) + known - paid))))
         inside = (paid >= np.log(priced.low)) & (paid <= np.log(priced.high))
         return float(np.median(np.abs(priced.price / np.exp(paid) - 1))), least, float(inside.mean())

@@ -1,5 +1,7 @@
 """Who challenges the champion in a retraining: the champion rescaled by one factor, and its recipe trained anew.
 
+Where the champion's intervals break their promise, so does the champion with other intervals and nothing else.
+
 Asking prices of the reference file and older sales are brought to today's level first, as the champion sees them: what
 they say of streets and sizes is worth keeping, their level is not.
 """
@@ -25,6 +27,7 @@ from training.model.candidates import CANDIDATES, CHAMPION, one_thread
 from training.model.training_part import Rows, dear_rows_of, prepare, rows_of
 from training.params import Params
 from training.sales_contest import rescale
+from training.sales_contest.rescale import Rescaling
 from training.sales_contest.sales import Sales
 
 COLUMNS = [*FIELDS, *PLACES.values(), "price"]
@@ -72,6 +75,11 @@ def challengers(champion: Served, sales: Sales, listings: Dataset | None, params
     with one_thread():
         predicted = champion.log_prices(sales.frame)
         found = [rescaled(champion, sales, predicted, params)]
+        errors, predicted_fresh = (sales.log_price - predicted)[sales.fresh], predicted[sales.fresh]
+        width = rescale.fit_width(errors, predicted_fresh, champion.manifest.interval)
+        if width != 1.0:
+            by = Rescaling(0.0, width)
+            found.append(_adjusted("rewidened", champion, sales, predicted_fresh, by, np.zeros(len(errors))))
         return [*found, retrained(champion, sales, predicted, listings, params)] if listings else found
 
 
@@ -81,15 +89,23 @@ def rescaled(champion: Served, sales: Sales, predicted: Log, params: Params) -> 
     errors = sales.log_price[fresh] - predicted_fresh
     held_out = rescale.cross_fitted_level(errors, sales.groups[fresh], params.seed)
     by = rescale.fit(errors, predicted_fresh, champion.manifest.interval)
+    return _adjusted("rescaled", champion, sales, predicted_fresh, by, held_out)
+
+
+def _adjusted(
+    name: str, champion: Served, sales: Sales, predicted_fresh: Log, by: Rescaling, held_out: Log
+) -> Challenger:
+    """Return the champion, rescaled; `held_out` are the levels by which each fresh sale is judged."""
+    errors = sales.log_price[sales.fresh] - predicted_fresh
     return Challenger(
-        name="rescaled",
+        name=name,
         predicted=predicted_fresh + held_out,
         model=rescale.apply(champion.model, by),
         inputs=champion.manifest.inputs,
         offsets=rescale.offsets(champion.manifest.interval, by),
         reference=rescale.reference(msgspec.convert(champion.manifest.reference, Reference), by, errors - held_out),
         facts={"factor": float(np.exp(by.level)), "interval_width": by.width},
-        learnt=sales.frame[fresh],
+        learnt=sales.frame[sales.fresh],
         inherits=True,
         kept=None,
         place_names=champion.manifest.place_names,

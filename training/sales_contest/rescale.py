@@ -57,10 +57,10 @@ def moved_level(offsets: Log) -> float:
 def fit(fresh: Log, predicted: Log, champion: Offsets) -> Rescaling:
     """Return the rescaling that fits fresh log(actual / predicted) of shape (N,); `predicted` are the log prices."""
     level = moved_level(fresh)
-    return Rescaling(level, _width(fresh - level, predicted, champion))
+    return Rescaling(level, fit_width(fresh - level, predicted, champion))
 
 
-def _width(residuals: Log, predicted: Log, champion: Offsets) -> float:
+def fit_width(residuals: Log, predicted: Log, champion: Offsets) -> float:
     """Return the conformal factor of the interval: what `coverage` of the residuals need.
 
     It is 1 where the interval may well hold what it promises.
