@@ -160,6 +160,22 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
   ok_actions          = [local.alarms_topic]
 }
 
+resource "aws_cloudwatch_metric_alarm" "sales_set_apart" {
+  count               = local.emulated ? 0 : 1
+  alarm_name          = "${var.prefix}sales-set-apart"
+  alarm_description   = "Ten or more reported sales cannot be true, and count for nothing until somebody decides: `belo sales` lists them with what would explain them."
+  namespace           = "belo-horizonte-pricing"
+  metric_name         = "SetApartSales"
+  dimensions          = { function = "monitor" }
+  statistic           = "Maximum"
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = 10
+  period              = var.monitor_every_minutes * 60
+  evaluation_periods  = 1
+  treat_missing_data  = "ignore"
+  alarm_actions       = [local.alarms_topic]
+}
+
 resource "aws_cloudwatch_metric_alarm" "monitor_failing" {
   count               = local.emulated ? 0 : 1
   alarm_name          = "${var.prefix}monitor-failing"

@@ -122,6 +122,8 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
         "UnreadableSales": verdict.unreadable_sales,
         "UnmatchedSales": verdict.sales.unmatched + verdict.sales.unpriced,
         "SetApartSales": verdict.sales.set_apart,
+        "WithdrawnSales": verdict.sales.withdrawn,
+        "SalesBeforeReign": verdict.sales.before_reign,
         "LearntSales": verdict.sales.learnt,
         "WindowPredictions": verdict.window.predictions,
         "WindowDeadLetters": verdict.window.dead_letters,

@@ -84,6 +84,11 @@ run "with_an_image_a_pipe_starts_one_task_a_wake_up_and_the_policy_reaches_it" {
   }
 
   assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.worker[0].container_definitions)[0].environment, { name = "BELO_PRICE_LEVEL_LIMIT", value = "0.35" })
+    error_message = "the worker does not know by how much prices may move"
+  }
+
+  assert {
     condition     = aws_pipes_pipe.worker[0].target_parameters[0].ecs_task_parameters[0].task_count == 1
     error_message = "more than one worker a wake-up"
   }
@@ -153,4 +158,14 @@ run "a_policy_that_nobody_knows_is_refused" {
   }
 
   expect_failures = [var.promotion_policy]
+}
+
+run "a_level_that_may_not_move_at_all_is_refused" {
+  command = plan
+
+  variables {
+    price_level_limit = 0
+  }
+
+  expect_failures = [var.price_level_limit]
 }

@@ -38,6 +38,7 @@ REPAIRED = 0.75  # of the markets whose prices moved by 15 %, within `ENOUGH` sa
 ENOUGH = 240
 MOVED_BY_15 = ("prices rise by 15 %", "prices fall by 15 %")
 IMPOSSIBLE = ("sales reported in dollars", "sales reported at 45 %", "6 % of sales typed wrongly")
+TIMES = ("sales_to_ring", "sales_to_repair", "off_after_promotion", "curve")
 COVERED = ("still", *MOVED_BY_15, "errors one and a half times as large", *IMPOSSIBLE)
 
 
@@ -106,7 +107,7 @@ def row(courses: list[Course]) -> dict[str, Any]:
         "listing_alarms": sum(each.listing_alarms for each in courses),
         "awaiting_a_person": sum(each.awaiting for each in courses),
         "set_apart": sum(each.set_apart for each in courses),
-        **(_times(courses) if scenario.changes else dict.fromkeys(("sales_to_ring", "sales_to_repair", "curve"))),
+        **(_times(courses) if scenario.changes else dict.fromkeys(TIMES)),
         "error": round(fmean(each.errors[-1][2] for each in courses), 4),
         "least": round(fmean(each.errors[-1][3] for each in courses), 4),
         "coverage": round(fmean(entry[4] for each in courses for entry in each.errors[-13:]), 3),
@@ -125,9 +126,11 @@ def _times(courses: list[Course]) -> dict[str, Any]:
     ]
     repaired = [_repaired(each) for each in courses]
     known = [each for each in repaired if each is not None]
+    off = [after for each in courses for day, _, after in each.promotions[:1] if day >= CHANGE]
     return {
         "sales_to_ring": median(rang) if rang else None,
         "sales_to_repair": median(known) if known else None,
+        "off_after_promotion": round(fmean(off), 3) if off else None,
         "curve": {f"{sales}": round(sum(each <= sales for each in known) / len(courses), 2) for sales in CURVE},
     }
 
@@ -175,6 +178,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         "set_apart": "set apart",
         "sales_to_ring": "sales to ring",
         "sales_to_repair": "sales to repair",
+        "off_after_promotion": "off by",
         "error": "error",
         "least": "least",
         "coverage": "coverage",

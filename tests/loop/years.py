@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -98,7 +98,9 @@ class Course:
     market: str
     seed: int
     errors: list[tuple[int, int, float, float, float]] = field(default_factory=list)  # day, sales, error, least, cover
-    promotions: list[tuple[int, float]] = field(default_factory=list)  # day, factor on the error
+    promotions: list[tuple[int, float, float]] = field(
+        default_factory=list
+    )  # day, factor on the error, level off since
     alarms: list[tuple[int, int, list[str]]] = field(default_factory=list)  # day, sales, what rang
     listing_alarms: int = 0
     awaiting: int = 0  # winners that a person has to decide about
@@ -108,7 +110,16 @@ class Course:
     @property
     def harm(self) -> float:
         """Return the largest rise of the error that a promotion caused, a fraction."""
-        return max((factor - 1 for _, factor in self.promotions), default=0.0)
+        return max((factor - 1 for _, factor, _ in self.promotions), default=0.0)
+
+
+class State(NamedTuple):
+    """What serves: its median error, the least that is possible, its coverage, and by how much its level is off (log)."""
+
+    error: float
+    least: float
+    covered: float
+    off: float
 
 
 class Years:
@@ -244,11 +255,11 @@ class Years:
         name = f"schedule-{day}"
         if asked := self._retraining.resolve(Request(id=name, kind="schedule", at=self._now(), reason="the schedule")):
             self._carry_out(asked)
-        error, least, covered = self._error(day)
+        now = self._error(day)
         if self._promoted:
-            self.course.promotions.append((day, error / before[0]))
+            self.course.promotions.append((day, now.error / before.error, now.off))
             self._promoted = False
-        self.course.errors.append((day, self._sales, error, least, covered))
+        self.course.errors.append((day, self._sales, now.error, now.least, now.covered))
 
     _promoted = False
 
@@ -262,18 +273,21 @@ class Years:
         latest = json.loads(self.s3.get_object(Bucket=ARCHIVE, Key="monitor/latest.json")["Body"].read())
         return int(latest["sales"]["set_apart"])
 
-    def _error(self, day: int) -> tuple[float, float, float]:
-        """Return the median error of what serves, the least that is possible, and its intervals' coverage."""
+    def _error(self, day: int) -> State:
         _, model = self._model()
         paid = self._paid(PROBES, day, np.random.default_rng(2))
         priced = model.predict([each.features for each in PROBES])
         factor = np.exp(np.median(np.log(priced.price) - worth(PROBES)))
         self.course.moved = max(self.course.moved, float(factor), float(1 / factor))
         places = np.array([each.features.neighborhood for each in PROBES])
-        known = (self.scenario.known or self.scenario.paid)(day, np.zeros(len(PROBES)), places, _NONE)
-        least = float(np.median(np.abs(np.expm1(worth(PROBES) + known - paid))))
+        known = worth(PROBES) + (self.scenario.known or self.scenario.paid)(day, np.zeros(len(PROBES)), places, _NONE)
         inside = (paid >= np.log(priced.low)) & (paid <= np.log(priced.high))
-        return float(np.median(np.abs(priced.price / np.exp(paid) - 1))), least, float(inside.mean())
+        return State(
+            error=float(np.median(np.abs(priced.price / np.exp(paid) - 1))),
+            least=float(np.median(np.abs(np.expm1(known - paid)))),
+            covered=float(inside.mean()),
+            off=float(np.median(np.log(priced.price) - known)),
+        )
 
 
 _NONE = np.random.default_rng(2)

@@ -24,7 +24,9 @@ def test_a_market_without_sales_runs_through_and_promotes_nothing(capsys):
 
 
 def test_what_breaks_a_promise_is_told():
-    spoilt = Course("still", 0, promotions=[(300, 1.2), (400, 1.0), (500, 1.0)], errors=[(CHANGE, 9, 0.2, 0.1, 0.5)])
+    spoilt = Course(
+        "still", 0, promotions=[(300, 1.2, 0.0), (400, 1.0, 0.0), (500, 1.0, 0.0)], errors=[(CHANGE, 9, 0.2, 0.1, 0.5)]
+    )
     words = " ".join(row([spoilt])["broken"])
     for each in ("3 promotions by chance", "raised the error by 20.0%", "intervals hold 50.0%"):
         assert each in words
