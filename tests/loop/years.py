@@ -114,7 +114,7 @@ class Course:
 
 
 class State(NamedTuple):
-    """What serves: its median error, the least that is possible, its coverage, and by how much its level is off (log)."""
+    """What serves: its median error, the least possible one, its coverage, and by how much its level is off (log)."""
 
     error: float
     least: float
