@@ -55,14 +55,16 @@ def prices_sentence(shift: Shift) -> str:
 def sales_sentence(verdict: DriftVerdict) -> str:
     """Return what became of the sales."""
     seen = verdict.sales
-    learnt = "nobody knows how many" if seen.learnt is None else f"{seen.learnt:,}"
-    known = f"; median error there {percent(verdict.figures_learnt[0].median_ape)}" if verdict.figures_learnt else ""
-    apart = f" {seen.set_apart:,} are set apart as not credible: see belo sales." if seen.set_apart else ""
+    learnt = " Which homes it has learnt, it does not say."
+    if seen.learnt is not None:
+        known = verdict.figures_learnt
+        error = f"; the median error there is {percent(known[0].median_ape)}" if known else ""
+        learnt = f" {seen.learnt:,} are of homes that it has learnt, and left out of the figures below{error}."
+    apart = f", {seen.set_apart:,} set apart as not credible (belo sales lists them)" if seen.set_apart else ""
     return (
-        f"Sales since the promotion: {seen.compared:,} are compared, {seen.priced_again:,} of them priced again by "
-        f"this champion, {learnt} of homes that it has learnt (left out of the figures below{known}). Not compared: "
-        f"{seen.unmatched + seen.unpriced:,} of homes without a price, {seen.before_reign:,} from before the "
-        f"promotion, {seen.withdrawn:,} withdrawn.{apart}"
+        f"{seen.compared:,} sales since the promotion are compared, {seen.priced_again:,} of them priced again by this "
+        f"champion.{learnt} Not compared: {seen.unmatched + seen.unpriced:,} of homes without a price, "
+        f"{seen.before_reign:,} from before the promotion, {seen.withdrawn:,} withdrawn{apart}."
     )
 
 
