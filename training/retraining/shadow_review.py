@@ -4,10 +4,12 @@ It is looked at a few times, each time on the first so many pairs, so that how o
 shadow that has lasted as long as sales are remembered, or that another reign has overtaken, is dropped unseen.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
+from pricing.learnt_homes import LearntHomes
 from pricing.manifest import Manifest, Offsets, Pointer
 from training.evaluation.price_level import LevelMove, level_move
 from training.registry.models_bucket import ModelsBucket, parse
@@ -31,7 +33,8 @@ def review(evidence: Evidence, bucket: ModelsBucket, limit: float) -> Retraining
         return RetrainingVerdict(
             outcome="dropped", why=f"version {challenger.version} in shadow: {reason}", contests=[]
         )
-    pairs = _pairs(evidence.sales, champion, challenger)
+    learnt = [each for each in map(bucket.learnt_homes, (champion.version, challenger.version)) if each]
+    pairs = live_pairs(evidence.sales, champion, challenger, learnt)
     offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
     found = looks(pairs, offsets)
     if won := next((each for each in found if each.won), None):
@@ -66,8 +69,10 @@ def _why_ended(evidence: Evidence, champion: Pointer, challenger: Pointer) -> st
     return ""
 
 
-def _pairs(gathered: list[Sold], champion: Pointer, challenger: Pointer) -> list[Sold]:
-    """Return the sales that were reported in the challenger's shadow, priced by both: none that it has learnt."""
+def live_pairs(
+    gathered: list[Sold], champion: Pointer, challenger: Pointer, learnt: Sequence[LearntHomes] = ()
+) -> list[Sold]:
+    """Return the sales that were reported in the challenger's shadow, priced by both, of homes that neither learnt."""
     since = datetime.fromisoformat(challenger.promoted_at)
     return [
         each
@@ -76,6 +81,7 @@ def _pairs(gathered: list[Sold], champion: Pointer, challenger: Pointer) -> list
         and (each.model_version, each.shadow_version) == (champion.version, challenger.version)
         and each.shadow_price
         and in_population(each)
+        and not any(homes.knows(each.features) for homes in learnt)
     ]
 
 

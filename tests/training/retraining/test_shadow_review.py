@@ -1,17 +1,18 @@
 """A challenger in shadow: which sales it is judged by, and when."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import numpy as np
 import pytest
 
+from pricing.learnt_homes import LearntHomes
 from pricing.listing import Features
-from pricing.manifest import CHAMPION_KEY, Offsets
+from pricing.manifest import CHAMPION_KEY, Offsets, Pointer
 from tests.training.retraining.retraining_world import NOW
 from training.promotion.promote import promote
 from training.registry.models_bucket import ModelsBucket
-from training.retraining.shadow_review import LOOKS, looks
+from training.retraining.shadow_review import LOOKS, live_pairs, looks
 from training.sales_contest.sold_homes import Sold
 
 WIDE = Offsets(0.9, [], [-0.55], [0.55])
@@ -145,3 +146,28 @@ def test_chance_promotes_seldom_over_all_looks_together():
     draw = np.random.default_rng(3)
     promoted = sum(any(each.won for each in looks(pairs(draw, LOOKS[-1]), (WIDE, WIDE))) for _ in range(200))
     assert promoted <= 10
+
+
+def test_homes_that_either_has_learnt_are_no_live_proof():
+    began = datetime(2026, 11, 1, tzinfo=UTC)
+    champion, challenger = (
+        Pointer(version=each, manifest_sha256="", previous=None, promoted_at=began.isoformat(), promoted_by="auto")
+        for each in ("1", "2")
+    )
+    sold = [
+        Sold(
+            listing_id=f"L-{n}",
+            features=Features(neighborhood="Buritis", street=f"Rua {n}", area_m2=80.0),
+            sale_price=5e5,
+            sold_at=began,
+            reported_at=began + timedelta(days=1),
+            model_version="1",
+            predicted_price=5e5,
+            shadow_version="2",
+            shadow_price=5e5,
+        )
+        for n in range(6)
+    ]
+    learnt = [LearntHomes.of(["Rua 0", "Rua 1"], [80.0, 80.0]), LearntHomes.of(["Rua 5"], [82.0])]
+    assert len(live_pairs(sold, champion, challenger)) == 6
+    assert [each.listing_id for each in live_pairs(sold, champion, challenger, learnt)] == ["L-2", "L-3", "L-4"]
