@@ -60,7 +60,9 @@ def calibrate(predicted: Log, actual: Log, params: Params) -> Offsets:
     knobs = params.interval
     edges = np.quantile(predicted, np.linspace(0, 1, knobs.bands + 1)[1:-1])
     band = np.searchsorted(edges, predicted)
-    sides = [_sides((actual - predicted)[band == each], knobs.coverage) for each in range(knobs.bands)]
+    residuals = actual - predicted
+    parts = [residuals[band == each] for each in range(knobs.bands)]
+    sides = [_sides(each if each.size else residuals, knobs.coverage) for each in parts]  # ties may leave a band empty
     return Offsets(knobs.coverage, edges.tolist(), [low for low, _ in sides], [high for _, high in sides])
 
 

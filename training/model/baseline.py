@@ -60,7 +60,7 @@ class Linear:
 def linear(part: TrainingPart, params: Params) -> Linear:  # noqa: ARG001 - every candidate is called alike
     """Fit the baseline; it has no knobs."""
     frame = part.rows.frame
-    medians = frame[list(NUMBERS)].median().to_numpy(dtype=np.float32)
+    medians = frame[list(NUMBERS)].median().fillna(0.0).to_numpy(dtype=np.float32)  # 0 where nothing is known
     filled = frame[list(NUMBERS)].fillna(dict(zip(NUMBERS, medians, strict=True)))
     limits = filled.quantile(list(USUAL)).to_numpy(dtype=np.float32)
     one_hot = make_column_transformer(

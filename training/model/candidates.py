@@ -6,6 +6,7 @@ send some floats down the wrong branch in serving.
 
 from collections.abc import Callable
 
+import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import ElasticNet
 from threadpoolctl import threadpool_limits
@@ -52,7 +53,8 @@ def _fit_boosting(part: TrainingPart, params: Params) -> Trees:
         early_stopping=False,
         random_state=part.seed,
     )
-    return Trees(learner.fit(part.columns, part.log_price))
+    known = ~np.isnan(part.columns).all(axis=0)  # a column of which nothing is known has no thresholds to choose from
+    return Trees(learner.fit(np.where(known, part.columns, np.float32(0)), part.log_price))
 
 
 def _fit_kernel(part: TrainingPart, params: Params) -> Smooth:
