@@ -15,6 +15,8 @@ from tests.chaos.clients.defects import DEFECTS as CLIENT_DEFECTS
 from tests.chaos.clients.storms import STORMS as CLIENT_STORMS
 from tests.chaos.defects import DEFECTS
 from tests.chaos.storms import STORMS
+from tests.loop.defects import DEFECTS as LOOP_DEFECTS
+from tests.loop.markets import SCENARIOS as MARKETS
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -49,7 +51,8 @@ def test_every_command_is_documented():
 
 def test_every_storm_and_defect_that_a_guarantee_names_exists():
     page = (ROOT / "docs/guarantees.md").read_text()
-    known = {each.name for each in (*STORMS, *CLIENT_STORMS, *DEFECTS, *CLIENT_DEFECTS)}
+    known = {each.name for each in (*STORMS, *CLIENT_STORMS, *DEFECTS, *CLIENT_DEFECTS, *MARKETS)}
+    known |= {each.defect.name for each in LOOP_DEFECTS}
     named = {name for name in re.findall(r'"([^"]+)"', page) if name not in {"function", "clients"}}
     whole = {name for name in named if "…" not in name}
     assert whole - known == set()
