@@ -45,13 +45,14 @@ def fit_level(offsets: Log) -> float:
 
 
 def moved_level(offsets: Log) -> float:
-    """Return the level of log(actual / predicted), or 0 where it may well be chance.
+    """Return the level of log(actual / predicted), shrunk towards 0, and 0 where it may well be chance.
 
-    A level that is not there costs as much as one that is missed; few sales show one where there is none.
+    Few sales show a level where there is none, and those that win a contest are the ones that show too much of it.
+    Source: James and Stein, Proc. Fourth Berkeley Symp. (1961); for one mean of t standard errors, 1 - 1 / t².
     """
     level = fit_level(offsets)
-    spread = 1.4826 * float(np.median(np.abs(offsets - level)))
-    return level if abs(level) * len(offsets) ** 0.5 > SURE * spread else 0.0
+    error = 1.4826 * float(np.median(np.abs(offsets - level))) / len(offsets) ** 0.5
+    return level * (1 - (error / level) ** 2) if abs(level) > SURE * error else 0.0
 
 
 def fit(fresh: Log, predicted: Log, champion: Offsets) -> Rescaling:
