@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pricing.manifest import Offsets
+from terminal.errors import Failure
 from training.data.groups import kept_apart
 from training.data.listings import Dataset
 from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds
@@ -47,7 +48,13 @@ class Fitted:
 
 
 def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
-    """Keep apart what no champion learns, and encode the others, the training part, whole and by fold."""
+    """Keep apart what no champion learns, and encode the others, the training part, whole and by fold.
+
+    Raises `Failure` where all prices are equal.
+    """
+    if data.frame["price"].nunique() == 1:
+        price = data.frame["price"].iloc[0]
+        raise Failure(f"{data.name}: all {len(data.frame):,} prices are {price:,.0f} BRL; there is nothing to learn")
     rows, dear = rows_of(data), dear_rows_of(data)
     every = together(rows, dear)
     kept = kept_apart(every.frame, every.groups, params.split.turn, params.split.kept_share)

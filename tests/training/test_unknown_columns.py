@@ -57,6 +57,7 @@ def test_two_known_values_are_too_few_and_no_reason_to_fail(listings, tmp_path, 
         assert fit(split_and_encode(data, params), params, "averaged").figures["rows"] > 50
 
 
-def test_a_file_whose_prices_are_all_equal_is_refused_with_the_price(listings, tmp_path):
+def test_a_file_whose_prices_are_all_equal_is_refused_with_the_price(listings, tmp_path, params):
+    data = read(listings, tmp_path, price="500000")
     with pytest.raises(Failure, match=r"all 8\d\d prices are 500,000 BRL; there is nothing to learn"):
-        read(listings, tmp_path, price="500000")
+        split_and_encode(data, params)

@@ -132,10 +132,6 @@ def read_listings(path: Path, *, generated: bool = False) -> Dataset:
     rows = len(kept) + refused.total() + dropped.total()
     report = CleaningReport(rows, (*_rules(refused, dropped), *touched(kept, frame)), len(kept))
     _refuse_a_bad_file(path, report)
-    if frame["price"].nunique() == 1:
-        raise Failure(
-            f"{path}: all {len(frame):,} prices are {frame['price'].iloc[0]:,.0f} BRL; there is nothing to learn"
-        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     groups = group_keys(frame)
     return Dataset(frame, groups, beyond, _beside(frame, groups, beyond), report, digest, generated, path.name)
