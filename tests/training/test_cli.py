@@ -10,6 +10,7 @@ from terminal.errors import Failure
 from terminal.stack import Stack
 from tests.champions import champion
 from training.registry.mlflow_registry import DEFAULT_STORE, Registry
+from training.registry.models_bucket import ModelsBucket
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +54,15 @@ def stack(s3, monkeypatch):
     monkeypatch.setattr(Stack, "find", classmethod(lambda cls, environ: Here()))
 
 
-def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, sample, tmp_path):
+def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, s3, sample, tmp_path):
     first = belo("train", sample, "--quick")
     assert "version 1" in first.stdout
     assert "1,500 rows" in first.stderr
     assert first.stderr.splitlines()[-2:] == ["fit: 1 of 1", "register: 1 of 1"]
     assert belo("promote").stdout == "champion: version 1\n"
+    learnt = ModelsBucket(s3, "models").learnt_homes("1")
+    assert learnt is not None
+    assert len(learnt.streets) > 500
     belo("train", sample, "--quick", "--seed", 8)
     assert belo("promote", 2).stdout == "champion: version 2 (before: 1)\n"
     overview = json.loads(belo("models", "--json").stdout)
