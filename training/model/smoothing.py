@@ -37,8 +37,8 @@ class Smoothing:
 
 def fit_smoothing(columns: Floats) -> Smoothing:
     """Return what fills and standardises columns of shape (N, len(COLUMNS))."""
-    with np.errstate(all="ignore"):
-        median = np.nan_to_num(np.nanmedian(columns, axis=0, keepdims=True)).astype(np.float32)
+    known = ~np.isnan(columns).all(axis=0)  # where nothing is known, 0 fills
+    median = np.nanmedian(np.where(known, columns, np.float32(0)), axis=0, keepdims=True).astype(np.float32)
     shaped = _shaped(columns, median, ArrayOps()).astype(np.float64)
     deviation = np.maximum(shaped.std(axis=0, keepdims=True), 1e-3)
     return Smoothing(median, shaped.mean(axis=0, keepdims=True).astype(np.float32), deviation.astype(np.float32))
