@@ -1,20 +1,19 @@
 """Sales that are not credible, and what a person decides of them: accepted, or withdrawn."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from lambdas.archive_bucket.credibility import SetApart, divide
-from lambdas.archive_bucket.reader import LISTED, Archive, label
-from lambdas.archive_bucket.sales import DECISIONS, REPORTED_AT, Decided, Decision, encode, key
+from lambdas.archive_bucket.reader import Archive, remembered
+from lambdas.archive_bucket.sales import DECISIONS, Decided, Decision
+from monitoring.sales_files import put_lines
 from terminal.errors import Failure
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-REMEMBERED = timedelta(days=180)  # sales reported before play no part any more
 
 
 class Doubtful(Struct, frozen=True, kw_only=True):
@@ -33,9 +32,7 @@ class Doubtful(Struct, frozen=True, kw_only=True):
 def doubtful(s3: "S3Client", bucket: str, now: datetime) -> Doubtful:
     """Return the sales of the last `REMEMBERED` that await a decision."""
     archive = Archive(s3, bucket)
-    since = now - REMEMBERED
-    sales = [each for each in archive.sales() if since <= each.reported_at < now]
-    found = label(archive.of_listings((each.listing_id for each in sales), since - LISTED, now), sales)
+    sales, found = remembered(archive, now)
     _, apart = divide(found)
     return Doubtful(
         set_apart=apart,
@@ -58,12 +55,5 @@ def decide(s3: "S3Client", bucket: str, now: datetime, accepted: Sequence[str], 
         raise Failure(f"{', '.join(both)}: accepted and withdrawn at once; nothing was decided")
     by_listing: dict[str, Decided] = dict.fromkeys(accepted, "accepted")
     by_listing |= dict.fromkeys(withdrawn, "withdrawn")
-    body = encode(Decision(name, decision) for name, decision in by_listing.items())
-    s3.put_object(
-        Bucket=bucket,
-        Key=key(body, now, DECISIONS),
-        Body=body,
-        ContentType="application/x-ndjson",
-        Metadata={REPORTED_AT: now.isoformat()},
-    )
+    put_lines(s3, bucket, now, [Decision(name, decision) for name, decision in by_listing.items()], DECISIONS)
     return len(by_listing)

@@ -1,7 +1,7 @@
 """Files of sales: CSV with the header listing_id,sale_price,sold_at, or JSON Lines with these fields."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from lambdas.archive_bucket.sales import REPORTED_AT, Sale, encode, key
+from lambdas.archive_bucket.sales import REPORTED_AT, SALES, Decision, Sale, encode, key
 from lambdas.aws.objects import DAY
 from listing_files.reading import existing
 from pricing.normalise import identifier
@@ -60,8 +60,14 @@ def report(file: Path, s3: "S3Client", bucket: str, now: datetime) -> SalesRepor
     repeated = rows - len(refused) - len(sales)
     if not sales:
         return SalesReport(0, repeated, refused, None)
-    body = encode(sales.values())
-    name = key(body, now)
+    name = put_lines(s3, bucket, now, list(sales.values()))
+    return SalesReport(len(sales), repeated, refused, name)
+
+
+def put_lines(s3: "S3Client", bucket: str, now: datetime, lines: Sequence[Sale | Decision], folder: str = SALES) -> str:
+    """Write sales, or decisions about them, as one object of a folder, reported now; return its key."""
+    body = encode(lines)
+    name = key(body, now, folder)
     s3.put_object(
         Bucket=bucket,
         Key=name,
@@ -69,7 +75,7 @@ def report(file: Path, s3: "S3Client", bucket: str, now: datetime) -> SalesRepor
         ContentType="application/x-ndjson",
         Metadata={REPORTED_AT: now.isoformat()},
     )
-    return SalesReport(len(sales), repeated, refused, name)
+    return name
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any] | Wrong]]:

@@ -56,5 +56,10 @@ class LearntHomes:
         return bool(np.any(np.maximum(areas, home.area_m2) <= np.minimum(areas, home.area_m2) * (1 + NEAR_AREA)))
 
 
+def has_learnt(homes: LearntHomes | None, home: Features) -> bool:
+    """Return whether a version has learnt a home; where nobody has said which homes it learnt, it has not."""
+    return homes is not None and homes.knows(home)
+
+
 def _hash(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) >> 1  # so that the next one is a number, too

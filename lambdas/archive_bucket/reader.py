@@ -31,6 +31,7 @@ _rows = msgspec.json.Decoder(ArchivedPrediction)
 _sales = msgspec.json.Decoder(Sale)
 _decisions = msgspec.json.Decoder(Decision)
 
+REMEMBERED = timedelta(days=180)  # sales reported before play no part any more
 LISTED = timedelta(days=365)  # before its sale is reported a home is priced
 Line = TypeVar("Line", Sale, Decision)
 
@@ -171,3 +172,10 @@ def label(predictions: Iterable[ArchivedPrediction], sales: Iterable[ReportedSal
         if before:
             found.append(Labelled(rows[before - 1], sale))
     return found
+
+
+def remembered(archive: Archive, until: datetime) -> tuple[list[ReportedSale], list[Labelled]]:
+    """Return the sales first reported in the `REMEMBERED` before `until`, and those of homes that had been priced."""
+    since = until - REMEMBERED
+    sales = [sale for sale in archive.sales() if since <= sale.reported_at < until]
+    return sales, label(archive.of_listings((sale.listing_id for sale in sales), since - LISTED, until), sales)

@@ -128,7 +128,7 @@ def _watch(errors: Errors, alphas: Sequence[float], *, promise: bool) -> list[Er
 
 def _coverage(outside: NDArray[np.bool_], coverage: float, alpha: float) -> ErrorCheck | None:
     usual = 1 - coverage + TOLERANCE
-    found = list(_surprises(outside[None, :].astype(np.int64), usual))
+    found = _surprises(outside[None, :].astype(np.int64), usual)
     if not found:
         return None
     limit = _coverage_limit(usual, alpha)

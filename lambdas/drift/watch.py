@@ -34,6 +34,7 @@ from lambdas.drift.listing_drift import DistributionCheck, compare_window
 from lambdas.drift.price_drift import HORIZON, Log, Sales, Shift, find_shift
 from lambdas.drift.priced_again import priced_again
 from lambdas.drift.watched_champion import WatchedChampion, serving_model, watched_champion
+from pricing.learnt_homes import has_learnt
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -146,7 +147,7 @@ class Watch:
             found, champion.version, lambda: serving_model(s3, self.models_bucket, champion.version)
         )
         labelled, apart = credibility.divide(priced)
-        learnt = learnt_homes(champion, labelled)
+        learnt = [has_learnt(champion.learnt, features(each.prediction)) for each in labelled]
         seen = SalesSeen(
             before_reign=len(reported) - len(sales),
             compared=len(labelled),
@@ -214,12 +215,6 @@ class Watch:
             listings=listings,
             unreadable_sales=unreadable_sales,
         )
-
-
-def learnt_homes(champion: WatchedChampion, labelled: Sequence[Labelled]) -> list[bool]:
-    """Return of each sale whether the champion has learnt the home; where nobody knows what it learnt, it has not."""
-    homes = champion.learnt
-    return [homes is not None and homes.knows(features(each.prediction)) for each in labelled]
 
 
 def _moves(shift: Shift, learnt: Sequence[bool]) -> Log:

@@ -233,16 +233,21 @@ def catch(defect: Defect, act: str, seed: int, events: int = EVENTS) -> Outcome:
     """Plant one defect in a copy and see whether the books of an act balance there."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for name in COPIED:
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in COPIED_FILES:
-            (copy / name).parent.mkdir(exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
-        source = (copy / defect.file).read_text()
-        if source.count(defect.old) != 1:
-            return Outcome(defect, caught=False, evidence=f"stands {source.count(defect.old)} times in the code")
-        (copy / defect.file).write_text(source.replace(defect.old, defect.new))
-        return _judge(defect, copy, act, seed, events)
+        return plant(defect, copy, COPIED, COPIED_FILES) or _judge(defect, copy, act, seed, events)
+
+
+def plant(defect: Defect, copy: Path, folders: Sequence[str], files: Sequence[str]) -> Outcome | None:
+    """Copy code with a defect in it; return the outcome where the defect cannot be planted."""
+    for name in folders:
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in files:
+        (copy / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    source = (copy / defect.file).read_text()
+    if source.count(defect.old) != 1:
+        return Outcome(defect, caught=False, evidence=f"stands {source.count(defect.old)} times in the code")
+    (copy / defect.file).write_text(source.replace(defect.old, defect.new))
+    return None
 
 
 def _judge(defect: Defect, copy: Path, act: str, seed: int, events: int) -> Outcome:

@@ -1,7 +1,6 @@
 """Planted defects: each fault of the loop put back into a copy, where a market or a test must notice it."""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.defects import Defect, Outcome
+from tests.chaos.defects import Defect, Outcome, plant
 
-ROOT = Path(__file__).parents[2]
 COPIED = ("pricing", "terminal", "lambdas", "listing_files", "monitoring", "training", "belo", "tests")
 FILES = ("pyproject.toml",)
 TIME_LIMIT = 300.0  # seconds
@@ -206,14 +204,8 @@ def catch(planted: Planted) -> Outcome:
     defect = planted.defect
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for name in COPIED:
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in FILES:
-            shutil.copy(ROOT / name, copy / name)
-        source = (copy / defect.file).read_text()
-        if source.count(defect.old) != 1:
-            return Outcome(defect, caught=False, evidence=f"stands {source.count(defect.old)} times in the code")
-        (copy / defect.file).write_text(source.replace(defect.old, defect.new))
+        if failed := plant(defect, copy, COPIED, FILES):
+            return failed
         options = (
             ["-m", "tests.loop", "--market", planted.market, "--seeds", "2", "--no-defects", "--out", "loop.json"]
             if planted.market

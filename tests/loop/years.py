@@ -21,7 +21,7 @@ from pricing.listing import Features
 from pricing.manifest import CHAMPION_KEY, Pointer, homes_key, manifest_key, model_key
 from pricing.model import Model, load
 from tests.champions import champion
-from tests.loop.markets import BASE, CHANGE, LAST, Home, Scenario, homes, probes, worth
+from tests.loop.markets import BASE, LAST, Home, Scenario, homes, probes, worth
 from tests.simulator.clock import SimulatedClock
 from tests.simulator.s3 import FakeS3, Object
 from tests.training.registry.registry_in_memory import RegistryInMemory
@@ -136,6 +136,7 @@ class Years:
         self._serving: tuple[str, Model] | None = None
         self.course = Course(scenario.name, seed)
         self._sales = 0
+        self._promoted = False
         self._crown()
         bucket, registry = ModelsBucket(self.s3, MODELS), RegistryInMemory()
         self._retraining = Retraining(
@@ -261,8 +262,6 @@ class Years:
             self._promoted = False
         self.course.errors.append((day, self._sales, now.error, now.least, now.covered))
 
-    _promoted = False
-
     def _carry_out(self, request: Request) -> Record:
         record = self._retraining.run(request)
         self._promoted |= record.outcome == "promoted"
@@ -296,6 +295,3 @@ _NONE = np.random.default_rng(2)
 def run(scenario: Scenario, seed: int) -> Course:
     """Return the course of a market."""
     return Years(scenario, seed).run()
-
-
-__all__ = ["CHANGE", "Course", "run"]

@@ -66,13 +66,10 @@ def group_keys(frame: pd.DataFrame) -> NDArray[np.str_]:
 
 def _pairs(homes: pd.DataFrame, rule: SameHome) -> Pairs:
     """Return pairs of rows that a rule takes for one home; enough of them to link all that it does."""
-    keys = [homes[name].where(homes[name] != "") for name in rule.columns]  # "" is an unknown name
-    known = np.ones(len(homes), dtype=np.bool_)
-    if not rule.unknown_agrees:
-        known = ~pd.concat(keys, axis=1).isna().any(axis=1).to_numpy()
-    place = pd.concat(keys, axis=1).groupby(list(rule.columns), dropna=False, sort=False).ngroup().to_numpy()
+    keys = homes[list(rule.columns)].replace("", np.nan)  # an unknown name
+    place = keys.groupby(list(rule.columns), dropna=False, sort=False).ngroup().to_numpy()
     area, price = (homes[name].to_numpy(dtype=np.float64) for name in ("area_m2", "price"))
-    rows = np.flatnonzero(known)
+    rows = np.flatnonzero(keys.notna().all(axis=1) | rule.unknown_agrees)
     rows = rows[np.lexsort((price[rows], area[rows], place[rows]))]
     found = []
     for step in range(1, len(rows)):
@@ -101,8 +98,7 @@ def _hash(text: str) -> str:
 
 def met(homes: pd.DataFrame, learnt: pd.DataFrame) -> Mask:
     """Return which homes, shape (N,), are in a group with a learnt one."""
-    both = pd.concat([homes.reindex(columns=list(COLUMNS)), learnt.reindex(columns=list(COLUMNS))], ignore_index=True)
-    groups = group_keys(both)
+    groups = group_keys(pd.concat([homes, learnt], ignore_index=True))
     return np.isin(groups[: len(homes)], groups[len(homes) :])
 
 
@@ -114,13 +110,10 @@ def kept_apart(frame: pd.DataFrame, groups: NDArray[np.str_], turn: int, share: 
     others in: models that are few turns apart have something left that none of them has learnt.
     """
     size = np.round(4 * np.log(np.maximum(frame["area_m2"].to_numpy(dtype=np.float64), 1.0)))
-    names = [f"kept|{street}|{place}|{each:.0f}" for street, place, each in zip(*_places(frame), size, strict=True)]
+    homes = zip(frame["street"], frame["neighborhood"], size, strict=True)
+    names = [f"kept|{street}|{place}|{each:.0f}" for street, place, each in homes]
     own = (_uniform(names) - turn / TURNS) % 1 < share
     return np.isin(groups, groups[own])
-
-
-def _places(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    return frame["street"], frame["neighborhood"]
 
 
 def split(groups: NDArray[np.str_], seed: int, test_share: float = 0.2) -> Mask:

@@ -9,14 +9,15 @@ from datetime import datetime
 
 import numpy as np
 
-from pricing.learnt_homes import LearntHomes
+from lambdas.archive_bucket.reader import REMEMBERED
+from pricing.learnt_homes import LearntHomes, has_learnt
 from pricing.manifest import Manifest, Offsets, Pointer
 from training.evaluation.price_level import LevelMove, level_move
 from training.registry.models_bucket import ModelsBucket, parse
 from training.retraining.records import Evidence, RetrainingVerdict
 from training.sales_contest.contest import LEVEL, Contest, contest
 from training.sales_contest.sales import Sales
-from training.sales_contest.sold_homes import SALES, Sold, in_population
+from training.sales_contest.sold_homes import Sold, in_population
 
 LOOKS = (60, 120, 300)  # pairs; together the looks promote by chance with at most `LEVEL`
 
@@ -33,7 +34,7 @@ def review(evidence: Evidence, bucket: ModelsBucket, limit: float) -> Retraining
         return RetrainingVerdict(
             outcome="dropped", why=f"version {challenger.version} in shadow: {reason}", contests=[]
         )
-    learnt = [each for each in map(bucket.learnt_homes, (champion.version, challenger.version)) if each]
+    learnt = [bucket.learnt_homes(each.version) for each in (champion, challenger)]
     pairs = live_pairs(evidence.sales, champion, challenger, learnt)
     offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
     found = looks(pairs, offsets)
@@ -64,13 +65,13 @@ def _why_ended(evidence: Evidence, champion: Pointer, challenger: Pointer) -> st
     began, reign = (datetime.fromisoformat(each.promoted_at) for each in (challenger, champion))
     if reign > began:
         return f"it was meant for a champion before version {champion.version}, which serves since {reign:%Y-%m-%d}"
-    if evidence.gathered_at - began > SALES:
-        return f"not decided within {SALES.days} days, for want of sales"
+    if evidence.gathered_at - began > REMEMBERED:
+        return f"not decided within {REMEMBERED.days} days, for want of sales"
     return ""
 
 
 def live_pairs(
-    gathered: list[Sold], champion: Pointer, challenger: Pointer, learnt: Sequence[LearntHomes] = ()
+    gathered: list[Sold], champion: Pointer, challenger: Pointer, learnt: Sequence[LearntHomes | None] = ()
 ) -> list[Sold]:
     """Return the sales that were reported in the challenger's shadow, priced by both, of homes that neither learnt."""
     since = datetime.fromisoformat(challenger.promoted_at)
@@ -81,7 +82,7 @@ def live_pairs(
         and (each.model_version, each.shadow_version) == (champion.version, challenger.version)
         and each.shadow_price
         and in_population(each)
-        and not any(homes.knows(each.features) for homes in learnt)
+        and not any(has_learnt(homes, each.features) for homes in learnt)
     ]
 
 

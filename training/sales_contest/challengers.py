@@ -74,22 +74,32 @@ def challengers(champion: Served, sales: Sales, listings: Dataset | None, params
     """Return all challengers; without a reference file the champion's recipe cannot be trained anew."""
     with one_thread():
         predicted = champion.log_prices(sales.frame)
-        found = [rescaled(champion, sales, predicted, params)]
-        errors, predicted_fresh = (sales.log_price - predicted)[sales.fresh], predicted[sales.fresh]
-        width = rescale.fit_width(errors, predicted_fresh, champion.manifest.interval)
-        if width != 1.0:
-            by = Rescaling(0.0, width)
-            found.append(_adjusted("rewidened", champion, sales, predicted_fresh, by, np.zeros(len(errors))))
-        return [*found, retrained(champion, sales, predicted, listings, params)] if listings else found
+        found: list[Challenger | None] = [
+            rescaled(champion, sales, predicted, params),
+            rewidened(champion, sales, predicted),
+        ]
+        if listings:
+            found.append(retrained(champion, sales, predicted, listings, params))
+        return [each for each in found if each]
 
 
 def rescaled(champion: Served, sales: Sales, predicted: Log, params: Params) -> Challenger:
     """Return the champion with one factor on its prices and one on the width of its intervals."""
-    fresh, predicted_fresh = sales.fresh, predicted[sales.fresh]
-    errors = sales.log_price[fresh] - predicted_fresh
-    held_out = rescale.cross_fitted_level(errors, sales.groups[fresh], params.seed)
+    predicted_fresh = predicted[sales.fresh]
+    errors = sales.log_price[sales.fresh] - predicted_fresh
+    held_out = rescale.cross_fitted_level(errors, sales.groups[sales.fresh], params.seed)
     by = rescale.fit(errors, predicted_fresh, champion.manifest.interval)
     return _adjusted("rescaled", champion, sales, predicted_fresh, by, held_out)
+
+
+def rewidened(champion: Served, sales: Sales, predicted: Log) -> Challenger | None:
+    """Return the champion with a factor on the width of its intervals alone; None where they may hold their promise."""
+    predicted_fresh = predicted[sales.fresh]
+    errors = sales.log_price[sales.fresh] - predicted_fresh
+    by = Rescaling(0.0, rescale.fit_width(errors, predicted_fresh, champion.manifest.interval))
+    if by.width == 1.0:
+        return None
+    return _adjusted("rewidened", champion, sales, predicted_fresh, by, np.zeros(len(errors)))
 
 
 def _adjusted(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from lambdas.drift import exact_tests as exact
+from lambdas.drift.error_drift import TOLERANCE
 from pricing.manifest import Offsets
 from training.arrays import Log
 from training.evaluation.bootstrap import bootstrap_means
@@ -27,7 +28,6 @@ OUTLIER = 0.3  # of a log price
 MIN_SALES = 30  # fewer decide nothing
 MIN_SLICE = 15
 WORSE = 0.01  # of the champion's loss: what mended intervals may cost
-TOLERANCE = 0.03  # of coverage, as of the alarm
 
 
 class Contest(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lambdas.archive_bucket.sales import FreshFrom
-from pricing.learnt_homes import LearntHomes
+from pricing.learnt_homes import LearntHomes, has_learnt
 from pricing.manifest import Pointer
 from training.arrays import Log, Mask
 from training.data.frames import to_frame
@@ -100,7 +100,7 @@ def contested(
     current = place >= _first(gathered, fresh or promoted_at)
     unpicked = place > _first(gathered, after) if after else current
     inside = np.array([in_population(each) for each in gathered], dtype=np.bool_)
-    known = np.array([learnt is not None and learnt.knows(each.features) for each in gathered], dtype=np.bool_)
+    known = np.array([has_learnt(learnt, each.features) for each in gathered], dtype=np.bool_)
     sold = [each for each, wanted in zip(gathered, inside, strict=True) if wanted]
     may = current & unpicked & inside
     return Contested(sold, current[inside], (may & ~known)[inside], int((may & known).sum()))

@@ -1,12 +1,12 @@
 """Homes that were sold, with the predictions made for them before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from lambdas.archive_bucket.credibility import SetApart, divide
 from lambdas.archive_bucket.prediction_rows import features
-from lambdas.archive_bucket.reader import LISTED, Archive, Labelled, label
+from lambdas.archive_bucket.reader import Archive, Labelled, remembered
 from pricing.listing import Features
 from training.data.listings import AREAS, PRICES
 
@@ -25,9 +25,6 @@ class Sold(Struct, frozen=True, kw_only=True):
     shadow_price: float | None = None
 
 
-SALES = timedelta(days=180)  # reported in
-
-
 class Gathered(Struct, frozen=True):
     """Sales to judge and learn by, and those that are not credible."""
 
@@ -36,14 +33,12 @@ class Gathered(Struct, frozen=True):
 
 
 def gather(archive: Archive, until: datetime) -> Gathered:
-    """Return the sales that were first reported in the `SALES` before `until`, in the order of these reports.
+    """Return the sales that were first reported in the `REMEMBERED` before `until`, in the order of these reports.
 
     Each with its listing's newest prediction from before the report; sales of homes that had none are left out.
     """
-    since = until - SALES
-    sales = [sale for sale in archive.sales() if since <= sale.reported_at < until]
-    rows = archive.of_listings((sale.listing_id for sale in sales), since - LISTED, until)
-    credible, apart = divide(label(rows, sales))
+    _, labelled = remembered(archive, until)
+    credible, apart = divide(labelled)
     return Gathered([_sold(each) for each in credible], apart)
 
 

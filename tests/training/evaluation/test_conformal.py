@@ -31,41 +31,39 @@ def test_few_residuals_make_the_interval_wider_not_narrower(params):
     assert offsets.high == [1.0] * bands
 
 
-def test_the_calibration_never_asks_a_model_about_a_listing_it_saw(encoded, params):
-    seen = []
+@pytest.fixture
+def asked():
+    """Return a candidate, and what its models are asked about: the groups that each has seen, and a frame."""
+    found = []
 
     class Spy:
-        def __init__(self, part):
+        def __init__(self, part, _):
             self.groups = set(part.rows.groups)
 
         def predict(self, frame):
-            seen.append((self.groups, frame))
+            found.append((self.groups, frame))
             return np.zeros(len(frame))
 
+    return Spy, found
+
+
+def test_the_calibration_never_asks_a_model_about_a_listing_it_saw(encoded, params, asked):
+    spy, seen = asked
     encoded_folds = encode_folds(encoded.training, params, seed=1)
-    out_of_fold(lambda part, _: Spy(part), encoded.training, encoded_folds, params)
+    out_of_fold(spy, encoded.training, encoded_folds, params)
     assert sum(len(frame) for _, frame in seen) == len(encoded.training.frame)
     for (mask, _), (groups, _) in zip(encoded_folds, seen, strict=True):
         assert not groups & set(encoded.training.groups[mask])
 
 
-def test_listings_that_only_their_price_keeps_out_are_calibrated_on_with_their_groups_held_out(encoded, params):
-    seen = []
-
-    class Spy:
-        def __init__(self, part):
-            self.groups = set(part.rows.groups)
-
-        def predict(self, frame):
-            seen.append((self.groups, frame))
-            return np.zeros(len(frame))
-
+def test_listings_that_only_their_price_keeps_out_are_calibrated_on_with_their_groups_held_out(encoded, params, asked):
+    spy, seen = asked
     assert len(encoded.dear.groups) > 5
     assert (encoded.dear.frame["price"] > 4e6).all()
     folds = encode_folds(encoded.training, params, seed=1)
-    predicted, dear = fold_predictions(lambda part, _: Spy(part), encoded.training, encoded.dear, folds, params)
+    predicted, dear = fold_predictions(spy, encoded.training, encoded.dear, folds, params)
     assert (len(predicted), len(dear)) == (len(encoded.training.groups), len(encoded.dear.groups))
     by_price = dict(zip(encoded.dear.frame["price"], encoded.dear.groups, strict=True))
-    asked = [(groups, by_price[price]) for groups, frame in seen for price in frame["price"] if price > 4e6]
-    assert len(asked) == len(encoded.dear.groups)
-    assert not any(group in groups for groups, group in asked)
+    found = [(groups, by_price[price]) for groups, frame in seen for price in frame["price"] if price > 4e6]
+    assert len(found) == len(encoded.dear.groups)
+    assert not any(group in groups for groups, group in found)
