@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -114,3 +115,13 @@ def _docker_runs() -> bool:
 
 def _compose(*arguments: str) -> None:
     subprocess.run(["docker", "compose", *arguments], cwd=ROOT, check=True)
+
+
+@pytest.fixture
+def stream(cloud) -> Iterator[str]:
+    """A stream of its own, of two shards."""
+    name = f"of-a-test-{uuid.uuid4().hex[:8]}"
+    cloud.kinesis.create_stream(StreamName=name, ShardCount=2)
+    cloud.kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    yield name
+    cloud.kinesis.delete_stream(StreamName=name)

@@ -1,10 +1,8 @@
 """Consumers through resharding under load; and the examples of consumers work as they stand."""
 
 import time
-import uuid
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,16 +57,6 @@ def test_the_lambda_consumer_keeps_the_newest_price_of_each_listing(cloud, emula
 
 
 EVENTS, KEYS = 3_000, 30
-
-
-@pytest.fixture
-def stream(cloud) -> Iterator[str]:
-    """A stream of its own, of two shards."""
-    name = f"resharding-{uuid.uuid4().hex[:8]}"
-    cloud.kinesis.create_stream(StreamName=name, ShardCount=2)
-    cloud.kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
-    yield name
-    cloud.kinesis.delete_stream(StreamName=name)
 
 
 def test_three_splits_and_three_merges_under_load_lose_nothing_and_keep_each_key_s_order(cloud, emulator, stream):

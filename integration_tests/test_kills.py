@@ -55,16 +55,6 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-@pytest.fixture
-def stream(cloud) -> Iterator[str]:
-    """A stream of its own, of two shards."""
-    name = f"kills-{uuid.uuid4().hex[:8]}"
-    cloud.kinesis.create_stream(StreamName=name, ShardCount=2)
-    cloud.kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
-    yield name
-    cloud.kinesis.delete_stream(StreamName=name)
-
-
 class Victim:
     """A command that is run again and again, its standard output and error appended to two files."""
 

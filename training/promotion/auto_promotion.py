@@ -19,12 +19,10 @@ def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs:
     champion = find_champion(bucket, registry)
     if champion and champion.version == version:
         raise Failure(f"version {version} is the champion already")
-    challenger = find_challenger(version, registry)
-    if champion:
-        evidence = unseen(version, champion.version, registry)
-        verdict = judge(challenger, champion, evidence, knobs, second_opinion(version, champion.version, registry))
-    else:
-        verdict = judge(challenger, None, unseen(version, None, registry), knobs)
+    champion_version = champion.version if champion else None
+    evidence = unseen(version, champion_version, registry)
+    opinion = second_opinion(version, champion_version, registry) if champion_version else None
+    verdict = judge(find_challenger(version, registry), champion, evidence, knobs, opinion)
     registry.keep(registry.find(version).run_id, "verdict.md", verdict_report(verdict).encode())
     registry.tag(version, "verdict", "promote" if verdict.promote else "; ".join(verdict.reasons)[:500])
     return verdict
