@@ -11,6 +11,7 @@ not told. Prints tables and writes build/false_alarms.json; exit code 1 where mo
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ from training.export.reference import reference
 HISTORIES, ALLOWED = 300, 18
 SPLITS = 30  # of the sample into training part and market; a reference costs half a second of simulation
 LOOKS, WINDOW = 10, 500
+CHANGED = 100  # histories for each change of errors
 BEFORE = 200  # sales before prices rise
 RISES, AFTER = (5, 10, 15, 20), (30, 50, 60, 100)
 DISCOUNT = -0.05
@@ -75,6 +77,7 @@ def main() -> None:
         "rang_by": {"listings": int(by_listings.sum()), "sale prices": int(by_prices[MAIN].sum())},
         "rang_by_sale_prices": {world: int(each.sum()) for world, each in by_prices.items()},
         "power": powers,
+        "power_of_errors": {change: error_power(change) for change in CHANGES},
         "seconds": round(time.monotonic() - started, 1),
     }
     OUTPUT.parent.mkdir(exist_ok=True)
@@ -120,6 +123,40 @@ def power(world: str) -> list[dict[str, Any]]:
             for n in AFTER
         ]
     return found
+
+
+CHANGES: dict[str, Callable[[NDArray[np.float64], NDArray[np.str_], Draw], NDArray[np.float64]]] = {
+    "errors half as large again": lambda offset, _, __: DISCOUNT + (offset - DISCOUNT) * 1.5,
+    "errors twice as large": lambda offset, _, __: DISCOUNT + (offset - DISCOUNT) * 2,
+    "half the homes + 20 %, half - 20 %": lambda offset, _, draw: offset + np.log(draw.choice([1.2, 0.8], len(offset))),
+    "+ 35 % in a district with a quarter of the sales": lambda offset, places, _: offset + _in("Bairro 0", places),
+    "+ 35 % in a district with a twelfth of the sales": lambda offset, places, _: offset + _in("Bairro 2", places),
+}
+
+
+def _in(place: str, places: NDArray[np.str_]) -> NDArray[np.float64]:
+    return np.where(places == place, np.log(1.35), 0.0)
+
+
+def error_power(change: str) -> dict[str, float]:
+    """Return which share of histories each watch rings in, within `HORIZON` sales after a change that spares the level.
+
+    "any" is any of them, the level's included.
+    """
+    residuals, spread = WORLDS[MAIN]
+    draw = np.random.default_rng(1)
+    rang: Counter[str] = Counter()
+    for _ in range(CHANGED):
+        offset = DISCOUNT + residuals(draw, BEFORE + HORIZON)
+        places = draw.choice(PLACES, len(offset), p=SHARES)
+        offset[BEFORE:] = CHANGES[change](offset[BEFORE:], places[BEFORE:], draw)
+        wide, sales = np.full(len(offset), HALF_WIDTH * spread), Sales(offset, np.full(len(offset), spread))
+        checks = error_drift.check_errors(error_drift.Errors(sales, -wide, wide, list(places), 0.9), ERRORS)
+        found = {each.test for each in checks if each.rang}
+        if price_drift.find_shift(sales, 0.0, LEVELS).rang:
+            found.add("level")
+        rang.update([*found, *(["any"] if found else [])])
+    return {name: rang[name] / CHANGED for name in ("coverage", "spread", "place", "level", "any")}
 
 
 def listings_ring(split: int) -> NDArray[np.bool_]:
@@ -191,6 +228,10 @@ def show(figures: dict[str, Any]) -> None:
         for rise in RISES:
             table.add_row(world, f"{rise} %", *(f"{cells[world, rise, n]:.0%}" for n in AFTER))
     say.print(table)
+    watches = Table("change", *next(iter(figures["power_of_errors"].values())), title=f"Seen within {HORIZON} sales by")
+    for change, found in figures["power_of_errors"].items():
+        watches.add_row(change, *(f"{share:.0%}" for share in found.values()))
+    say.print(watches)
     say.print(f"{figures['seconds']} s; {OUTPUT}")
 
 
