@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import boto3
@@ -24,13 +25,15 @@ from lambdas.scoring.champion import POLL_SECONDS, Champion
 from lambdas.scoring.dead_letters import DeadLetters
 from lambdas.scoring.decode import Refused, decode_batch
 from lambdas.scoring.encode import encode
-from lambdas.scoring.predict import predict
+from lambdas.scoring.predict import Priced, predict
 from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
+from pricing.warnings import WARNINGS
 
 CONNECT_TIMEOUT, ADDRESSES = 1.0, 4  # seconds, for each of so many addresses of an endpoint
 READ_TIMEOUT = 5.0  # seconds; S3 and Kinesis answer in milliseconds
 DEADLINE_MARGIN_MS = 15_000
+WARNING_METRICS = {name: name.title().replace("_", "") for name in WARNINGS}  # UnknownNeighborhood …
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +133,30 @@ class Scorer:
         deadline = self._clock() + context.get_remaining_time_in_millis() / 1000 - self._deadline_margin
         batch = Batch.of(event)
         model = self._champion.current()
-        submitted, refused = decode_batch(batch)
+        submitted, refused = decode_batch(batch, model.decode)
         priced, unscorable = predict(submitted, model)
         shadows = self._challenger.shadows([each.features for each in priced])
         outgoing = encode(priced, batch, model.manifest, shadows)
         refused += unscorable
         self._dead_letters.write(batch, refused)
         unpublished = self._publisher.publish(outgoing, deadline)
-        self._report(batch, model.manifest.version, len(outgoing), refused, unpublished)
+        self._report(batch, model.manifest.version, priced, refused, unpublished)
         return {"batchItemFailures": [{"itemIdentifier": batch.sequence_number(each)} for each in unpublished]}
 
     def _report(
-        self, batch: Batch, version: str, predictions: int, refused: list[Refused], unpublished: list[int]
+        self, batch: Batch, version: str, priced: list[Priced], refused: list[Refused], unpublished: list[int]
     ) -> None:
         oldest = batch.arrived_at(0)
         dropped = self._challenger.dropped
+        warned = Counter(chain.from_iterable(each.warnings for each in priced))
         emit(
             "score",
             {
                 "Records": len(batch.records),
-                "Predictions": predictions,
+                "Predictions": len(priced),
                 "DeadLetters": len(refused),
                 "Unpublished": len(unpublished),
+                **{metric: warned[name] for name, metric in WARNING_METRICS.items()},
                 "ChampionRefused": int(self._champion.refused is not None),
                 "ChallengerDropped": int(dropped is not None),
                 "Latency": (datetime.now(UTC) - oldest).total_seconds() * 1000,

@@ -11,7 +11,11 @@ import pyarrow.parquet as pq
 from listing_files.row_writers import USE_JSON_LINES, Begin, Row, Write, refuse_others
 from terminal.errors import Failure
 
-_ADDED = {**dict.fromkeys(("predicted_price", "low", "high"), pa.float64()), "error": pa.string()}
+_ADDED = {
+    **dict.fromkeys(("predicted_price", "low", "high"), pa.float64()),
+    "warnings": pa.string(),
+    "error": pa.string(),
+}
 
 
 @contextmanager

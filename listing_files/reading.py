@@ -1,59 +1,118 @@
-"""Files of listings, read row by row in memory that does not grow: CSV, JSON Lines and Parquet."""
+"""Files of rows, read row by row in memory that does not grow: CSV, JSON, Parquet and Excel."""
 
 import hashlib
 import sys
-from collections.abc import Container, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
 from msgspec import Struct
 
-from listing_files.csv_rows import OnColumns, Row, csv_rows, require_columns, unreadable_row
-from listing_files.lines import Lines
+from listing_files.cells import UNDECIDED, Decimal, TwoReadings, Unreadable, area
+from listing_files.columns import Columns
+from listing_files.formats.csv_rows import Row, csv_rows, find_header
+from listing_files.formats.json_rows import document_rows, is_document, json_lines
+from listing_files.formats.lines import Lines
+from listing_files.formats.opening import Text, open_text
+from listing_files.formats.tables import excel_rows, parquet_file, parquet_rows
+from pricing.normalise import is_unknown
 from terminal.errors import Failure, UsageFailure
 
 STANDARD_INPUT = "-"
-_PARQUET = (".parquet", ".pq")
-_JSON_LINES = (".jsonl", ".ndjson", ".json")
-_ROWS_A_READ = 1_000  # of Parquet
-_BYTES_A_READ = 1 << 20
+PARQUET = (".parquet", ".pq")
+JSON = (".jsonl", ".ndjson", ".json", ".geojson")
+EXCEL = (".xlsx", ".xls", ".xlsb", ".ods")
+_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
+_SAMPLED = 1_000  # rows that decimal marks are found from
+_STRICT_AREA = ("area_m2", "sale_price")
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How somebody says that a file is to be read; what is None or absent is found."""
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    columns: dict[str, str] = {}  # by field
+    strict: bool = False  # an optional value that cannot be read refuses its row
+
+    def as_arguments(self) -> list[str]:
+        """Return the options as somebody types them."""
+        said = (("--delimiter", self.delimiter), ("--decimal", self.decimal), ("--encoding", self.encoding))
+        found = [part for name, value in said if value is not None for part in (name, value)]
+        found += [part for field, column in self.columns.items() for part in ("--map", f"{field}={column}")]
+        return [*found, "--strict"] if self.strict else found
+
+
+class Opened(Struct, frozen=True):
+    """What a file is, in words, the names of its columns, and how many rows of it there are to look at at once."""
+
+    told: str
+    names: list[str]
+    sample: int
 
 
 class FileIdentity(Struct, frozen=True):
     """What a file holds: the SHA-256 of its bytes, and how many rows to expect (for a progress bar only)."""
 
     sha256: str
-    rows: int
+    rows: int | None
 
 
 def read_rows(
     file: str | Path,
+    columns: Columns,
+    options: Options = Options(),  # noqa: B008 - it is frozen
     stdin: BinaryIO | None = None,
-    on_columns: OnColumns = lambda _: None,
-    only: Container[str] | None = None,
+    opened: Callable[[Opened], object] = lambda _: None,
+    *,
+    only_read: bool = False,
 ) -> Iterator[Row]:
-    """Yield the rows of a file with their numbers, 1-based over the data rows.
+    """Yield the rows of a file; `columns` takes in its header, and `opened` is called before the first row.
 
-    Parquet goes by its suffix, as do CSV (`.csv`) and JSON Lines (`.jsonl`, `.ndjson`, `.json`); anything
-    else, and `-` for standard input, is JSON Lines if it starts with a brace and CSV if not. CSV values are
-    text as they stand; a JSON Lines row may also be a whole CloudEvents envelope. `on_columns` is called with
-    the names of the columns, as they stand, before the first row, where the format names them. With `only`,
-    Parquet's other columns are not looked at, whatever they hold. A row that is not JSON, not UTF-8, or has not
-    the columns' number of values, is an `InvalidRecord` naming the line, and reading goes on. Raises
-    `UsageFailure` where there is no such file, `Failure` where nothing further can be read, or for columns that
-    are missing or stand twice.
+    The format goes by the suffix, less that of a compression (gzip, zstd); of anything else, and of `-`, standard
+    input, by its first character: JSON starts with a brace or bracket. CSV values are text as they stand; a row of JSON
+    may also be a whole CloudEvents envelope. With `only_read`, columns of Parquet that nobody reads are not looked at.
+    A row that cannot be read is an `InvalidRecord` naming the line, and reading goes on. Raises `UsageFailure` where
+    there is no such file, `Failure` where nothing further can be read, or the header lacks columns.
     """
     if str(file) == STANDARD_INPUT:
-        yield from _text_rows(stdin or sys.stdin.buffer, "standard input", "", on_columns)
+        with open_text(None, stdin or sys.stdin.buffer, options.encoding) as text:
+            yield from _text_rows(text, "standard input", "", columns, options, opened)
         return
     path = existing(file)
-    if path.suffix.lower() in _PARQUET:
-        yield from _parquet_rows(path, on_columns, only)
-        return
-    with path.open("rb") as lines:
-        yield from _text_rows(lines, str(file), path.suffix.lower(), on_columns)
+    suffix = format_suffix(path)
+    if suffix in PARQUET:
+        table = parquet_file(path)
+        names = list(table.schema_arrow.names)
+        _take_in(columns, names)
+        opened(Opened("Parquet", names, _SAMPLED))
+        yield from parquet_rows(path, table, columns.targets.keys() if only_read else None)
+    elif suffix in EXCEL:
+        names, rows = excel_rows(path, columns.recognised)
+        if not names:
+            raise Failure(f"{path}: empty, expected a header with {_required(columns)}")
+        _take_in(columns, names)
+        opened(Opened("Excel", names, _SAMPLED))
+        yield from rows
+    else:
+        with open_text(path, sys.stdin.buffer, options.encoding) as text:
+            yield from _text_rows(text, str(file), suffix, columns, options, opened)
+
+
+def _take_in(columns: Columns, names: list[str]) -> None:
+    columns.add(names)
+    columns.check(names)
+
+
+def _required(columns: Columns) -> str:
+    return " and ".join(columns.called(field) for field in columns.required)
+
+
+def format_suffix(path: Path) -> str:
+    """Return the suffix that tells a file's format, in lower case."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in _COMPRESSED else suffix
 
 
 def identify(file: str | Path) -> FileIdentity:
@@ -63,12 +122,13 @@ def identify(file: str | Path) -> FileIdentity:
     path = existing(file)
     digest, rows = hashlib.sha256(), 0
     with path.open("rb") as content:
-        while block := content.read(_BYTES_A_READ):
+        while block := content.read(1 << 20):
             digest.update(block)
             rows += block.count(b"\n")
-    if path.suffix.lower() in _PARQUET:
-        rows = _parquet(path).metadata.num_rows
-    return FileIdentity(digest.hexdigest(), rows)
+    if path.suffix.lower() in PARQUET:
+        return FileIdentity(digest.hexdigest(), parquet_file(path).metadata.num_rows)
+    known = path.suffix.lower() not in (*_COMPRESSED, *EXCEL)
+    return FileIdentity(digest.hexdigest(), rows if known else None)
 
 
 def existing(file: str | Path) -> Path:
@@ -85,61 +145,45 @@ def existing(file: str | Path) -> Path:
         raise UsageFailure(f"{file}: {error.strerror}") from None
 
 
-def _text_rows(lines: Iterable[bytes], name: str, suffix: str, on_columns: OnColumns) -> Iterator[Row]:
-    lines = iter(lines)
+def _text_rows(
+    text: Text, name: str, suffix: str, columns: Columns, options: Options, opened: Callable[[Opened], object]
+) -> Iterator[Row]:
+    about = ", ".join(filter(None, (text.compression, text.encoding)))
+    sample = min(_SAMPLED, text.first.count("\n"))
+    if suffix in JSON or (suffix != ".csv" and text.first.lstrip()[:1] in ("{", "[")):
+        whole = is_document(text.first, suffix)
+        opened(Opened(f"{'JSON document' if whole else 'JSON Lines'}, {about}", [], _SAMPLED if whole else sample))
+        yield from document_rows(text.lines, text.first, name) if whole else json_lines(text.lines)
+        return
+    if not text.first.strip():
+        raise Failure(f"{name}: empty, expected a header with {_required(columns)}")
+    delimiter = "\t" if options.delimiter in ("tab", "\\t") else options.delimiter
+    header = find_header(text.first, columns.recognised, delimiter)
     try:
-        first = next(lines, b"").removeprefix(b"\xef\xbb\xbf")
-        lines = chain((first,), lines)
-        if suffix in _JSON_LINES or (suffix != ".csv" and first.lstrip()[:1] in (b"{", b"[")):
-            yield from _json_rows(lines)
-        else:
-            yield from csv_rows(Lines(lines), name, on_columns)
-    except OSError as error:
-        raise Failure(f"{name}: {error.strerror or error}") from None
+        _take_in(columns, header.names)
+    except Failure:
+        if "\0" in text.first:
+            raise Failure(f"{name}: not a text file (there are NUL bytes in it)") from None
+        raise
+    shown = {"\t": "tab"}.get(header.delimiter, header.delimiter)
+    above = f", {header.line} lines above the header" if header.line else ""
+    opened(Opened(f"CSV, {about}, delimiter {shown}{above}", header.names, max(0, sample - header.line - 1)))
+    yield from csv_rows(Lines(text.lines), name, header, _number_test(columns))
 
 
-def _json_rows(lines: Iterable[bytes]) -> Iterator[Row]:
-    decode = msgspec.json.Decoder().decode
-    number = 0
-    for line_number, line in enumerate(lines, start=1):
-        if line.isspace() or not line:
-            continue
-        number += 1
+def _number_test(columns: Columns) -> Callable[[str, str], bool]:
+    """Return which values may stand in which column, as far as one can say: those of areas and prices are numbers."""
+    numbers = {column for column, target in columns.targets.items() if target.field in _STRICT_AREA}
+
+    def is_number(column: str, value: str) -> bool:
+        if column not in numbers or is_unknown(value):
+            return True
         try:
-            row = decode(line)
-        except (ValueError, RecursionError) as error:
-            yield number, unreadable_row(f"line {line_number}: not one JSON object a line ({error})")
-            continue
-        is_object = isinstance(row, dict)
-        yield (
-            number,
-            row if is_object else unreadable_row(f"line {line_number}: expected a JSON object, got {line[:40]!r}"),
-        )
+            area(value.strip(), Decimal(UNDECIDED), 1.0)
+        except TwoReadings:
+            return True
+        except Unreadable:
+            return False
+        return True
 
-
-def _parquet_rows(path: Path, on_columns: OnColumns, only: Container[str] | None) -> Iterator[Row]:
-    import pyarrow as pa  # heavy, and needed for this format only
-
-    file = _parquet(path)
-    names = list(file.schema_arrow.names)
-    require_columns(names, str(path))
-    on_columns(names)
-    number = 0
-    read = None if only is None else [name for name in names if name.strip() in only]
-    try:
-        for batch in file.iter_batches(batch_size=_ROWS_A_READ, columns=read):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise Failure(f"{path}: damaged after row {number} ({error})") from None
-
-
-def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise Failure(f"{path}: not a Parquet file ({error})") from None
+    return is_number

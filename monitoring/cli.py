@@ -6,14 +6,34 @@ from typing import Annotated
 
 import typer
 
+from listing_files.options import (
+    DecimalMark,
+    Delimiter,
+    Encoding,
+    IdColumn,
+    Map,
+    MaxInvalid,
+    Rejects,
+    file_options,
+)
 from terminal.errors import Failure, UsageFailure
 
 
 def report_sales(
     file: Annotated[
-        Path, typer.Argument(help="Sales: CSV (listing_id,sale_price,sold_at) or JSON Lines.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Sales (listing_id, sale_price, sold_at): CSV, JSON, Parquet or Excel.", show_default=False
+        ),
     ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    columns: Map = None,
+    id_column: IdColumn = None,
+    rejects: Rejects = None,
+    max_invalid: MaxInvalid = None,
 ) -> None:
     """Tell what homes were sold for.
 
@@ -23,16 +43,22 @@ def report_sales(
     import os
     from datetime import UTC, datetime
 
+    from listing_files.market_file import find_market
+    from listing_files.rejects import Rejects as Refused
     from monitoring import printing
     from monitoring.sales_files import report
     from terminal.display import say
     from terminal.stack import Stack
 
-    stack = Stack.find(os.environ)
-    outcome = report(file, stack.client("s3"), stack.archive_bucket, datetime.now(UTC))
+    options = file_options(delimiter, decimal, encoding, columns, id_column, strict=True)
+    market, stack = find_market(os.environ), Stack.find(os.environ)
+    with Refused("is left out", rejects, max_invalid) as refused:
+        s3, now = stack.client("s3"), datetime.now(UTC)
+        tell = lambda words: say(words, "dim")  # noqa: E731
+        outcome = report(file, s3, stack.archive_bucket, now, market, options, tell, refused)
     say(f"reported to {stack.place(stack.archive_bucket)}", "dim")
     printing.show_report(outcome, as_json=json)
-    if outcome.refused:
+    if len(outcome.refused) > (max_invalid or 0):
         raise Failure(f"{file}: {len(outcome.refused)} wrong rows were left out")
 
 
@@ -56,6 +82,7 @@ def sales(
     from botocore.config import Config
 
     from lambdas.aws.objects import READERS
+    from listing_files.market_file import find_market
     from monitoring import printing
     from monitoring.decisions import decide, doubtful
     from terminal.display import say
@@ -67,7 +94,8 @@ def sales(
         say(f"writing to {stack.place(stack.archive_bucket)}", "dim")
         count = decide(s3, stack.archive_bucket, datetime.now(UTC), accept or [], withdraw or [])
         say(f"decided about {count} sales; the monitor's next look and the next contest go by it")
-    printing.show_doubtful(doubtful(s3, stack.archive_bucket, datetime.now(UTC)), as_json=json)
+    found = doubtful(s3, stack.archive_bucket, datetime.now(UTC), find_market(os.environ))
+    printing.show_doubtful(found, as_json=json)
 
 
 def monitor(

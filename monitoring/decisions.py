@@ -10,6 +10,7 @@ from lambdas.archive_bucket.credibility import SetApart, divide
 from lambdas.archive_bucket.reader import Archive, remembered
 from lambdas.archive_bucket.sales import DECISIONS, Decided, Decision
 from monitoring.sales_files import put_lines
+from pricing.market import Market
 from terminal.errors import Failure
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ class Doubtful(Struct, frozen=True, kw_only=True):
     unreadable: int
 
 
-def doubtful(s3: "S3Client", bucket: str, now: datetime) -> Doubtful:
+def doubtful(s3: "S3Client", bucket: str, now: datetime, market: Market) -> Doubtful:
     """Return the sales of the last `REMEMBERED` that await a decision."""
     archive = Archive(s3, bucket)
     sales, found = remembered(archive, now)
-    _, apart = divide(found)
+    _, apart = divide(found, market)
     return Doubtful(
         set_apart=apart,
         accepted=sum(each.accepted for each in sales),

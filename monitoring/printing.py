@@ -28,14 +28,10 @@ _out = Console(highlight=False, soft_wrap=True)
 
 
 def show_report(report: SalesReport, *, as_json: bool) -> None:
-    """Print what became of a file of sales; wrong rows by line, the first of them in words."""
+    """Print what became of a file of sales."""
     if as_json:
         print_json(report)
         return
-    for each in report.refused[:SHOWN]:
-        say(f"line {each.line}: {each.error}")
-    if len(report.refused) > SHOWN:
-        say(f"... and {len(report.refused) - SHOWN} more; --json names all")
     again = f", {report.repeated} of them rows about a listing that came again further down" * bool(report.repeated)
     print(f"{report.reported + report.repeated} sales reported{again}; {len(report.refused)} rows refused")
 

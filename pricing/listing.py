@@ -4,12 +4,14 @@ This module is the one definition of a valid listing. The stream takes the canon
 only; scraped spelling is dealt with in `pricing.normalise`, at the edges.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from pricing.market import Column, Market
 from pricing.refusal import refusal
 
 TEXT_LIMIT = 256
@@ -29,7 +31,10 @@ class _Home(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Listing(_Home, frozen=True, kw_only=True, omit_defaults=True):
-    """A home for sale: areas in square metres, monthly fees in BRL, places in degrees; unknown is None."""
+    """A home for sale: areas in m², monthly fees in the market's currency, places in degrees; unknown is None.
+
+    A market's own columns are fields of a class of its own: `listing_type`.
+    """
 
     listing_id: Text
     city: str | None = None
@@ -40,6 +45,7 @@ class Features(_Home, frozen=True, kw_only=True, omit_defaults=True):
     """What a model may read of a listing. The names of its fields are the names of a model's inputs."""
 
     street: str | None = None
+    more: dict[str, float | str] | None = None  # a market's own columns, where known
 
 
 class SubmittedListing(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,8 +64,50 @@ class ListingEvent(SubmittedListing, frozen=True, kw_only=True, omit_defaults=Tr
     time: datetime | None = None  # nobody reads it: the stream's own arrival time is what counts
 
 
-_decoder = msgspec.json.Decoder(SubmittedListing)
+Decode = Callable[[bytes], SubmittedListing]
+
+FIELDS: tuple[str, ...] = Listing.__struct_fields__
 _encoder = msgspec.json.Encoder()
+
+
+def listing_type(columns: Mapping[str, Column]) -> type[Listing]:
+    """Return the class of a market's listings: `Listing` with fields for the market's own columns, None where unknown.
+
+    Such a field is a number in its column's limits, or text of 1 to 256 characters.
+    """
+    if not columns:
+        return Listing
+    fields = [(name, _type(column) | None, None) for name, column in columns.items()]
+    bases = (Listing,)
+    found: Any = msgspec.defstruct("Listing", fields, bases=bases, frozen=True, kw_only=True, omit_defaults=True)
+    return found  # type: ignore[no-any-return] # a subclass
+
+
+def _type(column: Column) -> Any:  # noqa: ANN401 - what is annotated is no type to mypy
+    low, high = column.limits
+    return Text if column.type == "text" else Annotated[float, Meta(ge=low, le=high)]
+
+
+def decoder(columns: Mapping[str, Column]) -> Decode:
+    """Return `decode` for the listings of a market with such columns."""
+    kind: Any = SubmittedListing
+    if columns:
+        data = ("data", listing_type(columns))
+        kind = msgspec.defstruct("SubmittedListing", [data], bases=(SubmittedListing,), frozen=True, kw_only=True)
+    decode_json: Decode = msgspec.json.Decoder(kind).decode
+
+    def decode(payload: bytes) -> SubmittedListing:
+        try:
+            if not payload.isascii():
+                payload.decode()  # the decoder skips unknown fields without looking at their encoding
+            return decode_json(payload)
+        except (ValueError, RecursionError) as error:
+            raise refusal(payload, error) from None
+
+    return decode
+
+
+_decode = decoder({})
 
 
 def decode(payload: bytes) -> SubmittedListing:
@@ -67,12 +115,7 @@ def decode(payload: bytes) -> SubmittedListing:
 
     Raises `InvalidRecord`, and nothing else, for every payload that is not a valid event.
     """
-    try:
-        if not payload.isascii():
-            payload.decode()  # the decoder skips unknown fields without looking at their encoding
-        return _decoder.decode(payload)
-    except (ValueError, RecursionError) as error:
-        raise refusal(payload, error) from None
+    return _decode(payload)
 
 
 def encode(event: SubmittedListing) -> bytes:
@@ -80,9 +123,13 @@ def encode(event: SubmittedListing) -> bytes:
     return _encoder.encode(event)
 
 
-def features(listing: Listing) -> Features:
-    """Return what a model may read of a listing; the street is the address before its first comma."""
+def features(listing: Listing, market: Market | None = None) -> Features:
+    """Return what a model may read of a listing; the street is the address before its first comma.
+
+    `market`: whose own columns are read, too; of a listing without them nothing is known.
+    """
     street = listing.address.partition(",")[0].strip() if listing.address else ""
+    more = market and {name: value for name in market.columns if (value := getattr(listing, name, None)) is not None}
     return Features(
         neighborhood=listing.neighborhood,
         street=street[:TEXT_LIMIT] or None,
@@ -92,6 +139,7 @@ def features(listing: Listing) -> Features:
         adm_fees=listing.adm_fees,
         latitude=listing.latitude,
         longitude=listing.longitude,
+        more=more or None,
     )
 
 

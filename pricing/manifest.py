@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from pricing.listing import Features
+from pricing.market import Affixes, Market
+from pricing.places import NameKey, neighborhood_key, place_key
 
 
 class ContractMismatch(Exception):
@@ -39,6 +41,20 @@ def homes_key(version: str) -> str:
 
 
 PlaceNames = Literal["written", "key"]
+CURRENCY_BEFORE_MARKETS = "BRL"  # of manifests that name no market
+
+
+class Names(Struct, frozen=True):
+    """How a model knows places: as they were written, or by key, neighbourhoods less their market's affixes."""
+
+    by: PlaceNames = "key"
+    affixes: Affixes = Affixes()
+
+    def key(self, field: str) -> NameKey:
+        """Return what turns a name into what the model knows it by; `field` is one of its text inputs."""
+        if self.by == "written":
+            return str
+        return neighborhood_key(self.affixes) if field == "neighborhood" else place_key
 
 
 class Input(Struct, frozen=True):
@@ -86,6 +102,22 @@ class Manifest(Struct, frozen=True, kw_only=True):
     reference: dict[str, Any]  # distributions for the monitor
     # How the model knows places: as they were written, or by `pricing.places.place_key`.
     place_names: PlaceNames = "written"
+    market: Market | None = None  # versions from before markets travelled have none
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of its prices (ISO 4217)."""
+        return self.market.currency if self.market else CURRENCY_BEFORE_MARKETS
+
+    @property
+    def names(self) -> "Names":
+        """Return how the model knows places."""
+        return Names(self.place_names, self.market.place_names if self.market else Affixes())
+
+    @property
+    def neighborhood_key(self) -> NameKey:
+        """Return by what names of neighbourhoods are the same, whatever the model knows them by."""
+        return neighborhood_key(self.names.affixes)
 
 
 class Pointer(Struct, frozen=True, kw_only=True):

@@ -18,9 +18,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from pricing.listing import Features
+from pricing.listing import Decode, Features, Listing, decoder
 from pricing.manifest import ContractMismatch, Manifest, Offsets
-from pricing.places import place_key
+from pricing.warnings import Warnings
 
 GOLDEN_TOLERANCE = 1e-5  # of a log price: about 1e-5 of the price
 
@@ -36,7 +36,7 @@ class TooSlow(ContractMismatch):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices of a batch in BRL, float64 of shape (N,), rounded to cents; all NaN where not scorable."""
+    """Prices of a batch, float64 of shape (N,), rounded to cents; all NaN where not scorable."""
 
     price: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -51,7 +51,11 @@ class Model:
         self._session = session
         self._numbers = [column.name for column in manifest.inputs if column.type == "float32"]
         self._texts = [column.name for column in manifest.inputs if column.type == "string"]
-        self._by_key = manifest.place_names == "key"
+        self._keys = {name: manifest.names.key(name) for name in self._texts}
+        own = manifest.market.columns if manifest.market else {}
+        self._own = frozenset(own)
+        self.decode: Decode = decoder(own)
+        self._warnings = Warnings(manifest)
         self._edges = np.array(manifest.interval.edges)
         self._low = np.array(manifest.interval.low)
         self._high = np.array(manifest.interval.high)
@@ -66,6 +70,12 @@ class Model:
         price, low, high = np.where(usable, prices, np.nan)
         return Prices(price, low, high)
 
+    def warnings(
+        self, listings: Sequence[Listing], features: Sequence[Features], prices: Prices
+    ) -> list[tuple[str, ...]]:
+        """Return what to warn of in the prices of listings, `pricing.warnings`; () where there is nothing."""
+        return self._warnings.of(listings, features, prices.price)
+
     def log_prices(
         self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None
     ) -> NDArray[np.float64]:
@@ -73,16 +83,23 @@ class Model:
         if not features:
             return np.empty(0)
         columns: dict[str, Any] = {name: self._text_column(name, features)[:, None] for name in self._texts}
-        if self._numbers:
-            matrix = np.array(list(map(attrgetter(*self._numbers), features)), dtype=np.float32)
-            matrix = matrix.reshape(len(features), len(self._numbers))  # a lone column comes flat
-            columns |= {name: matrix[:, i : i + 1] for i, name in enumerate(self._numbers)}
+        numbers = [name for name in self._numbers if name not in self._own]
+        if numbers:
+            matrix = np.array(list(map(attrgetter(*numbers), features)), dtype=np.float32)
+            matrix = matrix.reshape(len(features), len(numbers))  # a lone column comes flat
+            columns |= {name: matrix[:, i : i + 1] for i, name in enumerate(numbers)}
+        for name in self._own.intersection(self._numbers):
+            values = [(each.more or {}).get(name, np.nan) for each in features]
+            columns[name] = np.array(values, dtype=np.float32)[:, None]
         (log_price,) = self._session.run(None, columns, options)
         return np.asarray(log_price, dtype=np.float64).reshape(len(features))
 
     def _text_column(self, name: str, features: Sequence[Features]) -> NDArray[np.object_]:
-        values = [getattr(each, name) or "" for each in features]
-        return np.array([place_key(value) for value in values] if self._by_key else values, dtype=object)
+        if name in self._own:
+            values = [str((each.more or {}).get(name, "")) for each in features]
+        else:
+            values = [getattr(each, name) or "" for each in features]
+        return np.array(list(map(self._keys[name], values)), dtype=np.object_)
 
 
 def load(model: bytes, manifest: bytes) -> Model:
@@ -118,8 +135,9 @@ def _options() -> onnxruntime.SessionOptions:
 
 
 def _check_signature(session: onnxruntime.InferenceSession, contract: Manifest) -> None:
+    known = {*Features.__struct_fields__, *(contract.market.columns if contract.market else {})} - {"more"}
     for column in contract.inputs:
-        if column.name not in Features.__struct_fields__:
+        if column.name not in known:
             raise ContractMismatch(f"input {column.name}: no feature of a listing")
     graph = {node.name: node.type for node in session.get_inputs()}
     declared = {column.name: _ONNX_TYPES[column.type] for column in contract.inputs}

@@ -1,7 +1,8 @@
-"""Scraped spelling, as it stands in files and requests, turned into a canonical listing.
+"""Scraped spelling, as it stands in requests, turned into a canonical listing; and what means unknown everywhere.
 
 `square-foot` holds square metres whatever its name says, `2-3` is a range, `--` means unknown, and
 numbers come as text. Values are converted, never judged here: what a valid listing is, `Listing` says.
+Files are read by `listing_files`, which knows more spellings, and finds out how a file as a whole writes its numbers.
 """
 
 import math
@@ -23,20 +24,27 @@ SPELLINGS = {
 _COUNTS = ("rooms", "garage_places")
 _NUMBERS = ("area_m2", "adm_fees", "latitude", "longitude", *_COUNTS)
 _TEXTS = ("listing_id", "neighborhood", "city", "address")
-COLUMNS = frozenset({*SPELLINGS, *_NUMBERS, *_TEXTS})  # all that is read of a row
 
 _EXACT = 2**53  # whole numbers up to here are exact as floats
-_UNKNOWN = frozenset({"", "--"})
+# Markers of the unknown, in any case: of people, spreadsheets, pandas, R and databases.
+_UNKNOWN = frozenset(
+    {
+        *("", "-", "--", "---", "?", "n/a", "na", "n.a.", "#n/a", "<na>", "nan", "nat", "null", "none", "nil"),
+        *("unknown", "undefined", "not available", "desconhecido", "desconhecida", "não informado", "nao informado"),
+        *("sem informação", "sem informacao", "sob consulta"),
+    }
+)
+_LONGEST = 32  # characters; what is longer says something
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _RANGE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*-\s*(\d{1,15}(?:\.\d+)?)", re.ASCII)
 
 
-def normalise(row: Mapping[str, object], listing_id: str) -> Listing:
+def normalise(row: Mapping[str, object], listing_id: str, kind: type[Listing] = Listing) -> Listing:
     """Return the listing that a row of a file or a request describes.
 
     Canonical names win over scraped ones, and blanks around a name do not matter; `listing_id` serves where the
-    row names none. Unknown fields (`price` among them) are ignored. Raises `InvalidRecord` naming the field and
-    the value.
+    row names none. `kind`: the class of the market's listings; its own columns are taken as they are. Unknown fields
+    (`price` among them) are ignored. Raises `InvalidRecord` naming the field and the value.
     """
     values: dict[str, object] = {}
     for column, value in row.items():
@@ -49,11 +57,12 @@ def normalise(row: Mapping[str, object], listing_id: str) -> Listing:
         listing[field] = _text(values.get(field))
     for field in _NUMBERS:
         listing[field] = _number(field, values.get(field))
+    listing |= {field: values[field] for field in kind.__struct_fields__ if field in values and field not in listing}
     named = identifier(listing["listing_id"])
     listing["listing_id"] = listing_id if named is None else named
     known = {field: value for field, value in listing.items() if value is not None}
     try:
-        return msgspec.convert(known, Listing)
+        return msgspec.convert(known, kind)
     except msgspec.ValidationError as error:
         raise listing_refusal(error, known) from None
 
@@ -72,10 +81,10 @@ def identifier(value: object) -> object:
 def number_or_range(text: str) -> float | None:
     """Return a number written as text, the midpoint of a range, or None where it says unknown.
 
-    Raises `ValueError` for anything else, `nan` and `inf` included.
+    Raises `ValueError` for anything else, `inf` included.
     """
     text = text.strip()
-    if text in _UNKNOWN:
+    if is_unknown(text):
         return None
     if _NUMBER.fullmatch(text):
         return float(text)
@@ -85,13 +94,13 @@ def number_or_range(text: str) -> float | None:
 
 
 def _text(value: object) -> object:
-    if _missing(value):
+    if is_missing(value):
         return None
-    return (unicodedata.normalize("NFC", value).strip() or None) if isinstance(value, str) else value
+    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
 
 
 def _number(field: str, value: object) -> object:
-    if _missing(value):
+    if is_missing(value):
         return None
     if not isinstance(value, str):
         return value
@@ -104,5 +113,13 @@ def _number(field: str, value: object) -> object:
     return number
 
 
-def _missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))  # NaN: how tables write it
+def is_unknown(text: str) -> bool:
+    """Return whether a text is one of the usual markers of the unknown."""
+    return len(text) < _LONGEST and text.strip().casefold() in _UNKNOWN
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value of a row says unknown: None, NaN (how tables write it), or a text that says so."""
+    if isinstance(value, str):
+        return is_unknown(value)
+    return value is None or (isinstance(value, float | Decimal) and math.isnan(value))

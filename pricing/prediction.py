@@ -10,7 +10,7 @@ from pricing.listing import Features
 
 
 class Interval(Struct, frozen=True):
-    """Bounds in BRL between which the price lies with probability `coverage`."""
+    """Bounds between which the price lies with probability `coverage`."""
 
     low: float
     high: float
@@ -40,18 +40,22 @@ class Shadow(Struct, frozen=True):
 
 
 class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A price in BRL with its interval, what it was made of, and by what."""
+    """A price with its interval, what it was made of, and by what.
+
+    `warnings` say where it means little (`pricing.warnings`); absent where there are none.
+    """
 
     listing_id: str
     event_source: str
     event_id: str
     predicted_price: float
     interval: Interval
-    currency: Literal["BRL"]
+    currency: str  # ISO 4217
     model: ModelVersion
     features: Features
     source_position: SourcePosition
     shadow: Shadow | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class PredictionEvent(Struct, frozen=True, kw_only=True):

@@ -27,3 +27,4 @@ class Reference(Struct, frozen=True):
     neighborhood: dict[str, float]
     log_price: Bins
     offset: Offset
+    area_per_room: list[float] | None = None  # m², of all but the most extreme homes

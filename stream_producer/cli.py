@@ -4,6 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from listing_files.options import (
+    DecimalMark,
+    Delimiter,
+    Encoding,
+    IdColumn,
+    Map,
+    MaxInvalid,
+    Rejects,
+    Strict,
+    file_options,
+)
 from terminal.errors import Failure, UsageFailure
 
 if TYPE_CHECKING:
@@ -11,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def publish(
-    file: Annotated[str, typer.Argument(help="CSV, JSON Lines or Parquet; - reads standard input.", metavar="FILE|-")],
+    file: Annotated[str, typer.Argument(help="CSV, JSON, Parquet or Excel; - reads standard input.", metavar="FILE|-")],
     sample: Annotated[int | None, typer.Option(min=1, help="Take this many rows at random.", metavar="N")] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.01, help="At most this many events a second.", metavar="R")
@@ -27,23 +38,43 @@ def publish(
         bool, typer.Option("--resume", help="Go on where a run of this file, unchanged, was interrupted; else begin.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    columns: Map = None,
+    id_column: IdColumn = None,
+    strict: Strict = False,
+    rejects: Rejects = None,
+    max_invalid: MaxInvalid = None,
 ) -> None:
     """Publish the listings of a file to the input stream.
 
-    Rows that are no valid listing are counted, shown and not sent. A row's event has the same id
-    each time: publish a file again and its events are priced again, under the same ids, and
+    Rows that are no valid listing are counted, shown and not sent, and then the exit code is 1. A row's event has the
+    same id each time: publish a file again and its events are priced again, under the same ids, and
     `belo consume` drops the second predictions.
     """
     import os
 
+    from listing_files.market_file import find_market
     from stream_producer.file_publisher import Choices, FilePublisher
     from stream_producer.publisher import FAST
     from terminal.display import print_json, say
     from terminal.stack import Stack
 
+    options = file_options(delimiter, decimal, encoding, columns, id_column, strict=strict)
+    market = find_market(os.environ)
     stack = Stack.find(os.environ)
-    publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream)
-    choices = Choices(sample=sample, limit=limit, rate=rate, aggregate=aggregate, resume=resume)
+    publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream, market)
+    choices = Choices(
+        sample=sample,
+        limit=limit,
+        rate=rate,
+        aggregate=aggregate,
+        resume=resume,
+        options=options,
+        rejects=rejects,
+        max_invalid=max_invalid,
+    )
     # Not sys.stdin: a thread that still waits for it would hang the interpreter's end.
     stdin = os.fdopen(0, "rb", closefd=False) if file == "-" else None
     summary, incomplete = publisher.publish(file, choices, stdin)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from lambdas.aws.kinesis_calls import KinesisCalls
-from listing_files.reading import STANDARD_INPUT, identify
+from listing_files.reading import STANDARD_INPUT, Options, identify
+from listing_files.rejects import Rejects
+from pricing.market import Market
 from stream_producer.aggregation import aggregated
 from stream_producer.idle_input import with_pauses
-from stream_producer.invalid_rows import InvalidRows
 from stream_producer.listing_events import ListingEvents
 from stream_producer.publisher import Publisher, PublishOutcome
 from stream_producer.records import Record, RowPosition, events_in
@@ -33,6 +34,9 @@ class Choices(Struct, frozen=True, kw_only=True):
     rate: float | None = None
     aggregate: bool = False
     resume: bool = False
+    options: Options = Options()
+    rejects: Path | None = None
+    max_invalid: int | None = None
 
 
 class Summary(Struct, frozen=True):
@@ -50,9 +54,10 @@ class Summary(Struct, frozen=True):
 class FilePublisher:
     """Publishes files to a stream, and says on standard error how it goes."""
 
-    def __init__(self, kinesis: "KinesisClient", stream: str) -> None:
+    def __init__(self, kinesis: "KinesisClient", stream: str, market: Market | None = None) -> None:
         self._kinesis = kinesis
         self._stream = stream
+        self._market = market
 
     def publish(self, file: str, choices: Choices, stdin: BinaryIO | None = None) -> tuple[Summary, str]:
         """Publish a file; return the summary, and why it is not complete ("" where it is).
@@ -62,16 +67,28 @@ class FilePublisher:
         """
         started = time.monotonic()
         sha256, rows, progress = self._prepare(file, choices)
-        invalid = InvalidRows()
+        rejects = Rejects(keep=choices.rejects, limit=choices.max_invalid)
         events = ListingEvents(
-            file, sha256, sample=choices.sample, limit=choices.limit, on_invalid=invalid.show, stdin=stdin
+            file,
+            sha256,
+            market=self._market,
+            options=choices.options,
+            sample=choices.sample,
+            limit=choices.limit,
+            on_invalid=lambda read, error: rejects.refuse(read, error, events.rows.columns),
+            stdin=stdin,
+            say=lambda words: say(words, "dim"),
         )
         reading = _Reading(with_pauses(events) if file == STANDARD_INPUT else events)
         records = progress.watch(reading)
-        outcome = self._run(aggregated(records) if choices.aggregate else records, choices, rows, progress)
-        invalid.sum_up()
+        with rejects:
+            outcome = self._run(aggregated(records) if choices.aggregate else records, choices, rows, progress)
+        rejects.sum_up()
         if reading.failure and progress.acknowledged is None and not (events.invalid or outcome.failed):
             raise reading.failure
+        events.rows.sum_up(warn)
+        if events.invented:
+            say(f"{events.invented:,} ids are invented, such as {events.invented_like} (--id-column names them)", "dim")
         complete = outcome.complete and not reading.failure
         if complete and progress.is_beyond:
             raise UsageFailure(f"{file}: an earlier run came further than this one would go: {progress.place}")
@@ -81,7 +98,9 @@ class FilePublisher:
         if complete and events.invalid and progress.acknowledged is None:
             return summary, f"{file}: not one valid listing"
         unreadable = str(reading.failure or "")
-        return summary, why_incomplete(outcome, progress.acknowledged, unreadable, resume_hint(file, choices))
+        hint = resume_hint(file, choices)
+        why = why_incomplete(outcome, progress.acknowledged, unreadable, hint)
+        return summary, why or rejects.verdict(file, allowed=0)
 
     def _run(
         self, records: Iterable[Record | None], choices: Choices, rows: int | None, progress: Progress
@@ -177,5 +196,6 @@ def resume_hint(file: str, choices: Choices) -> str:
     for name, value in (("--sample", choices.sample), ("--limit", choices.limit)):
         options += [name, str(value)] if value is not None else []
     options += ["--aggregate"] if choices.aggregate else []
+    options += choices.options.as_arguments()
     command = shlex.join(["belo", "publish", file, *options, "--resume"])
     return f"; the same command with --resume goes on ({command})"

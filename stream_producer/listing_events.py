@@ -4,11 +4,13 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from listing_files.csv_rows import Row
-from listing_files.reading import STANDARD_INPUT, read_rows
-from pricing.normalise import COLUMNS, normalise
+from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
+from listing_files.market_file import find_market
+from listing_files.reading import STANDARD_INPUT, Options
+from pricing.listing import decoder
+from pricing.market import Market
 from pricing.refusal import InvalidRecord
 from stream_producer.listing_records import encode_json, envelope_record, is_envelope, listing_record
 from stream_producer.records import Record, RowPosition
@@ -25,9 +27,9 @@ class ListingEvents:
 
     `sample` takes that many rows at random, the same ones each time. `limit` ends after that many events,
     going round the file (or the sample) again where it has fewer; a listing published again keeps its id and
-    gets a new event id. Rows that are no valid listing go to `on_invalid(row number, error)`, once, and
-    count in `invalid`. A row that is a CloudEvents envelope already is sent as it is, under its own
-    identity. `-` is read once: a limit beyond its rows ends with them.
+    gets a new event id. A row without an id is called after the file's hash and its number. Rows that are no valid
+    listing go to `on_invalid(row, error)`, once, and count in `invalid`. A row that is a CloudEvents envelope already
+    is sent as it is, under its own identity. `-` is read once: a limit beyond its rows ends with them.
     """
 
     def __init__(
@@ -35,17 +37,25 @@ class ListingEvents:
         file: str | Path,
         sha256: str,
         *,
+        market: Market | None = None,
+        options: Options = Options(),  # noqa: B008 - it is frozen
         sample: int | None = None,
         limit: int | None = None,
-        on_invalid: Callable[[int, InvalidRecord], None] = lambda _row, _error: None,
+        on_invalid: Callable[[ReadRow, InvalidRecord], None] = lambda _row, _error: None,
         stdin: BinaryIO | None = None,
+        say: Callable[[str], object] = lambda _: None,
     ) -> None:
+        market = market or find_market({})
+        self.rows = RowReader(file, LISTINGS, market, options, stdin=stdin, say=say, only_read=True)
+        self.invented = 0  # ids
+        self.invented_like = ""
+        self._listings = ListingReader(self.rows, market, strict=options.strict)
+        self._decode = decoder(market.columns)
         self._file = file
         self._sha256 = sha256
         self._sample = sample
         self._limit = limit
         self._on_invalid = on_invalid
-        self._stdin = stdin
         self.invalid = 0
 
     def __iter__(self) -> Iterator[Record]:
@@ -67,26 +77,29 @@ class ListingEvents:
             turn += 1
 
     def _turn(self, turn: int) -> Iterator[Record]:
-        for number, row in self._rows():
+        for read in iter(self.rows) if self._sample is None else _sample(iter(self.rows), self._sample):
             try:
-                yield self._record(turn, number, row)
+                yield self._record(turn, read)
             except InvalidRecord as error:
                 if turn == 0:
                     self.invalid += 1
-                    self._on_invalid(number, error)
+                    self._on_invalid(read, error)
 
-    def _rows(self) -> Iterator[Row]:
-        rows = read_rows(self._file, self._stdin, only=COLUMNS)
-        return rows if self._sample is None else iter(_sample(rows, self._sample))
+    def _record(self, turn: int, read: ReadRow) -> Record:
+        position = RowPosition(turn, read.number)
+        if is_envelope(read.row):
+            return envelope_record(read.row, self._decode, position)
+        sha256 = self._sha256 or _content(read.row)
+        listing = self._listings.listing(read, invented_id(sha256, read.number))
+        if not isinstance(read.found, InvalidRecord) and "listing_id" not in read.found:
+            self.invented += turn == 0
+            self.invented_like = self.invented_like or listing.listing_id
+        return listing_record(listing, SOURCE, event_id(sha256, read.number, turn), position)
 
-    def _record(self, turn: int, number: int, row: dict[str, Any] | InvalidRecord) -> Record:
-        if isinstance(row, InvalidRecord):
-            raise row
-        position = RowPosition(turn, number)
-        if is_envelope(row):
-            return envelope_record(row, position)
-        name = event_id(self._sha256 or _content(row), number, turn)
-        return listing_record(normalise(row, f"L-{number}"), SOURCE, name, position)
+
+def invented_id(sha256: str, row: int) -> str:
+    """Return what a row without an id is called: two files never speak of the same homes, a file always does."""
+    return f"L-{sha256[:8]}-{row}"
 
 
 def event_id(sha256: str, row: int, turn: int) -> str:
@@ -99,13 +112,13 @@ def _content(row: Mapping[str, object]) -> str:
     return blake2b(encode_json(row), digest_size=16).hexdigest()
 
 
-def _sample(rows: Iterator[Row], size: int) -> list[Row]:
+def _sample(rows: Iterator[ReadRow], size: int) -> list[ReadRow]:
     """Return `size` rows, each equally likely, in the order of the file (Vitter's algorithm R)."""
     choose = random.Random(SAMPLE_SEED)  # noqa: S311 - a sample, not a secret
-    kept: list[Row] = []
+    kept: list[ReadRow] = []
     for seen, row in enumerate(rows):
         if len(kept) < size:
             kept.append(row)
         elif (place := choose.randrange(seen + 1)) < size:
             kept[place] = row
-    return sorted(kept, key=lambda row: row[0])
+    return sorted(kept, key=lambda row: row.number)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from uuid import uuid4
 
 import msgspec
 
 from pricing import listing as listing_format
-from pricing.listing import Listing, ListingEvent, SubmittedListing, partition_key
+from pricing.listing import Decode, Listing, ListingEvent, SubmittedListing, decoder, listing_type, partition_key
+from pricing.market import Column
 from pricing.normalise import normalise
 from pricing.refusal import InvalidRecord, listing_refusal
 from stream_producer.records import MAX_RECORD_BYTES, Record, RowPosition
@@ -18,21 +20,32 @@ _NOWHERE = RowPosition(0, 0)
 _encode_json = msgspec.json.Encoder(enc_hook=str).encode  # tables bring types of their own
 
 
-def record_of(submission: Submission, source: str) -> Record:
-    """Return the record of a listing, of an event, or of a dict that describes either.
+class Records:
+    """Listings and events of a market as records; what none of its models would price is refused."""
 
-    An event keeps its own identity; a listing gets a new one, from `source`. Raises `InvalidRecord` naming the field
-    and the value.
-    """
-    if isinstance(submission, SubmittedListing):
-        return envelope_record(msgspec.to_builtins(submission))
-    if isinstance(submission, Listing):
-        return listing_record(_checked(submission), source, uuid4().hex)
-    if is_envelope(submission):
-        return envelope_record(submission)
-    if submission.get("listing_id") is None:
-        raise InvalidRecord("invalid_listing", "listing_id: required, but missing")
-    return listing_record(normalise(submission, ""), source, uuid4().hex)
+    def __init__(self, source: str, columns: Mapping[str, Column] = MappingProxyType({})) -> None:
+        self._source = source
+        self._type = listing_type(columns)
+        self._decode = decoder(columns)
+
+    def of(self, submission: Submission) -> Record:
+        """Return the record of a listing, of an event, or of a dict that describes either.
+
+        An event keeps its own identity; a listing gets a new one, from the source. Raises `InvalidRecord` naming the
+        field and the value.
+        """
+        if isinstance(submission, SubmittedListing):
+            return envelope_record(msgspec.to_builtins(submission), self._decode)
+        if isinstance(submission, Listing):
+            return listing_record(_checked(submission), self._source, uuid4().hex)
+        if is_envelope(submission):
+            return envelope_record(submission, self._decode)
+        return self._described(submission)
+
+    def _described(self, submission: Mapping[str, object]) -> Record:
+        if submission.get("listing_id") is None:
+            raise InvalidRecord("invalid_listing", "listing_id: required, but missing")
+        return listing_record(normalise(submission, "", self._type), self._source, uuid4().hex)
 
 
 def is_envelope(row: Mapping[str, object]) -> bool:
@@ -40,10 +53,12 @@ def is_envelope(row: Mapping[str, object]) -> bool:
     return "specversion" in row
 
 
-def envelope_record(event: Mapping[str, object], position: RowPosition = _NOWHERE) -> Record:
+def envelope_record(
+    event: Mapping[str, object], decode: Decode = listing_format.decode, position: RowPosition = _NOWHERE
+) -> Record:
     """Return the record of an event, sent as it is; raises `InvalidRecord` for one that would not be priced."""
     data = _encode_json(event)
-    return _record(listing_format.decode(data).data.listing_id, data, position)
+    return _record(decode(data).data.listing_id, data, position)
 
 
 def listing_record(listing: Listing, source: str, event_id: str, position: RowPosition = _NOWHERE) -> Record:
@@ -75,6 +90,6 @@ def _checked(listing: Listing) -> Listing:
     """Return a listing as it is; raises `InvalidRecord` where it was made of values that none may have."""
     values = msgspec.to_builtins(listing)
     try:
-        return msgspec.convert(values, Listing)
+        return msgspec.convert(values, type(listing))
     except msgspec.ValidationError as error:
         raise listing_refusal(error, values) from None

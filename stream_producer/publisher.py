@@ -16,8 +16,9 @@ from botocore.config import Config
 from msgspec import Struct
 
 from lambdas.aws.put_records import MAX_BYTES, MAX_RECORDS
+from pricing.market import Market
 from pricing.refusal import InvalidRecord
-from stream_producer.listing_records import Submission, record_of
+from stream_producer.listing_records import Records, Submission
 from stream_producer.rate_limit import Pace
 from stream_producer.records import Record, events_in
 from stream_producer.sender import Sender, Sent
@@ -58,7 +59,8 @@ class Publisher:
 
     `rate` limits to that many events a second, evenly. `in_flight` requests run at a time. A record that the
     stream refuses for `patience` seconds on end, or for a reason that waiting cannot mend (no such stream, no
-    permission), is given up, and the run ends there. Listings that are no events yet become events of `source`.
+    permission), is given up, and the run ends there. Listings that are no events yet become events of
+    `source`; a `market` may have columns beyond those of every listing.
     """
 
     def __init__(
@@ -70,13 +72,14 @@ class Publisher:
         in_flight: int = REQUESTS_IN_FLIGHT,
         patience: float = PATIENCE,
         source: str = SOURCE,
+        market: Market | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] | None = None,
     ) -> None:
         """Publish with a client; `clock` and `wait` stand in for the machine's where time is simulated."""
         self._kinesis = kinesis
         self._stream = stream
-        self._source = source
+        self._submissions = Records(source, market.columns if market else {})
         self._rate = rate
         self._in_flight = in_flight
         self._patience = patience
@@ -106,7 +109,7 @@ class Publisher:
         sender = Sender(
             self._kinesis, self._stream, patience=self._patience, stop=stop, clock=self._clock, wait=self._wait
         )
-        records = _Records(items, self._source, on_invalid)
+        records = _Records(items, self._submissions, on_invalid)
         try:
             with ThreadPoolExecutor(self._in_flight) as pool:
                 run = _Run(iter(records), sender, pool, Pace(self._rate), stop, on_accepted)
@@ -136,11 +139,11 @@ class _Records:
     def __init__(
         self,
         items: Iterable[Record | Submission | None],
-        source: str,
+        submissions: Records,
         on_invalid: Callable[[Submission, InvalidRecord], object] | None,
     ) -> None:
         self._items = items
-        self._source = source
+        self._submissions = submissions
         self._on_invalid = on_invalid
         self.refused: InvalidRecord | None = None
 
@@ -150,7 +153,7 @@ class _Records:
                 yield item
                 continue
             try:
-                yield record_of(item, self._source)
+                yield self._submissions.of(item)
             except InvalidRecord as error:
                 if self._on_invalid is None:
                     self.refused = error

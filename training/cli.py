@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from listing_files.options import DecimalMark, Delimiter, Encoding, Map, MaxInvalid, Rejects, Strict, file_options
+
 if TYPE_CHECKING:
+    from listing_files.reading import Options
+    from pricing.market import Market
+    from training.data.listings import Dataset
     from training.registry.models_bucket import ModelsBucket
 
 File = Annotated[
     Path | None,
-    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV, JSON Lines or Parquet."),
+    typer.Argument(envvar="DATA", show_default="the generated sample", help="Listings: CSV, JSON, Parquet or Excel."),
 ]
 Seed = Annotated[
     int | None,
@@ -28,38 +33,77 @@ def train(
         bool, typer.Option("--quick", help="No search: the knobs of params.yaml, under a minute.")
     ] = False,
     seed: Seed = None,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    columns: Map = None,
+    strict: Strict = False,
+    rejects: Rejects = None,
+    max_invalid: MaxInvalid = None,
 ) -> None:
     """Train a model on listings, check it, and register it in MLflow as the next version."""
     import os
 
     from terminal import display
     from training import printing
-    from training.data.load import load_data
     from training.params import choose_params
     from training.registry.mlflow_registry import Registry
     from training.train import train as run
 
-    data = load_data(file)
+    options = file_options(delimiter, decimal, encoding, columns, None, strict=strict)
+    params = choose_params(seed=seed, quick=quick, environ=os.environ)
+    data = _load(file, params.market, options, rejects, max_invalid)
     printing.say_data(data)
     with display.stages() as tell:
-        manifest = run(data, choose_params(seed=seed, quick=quick), Registry.open(os.environ), tell)
+        manifest = run(data, params, Registry.open(os.environ), tell)
     printing.show_manifest(manifest)
 
 
-def evaluate(file: File = None, json: Json = False, seed: Seed = None) -> None:
+def _load(
+    file: Path | None, market: "Market", options: "Options", rejects: Path | None, max_invalid: int | None
+) -> "Dataset":
+    """Return the listings of a file; raises `Failure` where more rows are refused than may be."""
+    from listing_files.rejects import Rejects as Refused
+    from terminal.display import say, warn
+    from terminal.errors import Failure
+    from training.data.listings import Reading
+    from training.data.load import load_data
+
+    with Refused("is left out", rejects, max_invalid) as refused:
+        reading = Reading(market, options, lambda words: say(words, "dim"), warn, refused)
+        data = load_data(file, reading)
+    refused.sum_up()
+    if why := refused.verdict(str(file), allowed=None):
+        raise Failure(why)
+    return data
+
+
+def evaluate(
+    file: File = None,
+    json: Json = False,
+    seed: Seed = None,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    columns: Map = None,
+    strict: Strict = False,
+    rejects: Rejects = None,
+    max_invalid: MaxInvalid = None,
+) -> None:
     """Measure the champion's recipe and the baseline on ten splits by group of listings."""
     import os
 
     from terminal import display
     from training import printing
-    from training.data.load import load_data
     from training.evaluation.splits import document
     from training.model.candidates import one_thread
     from training.params import choose_params
     from training.registry.mlflow_registry import Registry
     from training.train import test_of_version
 
-    data, params = load_data(file), choose_params(seed=seed)
+    options = file_options(delimiter, decimal, encoding, columns, None, strict=strict)
+    params = choose_params(seed=seed, environ=os.environ)
+    data = _load(file, params.market, options, rejects, max_invalid)
     printing.say_data(data)
     with display.counting("Splits", params.split.splits) as step, one_thread():
         version, test = test_of_version(data, params, Registry.open(os.environ))

@@ -53,8 +53,8 @@ def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
     Raises `Failure` where all prices are equal.
     """
     if data.frame["price"].nunique() == 1:
-        price = data.frame["price"].iloc[0]
-        raise Failure(f"{data.name}: all {len(data.frame):,} prices are {price:,.0f} BRL; there is nothing to learn")
+        price = f"{data.frame['price'].iloc[0]:,.0f} {data.market.currency}"
+        raise Failure(f"{data.name}: all {len(data.frame):,} prices are {price}; there is nothing to learn")
     rows, dear = rows_of(data), dear_rows_of(data)
     every = together(rows, dear)
     kept = kept_apart(every.frame, every.groups, params.split.turn, params.split.kept_share)

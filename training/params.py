@@ -7,6 +7,8 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
+from listing_files.market_file import find_market
+from pricing.market import Market
 from terminal.errors import Failure, UsageFailure
 
 DEFAULT_PARAMS = Path(__file__).with_name("params.yaml")
@@ -97,8 +99,8 @@ class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     megabytes: float
 
 
-class Params(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every knob of training."""
+class Knobs(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every knob of training, as `params.yaml` has them."""
 
     seed: int
     split: Split
@@ -112,12 +114,19 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     judge: Judging
 
 
-def read_params(path: Path = DEFAULT_PARAMS) -> Params:
-    """Return the knobs in a file; raises `Failure` naming what is wrong in it."""
+class Params(Knobs, frozen=True, kw_only=True):
+    """Every knob of training, and the market that is trained for."""
+
+    market: Market
+
+
+def read_params(path: Path = DEFAULT_PARAMS, market: Market | None = None) -> Params:
+    """Return the knobs in a file, for a market, or the only one there is; raises `Failure` naming what is wrong."""
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Params)
+        knobs = msgspec.yaml.decode(path.read_bytes(), type=Knobs)
     except (OSError, msgspec.DecodeError) as error:
         raise Failure(f"{path.name}: {error}") from error
+    return Params(*msgspec.structs.astuple(knobs), market=market or find_market({}))
 
 
 LEVEL_LIMIT = "BELO_PRICE_LEVEL_LIMIT"
@@ -128,9 +137,10 @@ def choose_params(
 ) -> Params:
     """Return the knobs of `params.yaml` with a seed of one's own, or without the search.
 
-    BELO_PRICE_LEVEL_LIMIT, a fraction above 0, stands for the judge's; raises `UsageFailure` where it is none.
+    BELO_MARKET chooses the market. BELO_PRICE_LEVEL_LIMIT, a fraction above 0, stands for the judge's; raises
+    `UsageFailure` where one of them is none.
     """
-    params = read_params()
+    params = msgspec.structs.replace(read_params(), market=find_market(environ)) if environ else read_params()
     if stated := environ.get(LEVEL_LIMIT):
         judging = msgspec.structs.replace(params.judge, level_limit=_fraction(stated))
         params = msgspec.structs.replace(params, judge=judging)

@@ -7,7 +7,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from pricing.manifest import Manifest, Pointer
-from terminal.display import print_json, say, stderr
+from terminal.display import print_json, say, stderr, warn
 from training.data.listings import Dataset
 from training.promotion.judge import PromotionVerdict
 from training.promotion.verdict_report import verdict_report
@@ -18,6 +18,8 @@ def say_data(data: Dataset) -> None:
     """Say which listings are used."""
     origin = "generated sample (no real listing in it), seeded" if data.generated else data.name
     say(f"Listings: {origin}: {data.report.rows_out:,} of {data.report.rows_in:,} rows are in the population")
+    for doubt in data.doubts:
+        warn(doubt)
 
 
 def show_manifest(manifest: Manifest) -> None:

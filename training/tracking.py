@@ -71,7 +71,8 @@ def _manifest(encoded: EncodedSplit, fitted: Fitted, params: Params, version: st
         version=version,
         created_at=datetime.now(UTC),
         offsets=fitted.offsets,
-        golden=golden_rows(model, encoded.data.frame, params.export.golden_rows),
+        golden=golden_rows(model, encoded.data.frame, params.export.golden_rows, params.market),
+        market=params.market,
         metrics=dict(fitted.figures),
         reference=reference(
             encoded.training.frame,

@@ -34,7 +34,7 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     The same file, knobs and seed give the same figures and the same ONNX file. Raises `Failure` where the listings
     are not as they should be or ONNX and scikit-learn differ.
     """
-    check_schema(data.frame)
+    check_schema(data.frame, params.market)
     tags = _tags(data, params)
     run_id = registry.start_run(CHAMPION, {}, tags)
     try:
@@ -91,7 +91,7 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             model, manifest = registry.artefacts(version)
             test = kept_test(version.version, registry)
             contract = parse(manifest)
-            predicted = run_onnx(model, test.frame, contract.place_names)
+            predicted = run_onnx(model, test.frame, contract.names)
             return version.version, figures(predicted, contract.interval, test)
     with one_thread():
         return None, dict(fit(split_and_encode(data, params), params, CHAMPION).figures)

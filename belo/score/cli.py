@@ -5,11 +5,23 @@ from typing import Annotated, Any
 
 import typer
 
+from listing_files.options import (
+    DecimalMark,
+    Delimiter,
+    Encoding,
+    IdColumn,
+    Map,
+    MaxInvalid,
+    Rejects,
+    Strict,
+    file_options,
+)
+from terminal.errors import Failure
 from training.cli import open_models_bucket
 
 
 def score(
-    file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON Lines or Parquet; - is standard input.")],
+    file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON, Parquet or Excel; - is standard input.")],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output"),
@@ -17,15 +29,41 @@ def score(
     model: Annotated[
         str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")
     ] = "champion",
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    columns: Map = None,
+    id_column: IdColumn = None,
+    strict: Strict = False,
+    rejects: Rejects = None,
+    max_invalid: MaxInvalid = None,
 ) -> None:
-    """Price a file without a stream: one row in, one row out, in order; `price` is never read."""
-    from belo.score.price_file import score_file
+    """Price a file without a stream: one row in, one row out, in order; `price` is never read.
+
+    Rows that cannot be priced say why in the column error. Where none can, or more than --max-invalid, the exit code
+    is 1.
+    """
+    from belo.score.price_file import Reading, market_of, score_file
+    from listing_files.rejects import Rejects as Refused
     from terminal import display
     from terminal.signals import ended_by_signals
 
-    with ended_by_signals("belo score"), display.doing("Scoring") as step:
-        count = score_file(file, output, _model(model), step)
-    display.say(f"{count.rows:,} rows, {count.refused:,} of them without a price (column error says why)")
+    options = file_options(delimiter, decimal, encoding, columns, id_column, strict=strict)
+    ready = _model(model)
+    with (
+        Refused("has no price", rejects, max_invalid) as refused,
+        ended_by_signals("belo score"),
+        display.doing("Scoring") as step,
+    ):
+        reading = Reading(market_of(ready), options, lambda words: display.say(words, "dim"), display.warn, refused)
+        count = score_file(file, output, ready, step, reading)
+    refused.sum_up()
+    warned = f", {count.warned:,} with warnings" if count.warned else ""
+    display.say(f"{count.rows:,} rows, {count.refused:,} of them without a price (column error says why){warned}")
+    if count.rows and count.refused == count.rows:
+        raise Failure(f"{file}: not one row could be priced")
+    if why := refused.verdict(str(file), allowed=None):
+        raise Failure(why)
 
 
 def _model(name: str) -> Any:  # noqa: ANN401 - as above

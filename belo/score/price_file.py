@@ -1,48 +1,60 @@
 """A file of listings priced without a stream, by the lines that price the stream: row by row, in order."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from listing_files.reading import read_rows
+from listing_files.columns import Columns
+from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
+from listing_files.reading import Options
+from listing_files.rejects import Rejects
 from listing_files.row_writers import Row
 from listing_files.writing import open_sink
-from pricing.listing import Features, decode, features
+from pricing.listing import Listing, features
 from pricing.manifest import ContractMismatch
+from pricing.market import Market
 from pricing.model import Model, load
-from pricing.normalise import normalise
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
 from training.registry.models_bucket import ModelsBucket
 
-ADDED = ("predicted_price", "low", "high", "error")
+ADDED = ("predicted_price", "low", "high", "warnings", "error")
 
 CHUNK = 1_000  # rows a run of the model
 
-Numbered = tuple[int, Row | InvalidRecord]  # as `read_rows` has them
+
+class PricedRow(NamedTuple):
+    """A row as it was read, and as it is written: with `ADDED`."""
+
+    read: ReadRow
+    row: Row
 
 
-def priced(rows: Iterator[Numbered], model: Model) -> Iterator[list[Row]]:
-    """Yield the rows in order and in chunks, each with `ADDED`: prices in BRL, or None and an error.
+def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> Iterator[list[PricedRow]]:
+    """Yield the rows in order and in chunks, each with `ADDED`: prices and warnings, or None and an error.
 
-    A row that cannot be read comes out with its error alone. `price` is never read. Memory holds one chunk. Raises
-    `Failure` for a row that has a column of these names.
+    Prices are in the currency of the model's market, warnings stand side by side with ; between them. A row that cannot
+    be read comes out with its error alone. `price` is never read. Memory holds one chunk. Raises `Failure` for a row
+    that has a column of these names.
     """
+    rows = iter(rows)
     while chunk := list(islice(rows, CHUNK)):
-        own: list[Row] = [{} if isinstance(row, InvalidRecord) else row for _, row in chunk]
-        for row in own:
-            _refuse_taken(row)
-        read = [_read(number, row) for number, row in chunk]
-        homes = [home for home in read if isinstance(home, Features)]
-        prices = model.predict(homes)
-        prices_of_rows = zip(prices.price, prices.low, prices.high, strict=True)
+        for each in chunk:
+            _refuse_taken(each.row)
+        found = [_listing(each, listings, model) for each in chunk]
+        homes = [each for each in found if isinstance(each, Listing)]
+        inputs = [features(each, model.manifest.market) for each in homes]
+        prices = model.predict(inputs)
+        warnings = model.warnings(homes, inputs, prices)
+        columns = zip(prices.price.tolist(), prices.low.tolist(), prices.high.tolist(), warnings, strict=True)
         yield [
-            row | _verdict(home, *(map(float, next(prices_of_rows)) if isinstance(home, Features) else ()))
-            for row, home in zip(own, read, strict=True)
+            PricedRow(read, read.row | _verdict(home, *(next(columns) if isinstance(home, Listing) else ())))
+            for read, home in zip(chunk, found, strict=True)
         ]
 
 
@@ -51,56 +63,90 @@ def _refuse_taken(columns: Iterable[str]) -> None:
         raise Failure(f"the column {', '.join(taken)} is there already, and would be overwritten: rename it")
 
 
-def _read(number: int, row: Mapping[str, object] | InvalidRecord) -> Features | str:
-    if isinstance(row, InvalidRecord):
-        return str(row)
+def _listing(read: ReadRow, listings: ListingReader, model: Model) -> Listing | str:
     try:
-        if "specversion" in row:  # an event as it stands on the stream
-            return features(decode(msgspec.json.encode(row, enc_hook=str)).data)
-        return features(normalise({name: row[name] for name in row if name.strip() != "price"}, f"L-{number}"))
+        if "specversion" in read.row:  # an event as it stands on the stream
+            return model.decode(msgspec.json.encode(read.row, enc_hook=str)).data
+        return listings.listing(read, f"L-{read.number}")
     except InvalidRecord as error:
         return str(error)
 
 
-def _verdict(home: Features | str, *prices: float) -> Row:
+def _verdict(
+    home: Listing | str, price: float = math.nan, low: float = 0, high: float = 0, warnings: tuple[str, ...] = ()
+) -> Row:
     if isinstance(home, str):
         return dict.fromkeys(ADDED) | {"error": home}
-    if math.isnan(prices[0]):
+    if math.isnan(price):
         return dict.fromkeys(ADDED) | {"error": "unscorable: no finite price"}
-    return dict(zip(ADDED, (*prices, None), strict=True))
+    return dict(zip(ADDED, (price, low, high, ";".join(warnings) or None, None), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Rows written, and how many of them have no price."""
+    """Rows written, and how many of them have no price, or one with warnings."""
 
     rows: int
     refused: int
+    warned: int
 
 
-def score_file(file: Path, output: Path | None, model: Model, step: Callable[[int], object]) -> Count:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read, and where its refused rows go."""
+
+    market: Market
+    options: Options = field(default_factory=Options)
+    say: Callable[[str], object] = lambda _: None
+    warn: Callable[[str], object] = lambda _: None
+    rejects: Rejects | None = None
+
+
+def score_file(
+    file: Path, output: Path | None, model: Model, step: Callable[[int], object], reading: Reading | None = None
+) -> Count:
     """Price a file into another, or to standard output; call `step` with each chunk's rows.
 
     The output appears under its name only when it is whole. Raises `Failure` for a column that is there already.
     """
-    rows = refused = 0
-    columns: list[str] = []
+    reading = reading or Reading(market_of(model))
+    count = warned = refused = 0
+    rows = RowReader(file, LISTINGS, reading.market, reading.options, say=reading.say)
+    listings = ListingReader(rows, reading.market, strict=reading.options.strict)
     with open_sink(output, file) as begin:
-        chunks = priced(read_rows(file, on_columns=columns.extend), model)
+        chunks = priced(rows, listings, model)
         first = next(chunks, [])
-        _refuse_taken(columns)
-        write = begin([*(columns or _own(first)), *ADDED])
+        _refuse_taken(rows.names)
+        write = begin([*(rows.names or _own(first)), *ADDED])
         for chunk in chain([first], chunks):
-            write(chunk)
-            rows += len(chunk)
-            refused += sum(row["error"] is not None for row in chunk)
+            write([each.row for each in chunk])
+            count += len(chunk)
+            for each in chunk:
+                warned += each.row["warnings"] is not None
+                if each.row["error"] is not None:
+                    refused += 1
+                    _reject(each, reading.rejects, rows.columns)
             step(len(chunk))
-    return Count(rows, refused)
+    rows.sum_up(reading.warn)
+    return Count(count, refused, warned)
 
 
-def _own(rows: list[Row]) -> list[str]:
+def _reject(each: PricedRow, rejects: Rejects | None, columns: Columns) -> None:
+    if rejects:
+        reason = InvalidRecord("invalid_listing", str(each.row["error"]))
+        rejects.refuse(each.read, reason, columns)
+
+
+def _own(rows: list[PricedRow]) -> list[str]:
     """Return the columns that any of these rows had before it was priced, in the order of their coming."""
-    return [name for name in dict.fromkeys(name for row in rows for name in row) if name not in ADDED]
+    return list(dict.fromkeys(name for each in rows for name in each.read.row))
+
+
+def market_of(model: Model) -> Market:
+    """Return the market that a model is for; raises `Failure` for one that names none, and several are known."""
+    from listing_files.market_file import find_market
+
+    return model.manifest.market or find_market({})
 
 
 def open_champion(bucket: ModelsBucket) -> Model:

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from lambdas.archive_bucket.reader import Labelled
-from pricing.units import unit
+from lambdas.archive_bucket.units import unit
+from pricing.market import Market
 
 FACTOR = 3.0  # sale over predicted price, or the other way round, that is credible at most
-TOKEN = 1_000.0  # BRL; below it nothing was sold
 
 
 class SetApart(Struct, frozen=True, kw_only=True):
-    """A sale that is set apart, and why; prices in BRL."""
+    """A sale that is set apart, and why."""
 
     listing_id: str
     sale_price: float
@@ -25,12 +25,12 @@ class SetApart(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def divide(labelled: Iterable[Labelled]) -> tuple[list[Labelled], list[SetApart]]:
+def divide(labelled: Iterable[Labelled], market: Market | None) -> tuple[list[Labelled], list[SetApart]]:
     """Return the sales that are credible, or accepted, and those that are not, both in their order."""
     credible: list[Labelled] = []
     apart: list[SetApart] = []
     for each in labelled:
-        reason = None if each.sale.accepted else doubt(each.sale.sale_price, each.prediction.predicted_price)
+        reason = None if each.sale.accepted else doubt(each.sale.sale_price, each.prediction.predicted_price, market)
         if reason is None:
             credible.append(each)
         else:
@@ -46,11 +46,11 @@ def divide(labelled: Iterable[Labelled]) -> tuple[list[Labelled], list[SetApart]
     return credible, apart
 
 
-def doubt(sale_price: float, predicted_price: float) -> str | None:
-    """Return why a sale is not credible, None where it is."""
+def doubt(sale_price: float, predicted_price: float, market: Market | None) -> str | None:
+    """Return why a sale is not credible, None where it is; the market knows what a token is, and other currencies."""
     factor = sale_price / predicted_price
     if 1 / FACTOR <= factor <= FACTOR:
         return None
-    if sale_price < TOKEN:
-        return f"{sale_price:,.0f} BRL is a token, and no price"
-    return f"{factor:.2g} times what was said: {unit(factor)}"
+    if market and sale_price < market.token_price:
+        return f"{sale_price:,.0f} {market.currency} is a token, and no price"
+    return f"{factor:.2g} times what was said: {unit(factor, market)}"

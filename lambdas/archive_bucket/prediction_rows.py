@@ -17,7 +17,7 @@ PREDICTIONS, FOREIGN = "predictions", "foreign"
 
 
 class ArchivedPrediction(Struct, frozen=True, kw_only=True, gc=False):
-    """A prediction, flattened: prices in BRL, `arrived_at` when it came to stand on the stream (UTC)."""
+    """A prediction, flattened: `arrived_at` when it came to stand on the stream (UTC)."""
 
     id: str
     time: str
@@ -38,6 +38,8 @@ class ArchivedPrediction(Struct, frozen=True, kw_only=True, gc=False):
     adm_fees: float | None
     latitude: float | None
     longitude: float | None
+    more: dict[str, float | str] | None = None
+    warnings: tuple[str, ...] = ()
     shadow_version: str | None
     shadow_price: float | None
 
@@ -58,6 +60,7 @@ def archived(event: PredictionEvent, arrived_at: datetime) -> ArchivedPrediction
         coverage=data.interval.coverage,
         model_version=data.model.version,
         **{name: getattr(home, name) for name in Features.__struct_fields__},
+        warnings=data.warnings,
         shadow_version=shadow.version if shadow else None,
         shadow_price=shadow.predicted_price if shadow else None,
     )

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from lambdas.archive_bucket.reader import Labelled
 from lambdas.drift import exact_tests as exact
 from lambdas.drift.price_drift import CHUNK, CLIP, HORIZON, LEARNING, PATHS, Log, Sales, look_places, with_earlier
-from pricing.places import place_key
+from pricing.places import NameKey
 
 SEGMENTS = (60, 120, 240)  # newest sales whose coverage is looked at
 TOLERANCE = 0.03  # of coverage: no calibration is better than that
@@ -74,15 +74,15 @@ class Errors:
     coverage: float
 
     @classmethod
-    def of(cls, labelled: Sequence[Labelled]) -> "Errors":
-        """Return them in the order given."""
+    def of(cls, labelled: Sequence[Labelled], key: NameKey) -> "Errors":
+        """Return them in the order given; `key`: by what names of neighbourhoods are the same."""
         rows = [each.prediction for each in labelled]
         price, low, high = (
             np.log(np.maximum([getattr(row, name) for row in rows], 0.01))
             for name in ("predicted_price", "low", "high")
         )
         coverage = max((row.coverage for row in rows), default=0.0)
-        return cls(Sales.of(labelled), low - price, high - price, [row.neighborhood for row in rows], coverage)
+        return cls(Sales.of(labelled), low - price, high - price, [key(row.neighborhood) for row in rows], coverage)
 
     def around(self, moved: Log) -> "Errors":
         """Return them around levels that had moved by so much, shape (N,)."""
@@ -200,7 +200,7 @@ def _spread_limit(alpha: float) -> float:
 
 
 def _places(residuals: Log, errors: Errors, alpha: float) -> ErrorCheck | None:
-    names = np.array([place_key(each) for each in errors.places])
+    names = np.array(errors.places)
     looks = range(LEARNING + PLACE_STEP, len(residuals) + 1, PLACE_STEP)
     newest: ErrorCheck | None = None
     part = alpha / (HORIZON // PLACE_STEP) / len(RECENT)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lambdas.archive_bucket.prediction_rows import ArchivedPrediction
 from lambdas.drift import exact_tests as exact
-from pricing.places import place_key
+from pricing.places import NameKey, place_key
 from pricing.reference import Bins, Reference
 
 Counts = NDArray[np.int64]
@@ -57,22 +57,26 @@ class Distribution(Struct, frozen=True, kw_only=True):
 
 
 def compare_window(
-    rows: Sequence[ArchivedPrediction], dead_letters: int, reference: Reference, alpha: float
+    rows: Sequence[ArchivedPrediction],
+    dead_letters: int,
+    reference: Reference,
+    alpha: float,
+    key: NameKey = place_key,
 ) -> list[DistributionCheck]:
     """Return every comparison that the window is large enough for; together they ring falsely with `alpha`.
 
-    A listing that came several times is one home, as it came last.
+    A listing that came several times is one home, as it came last. `key`: by what names of neighbourhoods are the same.
     """
     part = alpha / (len(reference.numeric) + 2 + len(reference.missing) + 2)
     found = [_dead_letters(len(rows), dead_letters, part)] if rows or dead_letters else []
     rows = one_a_listing(rows)
     if len(rows) < MIN_WINDOW:
         return found
-    found += [psi_check(each, reference.rows, part) for each in distributions(rows, reference)]
+    found += [psi_check(each, reference.rows, part) for each in distributions(rows, reference, key)]
     for name, share in reference.missing.items():
         found.append(_missing(name, _missing_count(rows, name), len(rows), share, reference.rows, part))
-    known = set(map(place_key, reference.neighborhood))
-    unseen = sum(place_key(row.neighborhood) not in known for row in rows)
+    known = set(map(key, reference.neighborhood))
+    unseen = sum(key(row.neighborhood) not in known for row in rows)
     return [*found, _unseen(unseen, len(rows), reference, part)]
 
 
@@ -82,10 +86,12 @@ def one_a_listing(rows: Sequence[ArchivedPrediction]) -> list[ArchivedPrediction
     return sorted(newest.values(), key=lambda row: row.arrived_at)
 
 
-def distributions(rows: Sequence[ArchivedPrediction], reference: Reference) -> list[Distribution]:
+def distributions(
+    rows: Sequence[ArchivedPrediction], reference: Reference, key: NameKey = place_key
+) -> list[Distribution]:
     """Return where the window's values fall, for each thing that the reference has a distribution of."""
     found = [_binned(name, _column(rows, name), bins) for name, bins in reference.numeric.items()]
-    return [*found, _neighborhoods(rows, reference), _prices(rows, reference.log_price)]
+    return [*found, _neighborhoods(rows, reference, key), _prices(rows, reference.log_price)]
 
 
 def psi_check(found: Distribution, reference_rows: int, alpha: float) -> DistributionCheck:
@@ -157,13 +163,13 @@ def _labels(edges: Sequence[float]) -> list[str]:
     return [f"up to {words[0]}", *between, f"above {words[-1]}"]
 
 
-def _neighborhoods(rows: Sequence[ArchivedPrediction], reference: Reference) -> Distribution:
+def _neighborhoods(rows: Sequence[ArchivedPrediction], reference: Reference, key: NameKey) -> Distribution:
     named = sorted(
         (name for name, share in reference.neighborhood.items() if share >= NAMED),
         key=lambda name: -reference.neighborhood[name],
     )
-    place = {place_key(name): position for position, name in enumerate(named)}
-    bins = [place.get(place_key(row.neighborhood), len(named)) for row in rows]
+    place = {key(name): position for position, name in enumerate(named)}
+    bins = [place.get(key(row.neighborhood), len(named)) for row in rows]
     shares = [reference.neighborhood[name] for name in named]
     return Distribution(
         name="neighborhood",

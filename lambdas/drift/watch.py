@@ -146,7 +146,7 @@ class Watch:
         priced, unpriced = priced_again(
             found, champion.version, lambda: serving_model(s3, self.models_bucket, champion.version)
         )
-        labelled, apart = credibility.divide(priced)
+        labelled, apart = credibility.divide(priced, champion.manifest.market)
         learnt = [has_learnt(champion.learnt, features(each.prediction)) for each in labelled]
         seen = SalesSeen(
             before_reign=len(reported) - len(sales),
@@ -182,10 +182,17 @@ class Watch:
         number = 1 + max(0, (window.until - champion.promoted_at) // self.every)
         alpha = LISTINGS / (number * (number + 1))
         new = [each for each, known in zip(labelled, learnt, strict=True) if not known]
+        key = champion.manifest.neighborhood_key
         performance = find_shift(Sales.of(labelled), champion.reference.offset.mean, LEVELS)
-        errors = check_errors(Errors.of(new).around(_moves(performance, learnt)), ERRORS)
+        errors = check_errors(Errors.of(new, key).around(_moves(performance, learnt)), ERRORS)
         level, error = _of_level(performance, labelled), _of_errors(errors, new)
-        listings = compare_window(recent.rows, round(window.dead_letters * recent.share), champion.reference, alpha)
+        listings = compare_window(
+            recent.rows,
+            round(window.dead_letters * recent.share),
+            champion.reference,
+            alpha,
+            champion.manifest.neighborhood_key,
+        )
         rang = {
             "performance": performance.rang or any(each.rang for each in errors),
             "listings": any(each.rang for each in listings),

@@ -26,6 +26,7 @@ class WatchedChampion(Struct, frozen=True):
     price_edges: list[float]  # of log price: the bands of its interval
     reference: Reference
     learnt: LearntHomes | None  # None where nobody has said
+    manifest: Manifest
 
 
 def watched_champion(s3: "S3Client", bucket: str) -> WatchedChampion:
@@ -51,6 +52,7 @@ def watched_champion(s3: "S3Client", bucket: str) -> WatchedChampion:
         manifest.interval.edges,
         reference,
         LearntHomes.decode(homes[0]) if homes else None,
+        manifest,
     )
 
 

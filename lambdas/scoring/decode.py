@@ -5,7 +5,7 @@ from pybase64 import b64decode
 
 from lambdas.aws.batch import Batch
 from pricing.aggregation import MAGIC, DamagedAggregate, split
-from pricing.listing import SubmittedListing, decode
+from pricing.listing import Decode, SubmittedListing, decode
 from pricing.refusal import InvalidRecord, Reason
 
 
@@ -30,8 +30,11 @@ class Refused(Struct, frozen=True):
     error: str
 
 
-def decode_batch(batch: Batch) -> tuple[list[Submitted], list[Refused]]:
-    """Return the batch's events, and what is no event; together they are the whole batch."""
+def decode_batch(batch: Batch, decode: Decode = decode) -> tuple[list[Submitted], list[Refused]]:
+    """Return the batch's events, and what is no event; together they are the whole batch.
+
+    `decode`: the champion's, whose market may have columns beyond those of every listing.
+    """
     submitted: list[Submitted] = []
     refused: list[Refused] = []
     for position, record in enumerate(batch.records):

@@ -20,7 +20,8 @@ def encode(
 ) -> list[Outgoing]:
     """Return the prediction events of a batch, ready to be published; `shadows` go with them one by one."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    batchwide = _Batchwide(batch, ModelVersion(manifest.name, manifest.version), manifest.interval.coverage, now)
+    version = ModelVersion(manifest.name, manifest.version)
+    batchwide = _Batchwide(batch, version, manifest.interval.coverage, manifest.currency, now)
     return [_encode(each, batchwide, shadow) for each, shadow in zip(priced, shadows or repeat(None), strict=False)]
 
 
@@ -30,6 +31,7 @@ class _Batchwide(Struct, frozen=True):
     batch: Batch
     version: ModelVersion
     coverage: float
+    currency: str
     time: str
 
 
@@ -44,11 +46,12 @@ def _encode(each: Priced, batchwide: _Batchwide, shadow: Shadow | None) -> Outgo
         event_id=event.id,
         predicted_price=each.price,
         interval=Interval(each.low, each.high, batchwide.coverage),
-        currency="BRL",
+        currency=batchwide.currency,
         model=batchwide.version,
         features=each.features,
         source_position=SourcePosition(batchwide.batch.shard_id, sequence_number, submitted.index),
         shadow=shadow,
+        warnings=each.warnings,
     )
     answer = PredictionEvent(
         specversion="1.0",

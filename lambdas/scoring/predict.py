@@ -10,23 +10,26 @@ from pricing.model import Model
 
 
 class Priced(Struct, frozen=True, gc=False):
-    """A submitted listing with its price and interval, in BRL."""
+    """A submitted listing with its price, interval and warnings."""
 
     submitted: Submitted
     features: Features
     price: float
     low: float
     high: float
+    warnings: tuple[str, ...]
 
 
 def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], list[Refused]]:
     """Price events in one run of the model; return what has a price, and what has none."""
-    inputs = [features(each.event.data) for each in submitted]
+    market = model.manifest.market
+    inputs = [features(each.event.data, market) for each in submitted]
     prices = model.predict(inputs)
+    warnings = model.warnings([each.event.data for each in submitted], inputs, prices)
     amounts = (column.tolist() for column in (prices.price, prices.low, prices.high))
     priced: list[Priced] = []
     unscorable: list[Refused] = []
-    for each in map(Priced, submitted, inputs, *amounts):
+    for each in map(Priced, submitted, inputs, *amounts, warnings):
         if math.isnan(each.price):
             unscorable.append(_unscorable(each.submitted, model.manifest.version))
         else:

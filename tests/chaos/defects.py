@@ -150,7 +150,7 @@ DEFECTS = [
             "Outgoing(submitted.position,",
             "Outgoing(submitted.position + 1,",
         ),
-        ("claim another coverage", "manifest.interval.coverage, now", "0.5, now"),
+        ("claim another coverage", "manifest.interval.coverage, manifest.currency", "0.5, manifest.currency"),
         ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
         ("put all predictions under one partition key", "partition_key(listing_id), ", "'x', "),
     ),

@@ -109,6 +109,8 @@ def test_a_row_is_flat_and_whole(bucket, archiver):
         "longitude": None,
         "shadow_version": "8",
         "shadow_price": 510_000.0,
+        "more": None,
+        "warnings": [],
     }
 
 

@@ -3,13 +3,19 @@
 import io
 import os
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from listing_files.reading import identify, read_rows
+from listing_files import reading
+from listing_files.columns import Columns
+from listing_files.listings import LISTINGS
+from listing_files.market_file import find_market
+from listing_files.reading import identify
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure, UsageFailure
 
@@ -21,6 +27,13 @@ def file(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def read_rows(path: Path | str, stdin: io.BytesIO | None = None, *, only_read: bool = False) -> Iterator[Any]:
+    """Yield the rows of a file of listings with their numbers."""
+    columns = Columns(*LISTINGS, find_market({}), {}, str(path))
+    for row in reading.read_rows(path, columns, stdin=stdin, only_read=only_read):
+        yield row.number, row.values
 
 
 def unreadable() -> list[pa.Array]:
@@ -86,11 +99,25 @@ def test_parquet_columns_that_nobody_asked_for_are_not_looked_at(tmp_path: Path,
     table = pa.table({"neighborhood": ["Centro"], " area_m2 ": [40.0], "note": column})
     pq.write_table(table, tmp_path / "listings.parquet")
 
-    rows = list(read_rows(tmp_path / "listings.parquet", only={"neighborhood", "area_m2"}))
+    rows = list(read_rows(tmp_path / "listings.parquet", only_read=True))
 
     assert rows == [(1, {"neighborhood": "Centro", " area_m2 ": 40.0})]
-    with pytest.raises(Failure, match="damaged after row 0"):
-        list(read_rows(tmp_path / "listings.parquet"))
+
+
+def test_parquet_that_holds_no_text_where_it_says_so_is_refused_and_a_time_beyond_the_calendar_is_its_number(
+    tmp_path: Path,
+) -> None:
+    for column in unreadable():
+        pq.write_table(
+            pa.table({"neighborhood": ["Centro"], "area_m2": [40.0], "note": column}), tmp_path / "a.parquet"
+        )
+        if pa.types.is_timestamp(column.type):
+            assert list(read_rows(tmp_path / "a.parquet")) == [
+                (1, {"neighborhood": "Centro", "area_m2": 40.0, "note": 2**62})
+            ]
+        else:
+            with pytest.raises(Failure, match="damaged after row 0"):
+                list(read_rows(tmp_path / "a.parquet"))
 
 
 @pytest.mark.parametrize(
@@ -108,10 +135,16 @@ def test_standard_input_is_known_by_its_first_character(content: bytes, expected
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.csv", b"", "empty, expected a header with neighborhood and area_m2 or square-foot"),
-        ("a.csv", b"id,bairro\n1,2\n", "no column neighborhood, no column area_m2 or square-foot; found: id, bairro"),
-        ("a.csv", b"neighborhood;area_m2\n", "found: neighborhood;area_m2"),
-        ("a.csv", "neighborhood,area_m2\n".encode("utf-16"), "line 1: not UTF-8 (byte 0xff at 0)"),
+        ("a.csv", b"", "empty, expected a header with neighborhood or bairro and area_m2 or square-foot"),
+        (
+            "a.csv",
+            b"id,zone\n1,2\n",
+            "no column neighborhood or bairro, no column area_m2 or square-foot; found: id, zone",
+        ),
+        ("a.csv", b"neighborhood:area_m2\n", "found: neighborhood:area_m2; is the delimiter another one? --delimiter"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a text file"),
+        ("a.csv", b"PK\x03\x04more", "a zip archive"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00damaged", "a.csv.gz"),
         ("a.csv", b"neighborhood,area_m2,area_m2 \nCentro,1,2\n", "the column area_m2 stands there more than once"),
         ("a.parquet", b"PAR1 but not really", "not a Parquet file"),
         ("a.parquet", b"", "not a Parquet file"),
@@ -144,18 +177,24 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line_with_the_place(
             {1: "line 2: not CSV"},
             [2, 3, 4],
         ),
-        ("a.csv", b"neighborhood,area_m2\nA,1\nGam\xe9,2\nC,3\n", {2: "line 3: not UTF-8 (byte 0xe9 at 3)"}, [1, 3]),
         (
             "a.csv",
-            b'neighborhood,area_m2\n"A,1\nB,2\nGam\xe9,2\nD,4\n',
+            b"neighborhood,area_m2\n\xc3\x81,1\nGam\xe9,2\nC,3\n",
+            {2: "line 3: not UTF-8 (byte 0xe9 at 3)"},
+            [1, 3],
+        ),
+        (
+            "a.csv",
+            b'neighborhood,area_m2\n"A,1\n\xc3\x81,2\nGam\xe9,2\nD,4\n',
             {1: "line 4: not UTF-8 (byte 0xe9 at 3)", 3: "line 4: not UTF-8 (byte 0xe9 at 3)"},
             [2, 4],
         ),
         ("a.jsonl", b'{"a":1}\n{"a":\n{"a":2}\n', {2: "line 2: not one JSON object a line"}, [1, 3]),
         ("a.jsonl", b'{"a":1}\n\n{"a":NaN}\n', {2: "line 3: not one JSON object a line"}, [1]),
-        ("a.jsonl", b'{"a":"\xff"}\n', {1: "line 1: not one JSON object a line"}, []),
+        ("a.jsonl", b'{"a":"\xc3\x81"}\n{"a":"\xff"}\n', {2: "line 2: not one JSON object a line"}, [1]),
         ("a.jsonl", b"[" * 100_000 + b'\n{"a":1}', {1: "line 1: not one JSON object a line"}, [2]),
-        ("a.json", b'[{"a":1}]\n', {1: "line 1: expected a JSON object, got b'[{"}, []),
+        ("a.jsonl", b'[{"a":1}]\n', {1: "line 1: expected a JSON object, got b'[{"}, []),
+        ("a.json", b'[{"a":1}, 2, {"a":3}]\n', {2: "row 2: expected a JSON object, got 2"}, [1, 3]),
     ],
 )
 def test_a_row_that_cannot_be_read_is_told_with_its_line_and_takes_no_other_with_it(
@@ -182,9 +221,9 @@ def test_a_quoted_address_of_several_lines_is_one_row(tmp_path: Path, address: s
 
 
 def test_parquet_without_the_columns_is_refused(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"bairro": ["Centro"]}), tmp_path / "listings.parquet")
+    pq.write_table(pa.table({"zone": ["Centro"]}), tmp_path / "listings.parquet")
 
-    with pytest.raises(Failure, match="found: bairro"):
+    with pytest.raises(Failure, match="found: zone"):
         list(read_rows(tmp_path / "listings.parquet"))
 
 

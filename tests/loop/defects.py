@@ -159,7 +159,7 @@ DEFECTS = [
         "tests/training/promotion/test_judge.py",
         "let a file agree with itself",
         "training/promotion/judge.py",
-        "    levels = _levels(predicted, actual, knobs) if champion else []\n",
+        "    levels = _levels(predicted, actual, champion.model.manifest.market, knobs) if champion else []\n",
         "    levels: list[Condition] = []\n",
     ),
     by_test(

@@ -22,6 +22,7 @@ from pricing.manifest import CHAMPION_KEY, Pointer, homes_key, manifest_key, mod
 from pricing.model import Model, load
 from tests.champions import champion
 from tests.loop.markets import BASE, LAST, Home, Scenario, homes, probes, worth
+from tests.market import MARKET
 from tests.simulator.clock import SimulatedClock
 from tests.simulator.s3 import FakeS3, Object
 from tests.training.registry.registry_in_memory import RegistryInMemory
@@ -170,7 +171,7 @@ class Years:
 
     def _crown(self) -> None:
         """Let version 1, which is right, serve since half a year ago."""
-        frame = to_frame([each.features for each in PROBES]).assign(price=400_000.0)
+        frame = to_frame([each.features for each in PROBES], MARKET).assign(price=400_000.0)
         about = reference(frame, worth(PROBES), np.array([each.noise for each in PROBES]))
         wide = float(np.quantile(np.abs([each.noise for each in PROBES]), 0.9))
         offsets = {"coverage": 0.9, "edges": [13.5], "low": [-wide, -wide], "high": [wide, wide]}

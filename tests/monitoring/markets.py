@@ -15,6 +15,7 @@ from lambdas.archive_bucket.sales import REPORTED_AT, Sale, encode, key
 from pricing import manifest as layout
 from pricing.listing import Features
 from pricing.manifest import Golden, Input, Manifest, Offsets, Pointer
+from tests.market import MARKET
 from training.data.frames import to_frame
 from training.export.reference import reference
 from training.registry.models_bucket import sha256
@@ -51,7 +52,7 @@ class Market:
         known = self.draw.random(n) < self.fees_known
         return [
             Features(
-                neighborhood=f"Bairro {place[i]}",
+                neighborhood=f"Vila {place[i]}",
                 street=f"Rua {place[i]}",
                 area_m2=float(area[i]),
                 rooms=float(self.draw.integers(1, 5)),
@@ -113,7 +114,7 @@ def reference_of(seed: int, rows: int = 4_000) -> dict[str, Any]:
     market = Market(seed=seed)
     homes = market.homes(rows)
     offsets = market.draw.normal(0, SPREAD, 800)
-    return reference(to_frame(homes), np.array([log_price(home) for home in homes]), offsets)
+    return reference(to_frame(homes, MARKET), np.array([log_price(home) for home in homes]), offsets)
 
 
 @dataclass

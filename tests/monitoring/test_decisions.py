@@ -6,6 +6,7 @@ from lambdas.archive_bucket.sales import Sale
 from monitoring.decisions import decide, doubtful
 from monitoring.printing import show_doubtful
 from terminal.errors import Failure
+from tests.market import MARKET
 from tests.monitoring.markets import ARCHIVE, START, Cloud, Market
 
 LATER = START + timedelta(days=10)
@@ -24,11 +25,11 @@ def sold(s3):
 
 
 def test_sales_that_are_set_apart_are_listed_accepted_and_withdrawn(sold, capsys):
-    found = doubtful(sold, ARCHIVE, LATER + timedelta(hours=1))
+    found = doubtful(sold, ARCHIVE, LATER + timedelta(hours=1), MARKET)
     assert [each.listing_id for each in found.set_apart] == ["L-0", "L-2"]
     assert (found.unmatched, found.accepted, found.withdrawn) == (1, 0, 0)
     assert decide(sold, ARCHIVE, LATER + timedelta(hours=2), ["L-2"], ["L-0"]) == 2
-    found = doubtful(sold, ARCHIVE, LATER + timedelta(hours=3))
+    found = doubtful(sold, ARCHIVE, LATER + timedelta(hours=3), MARKET)
     assert found.set_apart == []
     assert (found.accepted, found.withdrawn) == (1, 1)
     show_doubtful(found, as_json=False)
@@ -42,4 +43,4 @@ def test_sales_that_are_set_apart_are_listed_accepted_and_withdrawn(sold, capsys
 def test_a_decision_about_nothing_or_both_ways_is_refused_and_nothing_is_written(sold, accepted, withdrawn, words):
     with pytest.raises(Failure, match=words):
         decide(sold, ARCHIVE, LATER + timedelta(hours=2), accepted, withdrawn)
-    assert len(doubtful(sold, ARCHIVE, LATER + timedelta(hours=3)).set_apart) == 2
+    assert len(doubtful(sold, ARCHIVE, LATER + timedelta(hours=3), MARKET).set_apart) == 2

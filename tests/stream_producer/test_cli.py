@@ -63,7 +63,9 @@ def published() -> list[dict]:
 def test_publish_sends_a_file_and_prints_its_summary_as_json() -> None:
     Path("a.csv").write_text("neighborhood,square-foot\nCentro,40\nCentro,--\nBuritis,50-60\n")
 
-    result = run("publish", "a.csv", "--json")
+    assert run("publish", "a.csv").exit_code == 1
+
+    result = run("publish", "a.csv", "--json", "--max-invalid", "1")
 
     assert result.exit_code == 0
     summary = json.loads(result.stdout)
@@ -73,8 +75,8 @@ def test_publish_sends_a_file_and_prints_its_summary_as_json() -> None:
         "invalid": 1,
         "retried": 0,
     }
-    assert "row 2 is not sent: area_m2: required" in result.stderr
-    assert sorted(record["PartitionKey"] for record in published()) == ["L-1", "L-3"]
+    assert "line 3 is not sent: area_m2: required" in result.stderr
+    assert sorted(record["PartitionKey"][-2:] for record in published()) == ["-1", "-1", "-3", "-3"]
 
 
 def test_publish_sums_up_for_people() -> None:

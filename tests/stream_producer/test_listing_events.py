@@ -35,7 +35,7 @@ def test_a_row_becomes_a_valid_event_under_its_listing_s_key(tmp_path: Path) -> 
     (record,) = ListingEvents(csv_file(tmp_path, ["45-65"]), SHA256)
 
     event = listing.decode(record.data)
-    assert (record.partition_key, record.positions) == ("L-1", (RowPosition(0, 1),))
+    assert (record.partition_key, record.positions) == ("L-abababab-1", (RowPosition(0, 1),))
     assert (event.id, event.source, event.data.area_m2) == (event_id(SHA256, 1, 0), "/publish", 55.0)
 
 
@@ -65,11 +65,11 @@ def test_a_limit_ends_early_or_goes_round_with_the_same_listings(tmp_path: Path)
 
     assert [record.positions[0] for record in once] == [RowPosition(0, 1)]
     assert [(record.partition_key, record.positions[0]) for record in round_and_round] == [
-        ("L-1", RowPosition(0, 1)),
-        ("L-3", RowPosition(0, 3)),
-        ("L-1", RowPosition(1, 1)),
-        ("L-3", RowPosition(1, 3)),
-        ("L-1", RowPosition(2, 1)),
+        ("L-abababab-1", RowPosition(0, 1)),
+        ("L-abababab-3", RowPosition(0, 3)),
+        ("L-abababab-1", RowPosition(1, 1)),
+        ("L-abababab-3", RowPosition(1, 3)),
+        ("L-abababab-1", RowPosition(2, 1)),
     ]
     assert round_and_round.invalid == 1
 
@@ -79,14 +79,14 @@ def test_a_row_that_is_no_listing_is_told_counted_and_not_sent(tmp_path: Path) -
     events = ListingEvents(
         csv_file(tmp_path, ["40", "-3", "many", "50"]),
         SHA256,
-        on_invalid=lambda row, error: told.append((row, str(error))),
+        on_invalid=lambda read, error: told.append((read.line, str(error))),
     )
 
-    assert [record.partition_key for record in events] == ["L-1", "L-4"]
+    assert [record.partition_key for record in events] == ["L-abababab-1", "L-abababab-4"]
     assert events.invalid == 2
     assert told == [
-        (2, "area_m2: expected a number > 0, got -3"),
-        (3, 'area_m2: expected a number, got "many"'),
+        (3, "area_m2: expected a number > 0, got -3"),
+        (4, 'area_m2: expected a number, got "many"'),
     ]
 
 
@@ -122,7 +122,7 @@ def test_of_a_table_only_what_a_listing_is_made_of_is_read(tmp_path: Path) -> No
 
     (document,) = documents(list(ListingEvents(file, SHA256)))
 
-    assert document["data"] == {"listing_id": "L-1", "neighborhood": "Centro", "area_m2": 40.0, "rooms": 2.0}
+    assert document["data"] == {"listing_id": "L-abababab-1", "neighborhood": "Centro", "area_m2": 40.0, "rooms": 2.0}
 
 
 def test_an_envelope_is_sent_as_it_is(tmp_path: Path) -> None:

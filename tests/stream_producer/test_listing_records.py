@@ -5,7 +5,7 @@ import pytest
 
 from pricing.listing import Listing, ListingEvent, decode
 from pricing.refusal import InvalidRecord
-from stream_producer.listing_records import record_of
+from stream_producer.listing_records import Records
 
 LISTING = {"listing_id": "L-1", "neighborhood": "Savassi", "area_m2": 80.0}
 EVENT = {"specversion": "1.0", "id": "e-1", "source": "/shop", "type": "listing.submitted", "data": LISTING}
@@ -13,7 +13,7 @@ EVENT = {"specversion": "1.0", "id": "e-1", "source": "/shop", "type": "listing.
 
 @pytest.mark.parametrize("submission", [LISTING, msgspec.convert(LISTING, Listing)])
 def test_a_listing_becomes_an_event_of_the_source_under_an_identity_of_its_own(submission):
-    one, other = (record_of(submission, "/shop") for _ in range(2))
+    one, other = (Records("/shop").of(submission) for _ in range(2))
 
     events = [decode(each.data) for each in (one, other)]
     assert one.partition_key == "L-1"
@@ -24,7 +24,7 @@ def test_a_listing_becomes_an_event_of_the_source_under_an_identity_of_its_own(s
 
 @pytest.mark.parametrize("submission", [EVENT, msgspec.convert(EVENT, ListingEvent)])
 def test_an_event_keeps_its_identity(submission):
-    event = decode(record_of(submission, "/other").data)
+    event = decode(Records("/other").of(submission).data)
 
     assert (event.source, event.id) == ("/shop", "e-1")
 
@@ -44,4 +44,4 @@ def test_an_event_keeps_its_identity(submission):
 )
 def test_what_is_no_valid_listing_is_refused_by_field_and_value(submission, error):
     with pytest.raises(InvalidRecord, match=error):
-        record_of(submission, "/shop")
+        Records("/shop").of(submission)

@@ -128,4 +128,4 @@ def test_score_takes_the_champion_of_the_stack(belo, stack, s3, sample):
     champion("1").put(s3, "models")
     lines = belo("score", sample).stdout.splitlines()
     assert len(lines) == 1_501
-    assert lines[0].endswith("predicted_price,low,high,error")
+    assert lines[0].endswith("predicted_price,low,high,warnings,error")

@@ -41,7 +41,7 @@ def read(listings, folder, **columns):
 @pytest.mark.parametrize("columns", [*UNKNOWN.values(), *CONSTANT.values()], ids=[*UNKNOWN, *CONSTANT])
 def test_every_candidate_learns_from_a_file_that_lacks_something(listings, tmp_path, params, columns):
     data = read(listings, tmp_path, **columns)
-    check_schema(data.frame)
+    check_schema(data.frame, data.market)
     with one_thread():
         encoded = split_and_encode(data, params)
         for candidate in CANDIDATES:

@@ -1,16 +1,15 @@
 """What cleaning did to a file: each rule, the rows it touched, what became of them, and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from pricing.listing import Features
-from training.data.values import BOX, NAMESAKE_KM, OVERSIZED_FEE, PLACEHOLDER_FEE, namesakes
+from pricing.market import Market
+from training.data.values import namesakes
 
-Raw = Mapping[str, object]
-COUNTS = ("rooms", "garage-places")
-NUMBERS = (*COUNTS, "square-foot")
+RANGES = ("rooms", "garage_places", "area_m2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,59 +31,81 @@ class CleaningReport:
     rows_out: int
 
 
-def touched(kept: Sequence[tuple[Raw, Features]], frame: pd.DataFrame) -> tuple[Rule, ...]:
-    """Return what is read otherwise than it is written, in rows that stay; `frame` has the same rows."""
-    by_row = [
-        Rule(name, sum(meets(raw, home) for raw, home in kept), dropped=False, why=why)
-        for name, why, meets in _READINGS
-    ]
-    far = Rule(
-        f"place over {NAMESAKE_KM:.0f} km from its neighbourhood's centre read as that centre (in the model)",
-        int(namesakes(frame).sum()),
-        dropped=False,
-        why="a street of the same name elsewhere in town",
-    )
-    return (*by_row, far)
+class Readings:
+    """Counts what is read otherwise than it is written, in rows that stay, as they come."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._rules = _readings(market)
+        self._counts = [0] * len(self._rules)
+
+    def see(self, written: Mapping[str, object], home: Features) -> None:
+        """Take a row into account: its fields as they are written, and as they are read."""
+        for place, (_, _, meets) in enumerate(self._rules):
+            self._counts[place] += meets(written, home)
+
+    def rules(self, frame: pd.DataFrame) -> tuple[Rule, ...]:
+        """Return the rules, given the frame of the same rows."""
+        by_row = [
+            Rule(name, count, dropped=False, why=why)
+            for (name, why, _), count in zip(self._rules, self._counts, strict=True)
+        ]
+        far = Rule(
+            f"place over {self._market.namesake_km:.0f} km from its neighbourhood's centre read as that centre "
+            "(in the model)",
+            int(namesakes(frame, self._market).sum()),
+            dropped=False,
+            why="a street of the same name elsewhere in town",
+        )
+        return (*by_row, far)
 
 
 def _is_range(value: object) -> bool:
-    return "-" in str(value).strip(" -")
+    return isinstance(value, str) and "-" in value.strip(" -")
 
 
-def _outside(home: Features) -> bool:
-    place = {"latitude": home.latitude, "longitude": home.longitude}
-    return any(value is not None and not BOX[name][0] <= value <= BOX[name][1] for name, value in place.items())
+Meets = Callable[[Mapping[str, object], Features], bool]
 
 
-_READINGS: tuple[tuple[str, str, Callable[[Raw, Features], bool]], ...] = (
-    (
-        "range read as its middle",
-        "several homes in one listing; counts are rounded up",
-        lambda raw, _: any(_is_range(raw.get(name, "")) for name in NUMBERS),
-    ),
-    (
-        "rooms or garage unknown",
-        "`--` is unknown, not zero; the model fills it",
-        lambda _, home: home.rooms is None or home.garage_places is None,
-    ),
-    (
-        "fee unknown",
-        "a third of the market states none; that says something too",
-        lambda _, home: home.adm_fees is None,
-    ),
-    (
-        f"fee of {PLACEHOLDER_FEE:.0f} BRL or less read as unknown (in the model)",
-        "1.0 and 10.0 are placeholders",
-        lambda _, home: home.adm_fees is not None and home.adm_fees <= PLACEHOLDER_FEE,
-    ),
-    (
-        f"fee of {OVERSIZED_FEE:,.0f} BRL or more read as unknown (in the model)",
-        "a thousand times too big",
-        lambda _, home: home.adm_fees is not None and home.adm_fees >= OVERSIZED_FEE,
-    ),
-    (
-        "place outside the metropolitan box read as its neighbourhood's centre (in the model)",
-        "a street's name was found in another city",
-        lambda _, home: _outside(home),
-    ),
-)
+def _readings(market: Market) -> tuple[tuple[str, str, Meets], ...]:
+    fees, money = market.fees, market.currency
+    (south, north), (west, east) = market.box.latitude, market.box.longitude
+
+    def outside(_: Mapping[str, object], home: Features) -> bool:
+        latitude, longitude = home.latitude, home.longitude
+        return (latitude is not None and not south <= latitude <= north) or (
+            longitude is not None and not west <= longitude <= east
+        )
+
+    return (
+        (
+            "range read as its middle",
+            "several homes in one listing; counts are rounded up",
+            lambda written, _: any(_is_range(written.get(name)) for name in RANGES),
+        ),
+        (
+            "rooms or garage unknown",
+            "`--` is unknown, not zero; the model fills it",
+            lambda _, home: home.rooms is None or home.garage_places is None,
+        ),
+        (
+            "fee unknown",
+            "many listings state none; that says something too",
+            lambda _, home: home.adm_fees is None,
+        ),
+        (
+            f"fee of {fees.placeholder:.0f} {money} or less read as unknown (in the model)",
+            "placeholders, typed to fill a form",
+            lambda _, home: home.adm_fees is not None and home.adm_fees <= fees.placeholder,
+        ),
+        (
+            f"fee of {fees.oversized:,.0f} {money} or more read as unknown (in the model)",
+            "a thousand times too big",
+            lambda _, home: home.adm_fees is not None and home.adm_fees >= fees.oversized,
+        ),
+        (
+            "place outside the metropolitan box read as its neighbourhood's centre (in the model)",
+            "a street's name was found in another city",
+            outside,
+        ),
+    )

@@ -5,52 +5,45 @@ the model, so that it holds in serving too; such rows are counted in the report 
 """
 
 import hashlib
+import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from listing_files.reading import read_rows
+from listing_files.listings import PRICED_LISTINGS, ListingReader, ReadRow, RowReader
+from listing_files.market_file import find_market
+from listing_files.reading import Options, identify
+from listing_files.rejects import Rejects
 from pricing.listing import Features, Listing, features
-from pricing.normalise import SPELLINGS, normalise, number_or_range
-from pricing.places import place_key
+from pricing.market import Market
+from pricing.places import neighborhood_key, place_key
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
-from training.data.cleaning import CleaningReport, Raw, Rule, touched
+from training.data.cleaning import CleaningReport, Readings, Rule
 from training.data.frames import to_frame
 from training.data.groups import group_keys
 
-COLUMNS = (
-    "address",
-    "adm-fees",
-    "garage-places",
-    "price",
-    "rooms",
-    "square-foot",
-    "neighborhood",
-    "city",
-    "latitude",
-    "longitude",
-)
-
-POPULATION = (
-    "price 100,000 to 4,000,000; area 20 to 1,000 m²; Belo Horizonte; a neighbourhood named; "
-    "unknown rooms, garage, fees and places stay in"
-)
-PRICES = (100_000.0, 4_000_000.0)  # BRL; below are monthly rents and typing errors
-AREAS = (20.0, 1_000.0)  # m²
-CITY = "Belo Horizonte"
-SLIPS = frozenset({"I", "040"})  # pieces of an address that the scraper took for a neighbourhood
-
-BROKEN_ROW, DEAR = "broken row", "price above 4,000,000"
+BROKEN_ROW = "broken row"
 
 MIN_ROWS = 100  # fewer make no model
 MIN_SHARE = 0.5  # of the rows; a file that mostly fails is not a file of listings
+MOST_ROWS = 200_000  # that a model learns from; 1 % more error costs less than what more of them would take
+_CROWD = 0.995  # share of one neighbourhood from which on a file says nothing of others
+
+
+def population_rule(market: Market) -> str:
+    """Return in words which listings are trained and measured on."""
+    (cheapest, dearest), (smallest, largest) = market.population.price, market.population.area_m2
+    return (
+        f"price {cheapest:,.0f} to {dearest:,.0f}; area {smallest:,.0f} to {largest:,.0f} m²; {market.city}; "
+        "a neighbourhood named; unknown rooms, garage, fees and places stay in"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +51,10 @@ class Dataset:
     """The population of a file.
 
     `frame` has the fields of `Features` as the model sees them (text, and float32 with NaN), and `price`
-    (BRL, float64); `groups` names each row's group of listings that may be the same home, shape (N,). `dear` are the
-    listings that only their price keeps out of the population, with `dear_groups`: nobody knows a price when a home is
-    priced, so an interval's promise is for them, too.
+    (in the market's currency, float64); `groups` names each row's group of listings that may be the same home, shape
+    (N,). `dear` are the listings that only their price keeps out of the population, with `dear_groups`: nobody knows a
+    price when a home is priced, so an interval's promise is for them, too. `doubts` are sentences about the file as a
+    whole that a person should read.
     """
 
     frame: pd.DataFrame
@@ -71,6 +65,8 @@ class Dataset:
     sha256: str
     generated: bool
     name: str
+    market: Market
+    doubts: tuple[str, ...] = ()
 
     @property
     def population_sha256(self) -> str:
@@ -78,63 +74,203 @@ class Dataset:
         return hashlib.sha256(self.frame.to_csv(index=False).encode()).hexdigest()
 
 
-_DROPS: tuple[tuple[str, str, Callable[[Listing, float | None], bool]], ...] = (
-    ("price unknown", "nothing to learn from", lambda _, price: price is None),
-    ("price below 100,000", "monthly rents among the sales", lambda _, price: _below(price, PRICES[0])),
-    (DEAR, "outside the population; intervals hold for them, too", lambda _, price: _above(price, PRICES[1])),
-    ("area below 20 m²", "typing errors, parking spaces", lambda home, _: home.area_m2 < AREAS[0]),
-    ("area above 1,000 m²", "land, buildings, typing errors", lambda home, _: home.area_m2 > AREAS[1]),
-    ("another city", "scraping slips and other towns", lambda home, _: home.city != CITY),
-    ("neighbourhood slip", "a piece of an address", lambda home, _: _is_slip(home.neighborhood)),
-)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read: what was said of it, who is told, and where refused rows go."""
+
+    market: Market
+    options: Options = field(default_factory=Options)
+    say: Callable[[str], object] = lambda _: None
+    warn: Callable[[str], object] = lambda _: None
+    rejects: Rejects | None = None
 
 
-def _is_slip(neighborhood: str) -> bool:
-    return neighborhood in SLIPS or not place_key(neighborhood)
+Fails = Callable[[Listing, float | None], bool]
 
 
-def _below(price: float | None, limit: float) -> bool:
-    return price is not None and price < limit
+def _drops(market: Market) -> tuple[tuple[str, str, Fails], ...]:
+    (cheapest, dearest), (smallest, largest) = market.population.price, market.population.area_m2
+    city, slips = place_key(market.city), frozenset(market.not_neighborhoods)
+    key = neighborhood_key(market.place_names)
+
+    def elsewhere(home: Listing, _: float | None) -> bool:
+        return home.city is not None and place_key(home.city) != city
+
+    return (
+        ("price unknown", "nothing to learn from", lambda _, price: price is None),
+        (
+            f"price below {cheapest:,.0f}",
+            "monthly rents among the sales",
+            lambda _, price: price is not None and price < cheapest,
+        ),
+        (
+            _dear(market),
+            "outside the population; intervals hold for them, too",
+            lambda _, price: price is not None and price > dearest,
+        ),
+        (f"area below {smallest:,.0f} m²", "typing errors, parking spaces", lambda home, _: home.area_m2 < smallest),
+        (f"area above {largest:,.0f} m²", "land, buildings, typing errors", lambda home, _: home.area_m2 > largest),
+        ("another city", "scraping slips and other towns", elsewhere),
+        (
+            "neighbourhood slip",
+            "a piece of an address",
+            lambda home, _: home.neighborhood in slips or not key(home.neighborhood),
+        ),
+    )
 
 
-def _above(price: float | None, limit: float) -> bool:
-    return price is not None and price > limit
+def _dear(market: Market) -> str:
+    return f"price above {market.population.price[1]:,.0f}"
 
 
-def read_listings(path: Path, *, generated: bool = False) -> Dataset:
-    """Return the population of a listings file with the Kaggle header, read as `belo publish` and `belo score` read it.
+class _Judged(NamedTuple):
+    """A row of the file: a home with its price, or why it is dropped."""
 
-    A row that is no listing is dropped, and counted by the field that is refused. Raises `Failure` naming file and
-    column where the file cannot be read, lacks a column, is empty, or holds mostly rows that fail the rules.
+    read: ReadRow
+    home: Features
+    price: float
+    dear: bool
+
+
+class _Judging:
+    """Rows judged one by one, in memory that does not grow: counts what was dropped."""
+
+    def __init__(self, path: Path, reading: Reading) -> None:
+        self.rows = RowReader(path, PRICED_LISTINGS, reading.market, reading.options, say=reading.say, only_read=True)
+        self.refused: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self._listings = ListingReader(self.rows, reading.market, strict=reading.options.strict)
+        self._rejects = reading.rejects
+        self._market = reading.market
+
+    def __iter__(self) -> Iterator[_Judged]:
+        drops, dear = _drops(self._market), _dear(self._market)
+        for read in self.rows:
+            try:
+                home, price = self._listing(read)
+            except InvalidRecord as error:
+                self.refused[_what(error)] += 1
+                if self._rejects:
+                    self._rejects.refuse(read, error, self.rows.columns)
+                continue
+            reasons = [name for name, _, fails in drops if fails(home, price)]
+            if reasons:
+                self.dropped[reasons[0]] += 1
+            if price is not None and reasons in ([], [dear]):
+                yield _Judged(read, features(home, self._market), price, bool(reasons))
+
+    def _listing(self, read: ReadRow) -> tuple[Listing, float | None]:
+        """Return listing and price of a row; a price that cannot be read is unknown."""
+        if isinstance(read.found, InvalidRecord):
+            raise read.found
+        price = read.found.get("price")
+        usable = float(price) if isinstance(price, int | float) and not isinstance(price, bool) else None
+        return self._listings.listing(read, f"L-{read.number}"), usable
+
+    def rules(self) -> tuple[Rule, ...]:
+        reasons = {BROKEN_ROW: "quotes or commas astray"}
+        refusals = [
+            Rule(
+                f"no listing: {what}",
+                count,
+                dropped=True,
+                why=reasons.get(what, "missing, or refused on the stream too"),
+            )
+            for what, count in sorted(self.refused.items())
+        ]
+        return (
+            *refusals,
+            *(Rule(name, self.dropped[name], dropped=True, why=why) for name, why, _ in _drops(self._market)),
+        )
+
+    @property
+    def lost(self) -> int:
+        return self.refused.total() + self.dropped.total()
+
+
+class _Sample:
+    """At most `MOST_ROWS` homes of a file: those whose draw is least, so that the file's order does not matter."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[tuple[float, int, Features, float]] = []
+        self.seen = 0
+
+    def add(self, number: int, home: Features, price: float) -> None:
+        self.seen += 1
+        digest = hashlib.blake2b(f"{number}".encode(), digest_size=7).digest()
+        item = (-int.from_bytes(digest, "big") / 2**56, -number, home, price)
+        if len(self._kept) < self._most:
+            heapq.heappush(self._kept, item)
+        elif item[:2] > self._kept[0][:2]:
+            heapq.heapreplace(self._kept, item)
+
+    def frame(self, market: Market) -> pd.DataFrame:
+        kept = sorted(self._kept, key=lambda each: -each[1])
+        prices = np.array([price for *_, price in kept], dtype=np.float64)
+        return to_frame([home for _, _, home, _ in kept], market).assign(price=prices)
+
+
+def read_listings(
+    path: Path, reading: Reading | None = None, *, generated: bool = False, most: int = MOST_ROWS
+) -> Dataset:
+    """Return the population of a listings file, read as `belo publish` and `belo score` read it, but with its prices.
+
+    A row that is no listing is dropped, and counted by the field that is refused. Beyond `most` homes a sample of so
+    many is taken. Raises `Failure` naming file and column where the file cannot be read, lacks a column, is empty, or
+    holds mostly rows that fail the rules.
     """
-    kept: list[tuple[Raw, Features]] = []
-    prices: list[float | None] = []
-    dear: list[tuple[Features, float | None]] = []
-    refused: Counter[str] = Counter()
-    dropped: Counter[str] = Counter()
-    for number, row in read_rows(path, on_columns=partial(_require_columns, path)):
-        try:
-            raw, home = _whole(row, number)
-        except InvalidRecord as error:
-            refused[_what(error)] += 1
-            continue
-        price = _price(raw)
-        reasons = [name for name, _, fails in _DROPS if fails(home, price)]
-        if reasons:
-            dropped[reasons[0]] += 1
-        if reasons == [DEAR]:
-            dear.append((features(home), price))
-        elif not reasons:
-            kept.append((raw, features(home)))
-            prices.append(price)
-    frame = to_frame([home for _, home in kept]).assign(price=np.array(prices, dtype=np.float64))
-    beyond = to_frame([home for home, _ in dear]).assign(price=np.array([price for _, price in dear], dtype=np.float64))
-    rows = len(kept) + refused.total() + dropped.total()
-    report = CleaningReport(rows, (*_rules(refused, dropped), *touched(kept, frame)), len(kept))
+    reading = reading or Reading(find_market({}))
+    market = reading.market
+    judging, readings = _Judging(path, reading), Readings(market)
+    homes, dear = _Sample(most), _Sample(most)
+    for read, home, price, is_dear in judging:
+        (dear if is_dear else homes).add(read.number, home, price)
+        if not is_dear:
+            readings.see(_written(judging.rows, read), home)
+    judging.rows.sum_up(reading.warn)
+    frame, beyond = homes.frame(market), dear.frame(market)
+    rules = (*judging.rules(), *readings.rules(frame))
+    report = CleaningReport(homes.seen + judging.lost, rules, homes.seen)
     _refuse_a_bad_file(path, report)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    doubts = _doubts(judging.rows, frame, homes, market)
     groups = group_keys(frame)
-    return Dataset(frame, groups, beyond, _beside(frame, groups, beyond), report, digest, generated, path.name)
+    return Dataset(
+        frame,
+        groups,
+        beyond,
+        _beside(frame, groups, beyond),
+        report,
+        identify(path).sha256,
+        generated,
+        path.name,
+        market,
+        doubts,
+    )
+
+
+def _written(rows: RowReader, read: ReadRow) -> Mapping[str, object]:
+    return {target.field: read.row.get(column) for column, target in rows.columns.targets.items()}
+
+
+def _doubts(rows: RowReader, frame: pd.DataFrame, homes: _Sample, market: Market) -> tuple[str, ...]:
+    """Return what a person should know of a file before a model of it serves."""
+    found = []
+    if homes.seen > len(frame):
+        found.append(f"{homes.seen:,} homes are more than are learnt from: a sample of {len(frame):,} is taken")
+    share = frame["neighborhood"].value_counts(normalize=True)
+    if share.iloc[0] > _CROWD:
+        found.append(
+            f"{share.iloc[0]:.1%} of the homes are in one neighbourhood, {share.index[0]}: others mean nothing to it"
+        )
+    unknown = [name for name in ("rooms", "garage_places", "adm_fees", "latitude") if frame[name].isna().all()]
+    unknown += [name for name in market.numbers if frame[name].isna().all()]
+    unknown += [name for name in ("street", *market.texts) if (frame[name] == "").all()]
+    if unknown:
+        found.append(f"unknown for every home, and nothing is learnt from it: {', '.join(unknown)}")
+    if not any(target.field == "city" for target in rows.columns.targets.values()):
+        found.append(f"no column for the city: every row counts as {market.city}")
+    return tuple(found)
 
 
 def _beside(frame: pd.DataFrame, groups: NDArray[np.str_], others: pd.DataFrame) -> NDArray[np.str_]:
@@ -144,38 +280,9 @@ def _beside(frame: pd.DataFrame, groups: NDArray[np.str_], others: pd.DataFrame)
     return np.array([names.get(each, each) for each in theirs.tolist()], dtype=groups.dtype)
 
 
-def _require_columns(path: Path, names: list[str]) -> None:
-    canonical = {SPELLINGS.get(name, name) for name in names}
-    missing = [name for name in COLUMNS if SPELLINGS.get(name, name) not in canonical]
-    if missing:
-        raise Failure(f"{path}: no column {', '.join(missing)}; the header should be {','.join(COLUMNS)}")
-
-
-def _whole(row: dict[str, object] | InvalidRecord, number: int) -> tuple[Raw, Listing]:
-    if isinstance(row, InvalidRecord):
-        raise row
-    return row, normalise(row, f"L-{number}")
-
-
 def _what(error: InvalidRecord) -> str:
     """Return what was refused: a field's name, or the row as a whole."""
     return BROKEN_ROW if error.reason == "invalid_json" else str(error).partition(":")[0]
-
-
-def _price(row: Raw) -> float | None:
-    try:
-        return number_or_range(str(row.get("price")))
-    except ValueError:
-        return None
-
-
-def _rules(refused: Mapping[str, int], dropped: Mapping[str, int]) -> tuple[Rule, ...]:
-    reasons = {BROKEN_ROW: "quotes or commas astray"}
-    refusals = [
-        Rule(f"no listing: {what}", count, dropped=True, why=reasons.get(what, "missing, or refused on the stream too"))
-        for what, count in sorted(refused.items())
-    ]
-    return (*refusals, *(Rule(name, dropped[name], dropped=True, why=why) for name, why, _ in _DROPS))
 
 
 def _refuse_a_bad_file(path: Path, report: CleaningReport) -> None:

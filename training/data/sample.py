@@ -11,8 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.data.listings import COLUMNS
-
+COLUMNS = (
+    "address",
+    "adm-fees",
+    "garage-places",
+    "price",
+    "rooms",
+    "square-foot",
+    "neighborhood",
+    "city",
+    "latitude",
+    "longitude",
+)
 LEVELS = Path(__file__).with_name("sample_levels.csv")
 DEFAULT_ROWS = 5_000
 INVENTED = 80  # small neighbourhoods

@@ -3,11 +3,11 @@
 import pandas as pd
 
 from pricing.listing import TEXT_LIMIT
+from pricing.market import Market
 from terminal.errors import Failure
-from training.data.listings import AREAS, PRICES
 
 
-def check_schema(frame: pd.DataFrame) -> None:
+def check_schema(frame: pd.DataFrame, market: Market) -> None:
     """Raise `Failure` naming column and value where a cleaned frame is not what the learners expect."""
     import pandera.pandas as pa  # slow to import, and needed in training only
 
@@ -21,13 +21,15 @@ def check_schema(frame: pd.DataFrame) -> None:
             "written_neighborhood": pa.Column(str, pa.Check.str_length(1, TEXT_LIMIT)),
             "street": pa.Column(str),
             "written_street": pa.Column(str, pa.Check.str_length(0, TEXT_LIMIT)),
-            "area_m2": number(*AREAS, known=True),
+            "area_m2": number(*market.population.area_m2, known=True),
             "rooms": number(0, 1_000, whole),
             "garage_places": number(0, 1_000, whole),
             "adm_fees": number(0, 10_000_000),
             "latitude": number(-90, 90),
             "longitude": number(-180, 180),
-            "price": number(*PRICES, dtype="float64", known=True),
+            "price": number(*market.population.price, dtype="float64", known=True),
+            **{name: number(*market.columns[name].limits) for name in market.numbers},
+            **{name: pa.Column(str) for name in market.texts},
         },
         strict=True,
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from pricing.manifest import Manifest
 from training.arrays import Log
-from training.data.listings import POPULATION, Dataset
+from training.data.listings import Dataset, population_rule
 from training.evaluation.figures import width_and_coverage
 from training.evaluation.tables import figures_table, table
 from training.model.training_part import Rows
@@ -32,7 +32,7 @@ def trained_on(data: Dataset) -> str:
     )
     return (
         f"{origin}. sha256 `{data.sha256}`. {data.report.rows_in:,} rows, {data.report.rows_out:,} in the population "
-        f"({POPULATION}). Listings that may be the same home stay on one side of every split."
+        f"({population_rule(data.market)}). Listings that may be the same home stay on one side of every split."
     )
 
 
@@ -42,8 +42,9 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         f"# {manifest.name}, version {manifest.version}",
         f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
         "## What it does",
-        "Prices homes for sale in Belo Horizonte, in BRL, from neighbourhood, street, area, rooms, garage, monthly "
-        "fee and place; all but neighbourhood and area may be unknown. With each price comes an interval that holds "
+        f"Prices homes for sale{_where(manifest)}, in {manifest.currency}, from neighbourhood, street, area, rooms, "
+        "garage, monthly fee and place; all but neighbourhood and area may be unknown. With each price comes an "
+        "interval that holds "
         f"the actual price {manifest.interval.coverage:.0%} of the time. The price is a median: as often too high as "
         "too low.",
         "## What it was trained on",
@@ -59,6 +60,10 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _where(manifest: Manifest) -> str:
+    return f" in {manifest.market.city}" if manifest.market else ""
 
 
 def _weak_spots(manifest: Manifest, test: Rows, predicted: Log) -> str:

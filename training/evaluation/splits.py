@@ -6,7 +6,7 @@ from typing import Any
 
 from pricing.manifest import Offsets
 from training.data.groups import split
-from training.data.listings import POPULATION, Dataset
+from training.data.listings import Dataset, population_rule
 from training.evaluation.conformal import calibrated, encode_folds
 from training.evaluation.figures import Figures, figures, point_figures
 from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
@@ -59,7 +59,7 @@ def document(
     splits = _only(mean_figures(champion), "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile")
     return {
         "model": {"version": version},
-        "population": {"rule": POPULATION, "rows": len(data.frame)},
+        "population": {"rule": population_rule(data.market), "rows": len(data.frame)},
         "test": test,
         "splits": {"n": params.split.splits} | splits,
         "baseline": _only(mean_figures(baseline), "rmse", "median_ape", "r2"),

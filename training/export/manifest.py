@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from pricing.listing import Features
-from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Offsets, PlaceNames
+from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Names, Offsets
+from pricing.market import Market
 from pricing.reference import Reference
 from training.data.frames import to_features, to_frame
 from training.export.onnx_model import run_onnx
@@ -25,16 +26,19 @@ UNSEEN = "A neighbourhood nobody has seen"
 # Listings that no file need hold: what serving must still price as it did at export.
 UNUSUAL = (
     Features(neighborhood=UNSEEN, area_m2=85.0),
-    Features(neighborhood="Centro", area_m2=100_000.0, rooms=0.0, adm_fees=1.0, latitude=-90.0, longitude=180.0),
+    Features(neighborhood=UNSEEN, area_m2=100_000.0, rooms=0.0, adm_fees=1.0, latitude=-90.0, longitude=180.0),
 )
 
 
-def golden_rows(model: bytes, frame: pd.DataFrame, count: int, place_names: PlaceNames = "key") -> list[Golden]:
+def golden_rows(
+    model: bytes, frame: pd.DataFrame, count: int, market: Market, names: Names | None = None
+) -> list[Golden]:
     """Return `count` listings spread over the predicted prices, and unusual ones, with their log prices."""
-    order = np.argsort(run_onnx(model, frame, place_names), kind="stable")
+    names = names or Names(affixes=market.place_names)
+    order = np.argsort(run_onnx(model, frame, names), kind="stable")
     chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
-    rows = [*map(to_features, chosen.to_dict("records")), *UNUSUAL]
-    log_prices = run_onnx(model, to_frame(rows), place_names)
+    rows = [*(to_features(row, market) for row in chosen.to_dict("records")), *UNUSUAL]
+    log_prices = run_onnx(model, to_frame(rows, market), names)
     return [Golden(row, float(each)) for row, each in zip(rows, log_prices, strict=True)]
 
 
@@ -48,7 +52,8 @@ def write_manifest(
     golden: list[Golden],
     metrics: dict[str, Any],
     reference: Reference,
-    place_names: PlaceNames = "key",
+    market: Market | None,
+    names: Names | None = None,
     data_sha256: str,
     generated: bool,
     run_id: str,
@@ -68,7 +73,8 @@ def write_manifest(
         mlflow_run_id=run_id,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         reference=msgspec.to_builtins(reference),
-        place_names=place_names,
+        place_names=names.by if names else "key",
+        market=market,
     )
 
 

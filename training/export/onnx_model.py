@@ -7,9 +7,9 @@ import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 
-from pricing.manifest import PlaceNames
+from pricing.manifest import Names
 from terminal.errors import Failure
-from training.data.frames import as_written
+from training.data.frames import as_known
 from training.model.training_part import Pricer
 
 
@@ -28,16 +28,25 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run_onnx(model: bytes, frame: pd.DataFrame, place_names: PlaceNames = "key") -> NDArray[np.float64]:
+def run_onnx(model: bytes, frame: pd.DataFrame, names: Names | None = None) -> NDArray[np.float64]:
     """Return the ONNX file's log prices of a frame as `to_frame` makes it, shape (N,), on one thread.
 
-    `place_names`: how its manifest says that it knows places.
+    `names`: how its manifest says that it knows places, where that may be otherwise than the frame has them. Inputs
+    that the frame has not are unknown.
     """
     ready = session(model)
-    frame = as_written(frame) if place_names == "written" else frame
-    columns = {node.name: frame[node.name].to_numpy()[:, None] for node in ready.get_inputs()}
+    frame = as_known(frame, names) if names else frame
+    columns = {node.name: _column(frame, node) for node in ready.get_inputs()}
     (log_price,) = ready.run(None, columns)
     return np.asarray(log_price, dtype=np.float64).reshape(len(frame))
+
+
+def _column(frame: pd.DataFrame, node: onnxruntime.NodeArg) -> NDArray[np.generic]:
+    if node.name in frame:
+        column: NDArray[np.generic] = frame[node.name].to_numpy()[:, None]
+        return column
+    text = node.type == "tensor(string)"
+    return np.full((len(frame), 1), "" if text else np.nan, dtype=object if text else np.float32)
 
 
 def check_parity(pricer: Pricer, model: bytes, frame: pd.DataFrame, limit: float) -> Parity:

@@ -9,6 +9,7 @@ from training.arrays import Log
 from training.model.features import NUMBERS
 
 BINS = 10
+EXTREME, MARGIN = 0.002, 1.1  # share of homes at either end, and how far beyond them nothing is said
 
 
 def reference(frame: pd.DataFrame, predicted: Log, offsets: Log) -> Reference:
@@ -26,7 +27,18 @@ def reference(frame: pd.DataFrame, predicted: Log, offsets: Log) -> Reference:
         neighborhood={str(name): float(share) for name, share in names.items()},
         log_price=_bins(predicted),
         offset=offset(offsets),
+        area_per_room=_area_per_room(frame),
     )
+
+
+def _area_per_room(frame: pd.DataFrame) -> list[float] | None:
+    """Return between which areas a room nearly all homes are, m²; None where no rooms are known."""
+    known = frame[frame["rooms"].notna()]
+    if known.empty:
+        return None
+    per_room = (known["area_m2"] / known["rooms"].clip(lower=1)).astype(np.float64)
+    low, high = per_room.quantile([EXTREME, 1 - EXTREME])
+    return [float(low) / MARGIN, float(high) * MARGIN]
 
 
 def offset(offsets: Log) -> Offset:

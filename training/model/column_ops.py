@@ -15,6 +15,8 @@ from training.model.onnx_graph import Graph, Node, Operand
 
 Bools = NDArray[np.bool_]
 
+_NO_KEY = "\0"  # an operator wants one
+
 
 class ArrayOps:
     """For arrays of shape (N, K)."""
@@ -116,8 +118,8 @@ class GraphOps:
             "LabelEncoder",
             column,
             domain="ai.onnx.ml",
-            keys_strings=list(keys),
-            values_int64s=list(range(len(keys))),
+            keys_strings=list(keys) or [_NO_KEY],
+            values_int64s=list(range(len(keys))) or [0],  # the last row, where it is the only one
             default_int64=len(keys),
         )
         rows = graph.op("Gather", table, graph.op("Reshape", index, np.array([-1])), axis=0)

@@ -1,7 +1,7 @@
 """Fitted learners on encoded columns, and the model that averages them."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -73,10 +73,12 @@ class Ensemble:
     levels: PriceLevels
     learners: tuple[Learner, ...]
 
-    inputs: ClassVar[tuple[Input, ...]] = (
-        *(Input(name, "string") for name in features.TEXTS),
-        *(Input(name, "float32") for name in features.NUMBERS),
-    )
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Return the inputs of the ONNX file."""
+        market = self.levels.market
+        texts, numbers = (*features.TEXTS, *market.texts), (*features.NUMBERS, *market.numbers)
+        return (*(Input(name, "string") for name in texts), *(Input(name, "float32") for name in numbers))
 
     def predict(self, frame: pd.DataFrame) -> Log:
         """Return scikit-learn's log prices, shape (N,)."""

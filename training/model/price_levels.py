@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pricing.market import Market
 from training.arrays import Floats, Log
-from training.data.values import OVERSIZED_FEE, PLACEHOLDER_FEE, centres
+from training.data.values import centres
 from training.params import Encoding
 
 MOST_ROOMS = 10.0  # more rooms or garage places than this say nothing more about the price
@@ -17,20 +18,24 @@ MOST_ROOMS = 10.0  # more rooms or garage places than this say nothing more abou
 class PriceLevels:
     """Fitted tables, float32: a row for each name and, last, the row of names never seen.
 
-    `neighborhood_table` has the columns `OF_NEIGHBORHOOD`, `street_table` has `OF_STREET`.
+    `neighborhood_table` has the columns `OF_NEIGHBORHOOD`, `street_table` has `OF_STREET`. For each of the market's own
+    columns of text, `texts` has its values and their table, of what a value adds to the log price.
     """
+
+    market: Market
 
     neighborhoods: tuple[str, ...]
     neighborhood_table: Floats
     streets: tuple[str, ...]
     street_table: Floats
+    texts: dict[str, tuple[tuple[str, ...], Floats]]
 
 
 OF_NEIGHBORHOOD = ("level", "listings", "latitude", "longitude", "area", "fee_per_m2", "without_fee", "garage")
 OF_STREET = ("effect", "listings")
 
 
-def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> PriceLevels:
+def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding, market: Market) -> PriceLevels:
     """Return the tables of some listings.
 
     A neighbourhood's level is the mean of what area, rooms and garage (slopes found within neighbourhoods)
@@ -43,15 +48,25 @@ def fit_levels(frame: pd.DataFrame, log_price: Log, params: Encoding) -> PriceLe
     place = frame["neighborhood"]
     level = _shrunk(pd.Series(rest), place, city, params.neighborhood_prior)
     rest = rest - place.map(level).to_numpy(dtype=np.float64)
-    effect = _shrunk(pd.Series(rest), frame["street"], 0.0, params.street_prior)
-    stock, elsewhere = _stock(frame, params.stock_prior)
-    columns = [level, place.value_counts(), *centres(frame), *stock]
+    street = frame["street"].where(frame["street"] != "")  # homes whose street is unknown have none in common
+    effect = _shrunk(pd.Series(rest), street, 0.0, params.street_prior)
+    stock, elsewhere = _stock(frame, params.stock_prior, market)
+    columns = [level, place.value_counts(), *centres(frame, market), *stock]
+    rest = rest - street.map(effect).fillna(0.0).to_numpy(dtype=np.float64)
     return PriceLevels(
+        market,
         tuple(map(str, level.index)),
         _table(columns, level.index, [city, 0.0, np.nan, np.nan, *elsewhere]),
         tuple(map(str, effect.index)),
-        _table([effect, frame["street"].value_counts()], effect.index, [0.0, 0.0]),
+        _table([effect, street.value_counts()], effect.index, [0.0, 0.0]),
+        {name: _text_effect(frame[name], rest, params.neighborhood_prior) for name in market.texts},
     )
+
+
+def _text_effect(values: pd.Series, rest: Log, weight: float) -> tuple[tuple[str, ...], Floats]:
+    """Return the values of a column of text, and what each adds to what places leave of the log price."""
+    effect = _shrunk(pd.Series(rest), values, 0.0, weight)
+    return tuple(map(str, effect.index)), _table([effect], effect.index, [0.0])
 
 
 def _without_size(frame: pd.DataFrame, log_price: Log) -> Log:
@@ -81,8 +96,8 @@ def _shrunk(values: pd.Series, keys: pd.Series, prior: float, weight: float) -> 
     return (grouped.sum() + weight * prior) / (grouped.count() + weight)
 
 
-def _stock(frame: pd.DataFrame, weight: float) -> tuple[list[pd.Series], list[float]]:
-    stated = frame["adm_fees"].between(PLACEHOLDER_FEE, OVERSIZED_FEE, inclusive="neither")
+def _stock(frame: pd.DataFrame, weight: float, market: Market) -> tuple[list[pd.Series], list[float]]:
+    stated = frame["adm_fees"].between(market.fees.placeholder, market.fees.oversized, inclusive="neither")
     fees = frame["adm_fees"].where(stated).astype(np.float64)
     columns = [
         pd.Series(np.log(_numbers(frame, "area_m2"))),

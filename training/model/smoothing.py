@@ -36,7 +36,7 @@ class Smoothing:
 
 
 def fit_smoothing(columns: Floats) -> Smoothing:
-    """Return what fills and standardises columns of shape (N, len(COLUMNS))."""
+    """Return what fills and standardises columns of shape (N, K)."""
     known = ~np.isnan(columns).all(axis=0)  # where nothing is known, 0 fills
     median = np.nanmedian(np.where(known, columns, np.float32(0)), axis=0, keepdims=True).astype(np.float32)
     shaped = _shaped(columns, median, ArrayOps()).astype(np.float64)
@@ -45,7 +45,7 @@ def fit_smoothing(columns: Floats) -> Smoothing:
 
 
 def smooth(columns: Floats, smoothing: Smoothing) -> Floats:
-    """Return smooth columns, float32 of shape (N, len(COLUMNS) + len(FLAGGED)), within ±`BOUND`."""
+    """Return smooth columns, float32 of shape (N, K + len(FLAGGED)), within ±`BOUND`."""
     result: Floats = _bounded(columns, smoothing, ArrayOps())
     return result
 
@@ -64,12 +64,15 @@ def _bounded(columns: Any, smoothing: Smoothing, ops: Any) -> Any:  # noqa: ANN4
 def _shaped(columns: Any, median: Floats, ops: Any) -> Any:  # noqa: ANN401
     unknown = ops.unknown(columns)
     known = ops.where(unknown, median, columns)
-    logs = np.array([[name in FLOORS for name in COLUMNS]])
-    floors = _row(FLOORS, 1.0)
-    shaped = ops.where(logs, ops.log(ops.maximum(known, floors)), ops.minimum(known, _row(CEILINGS, np.inf)))
+    width = median.shape[1]  # a market's own columns stand behind the others, and stay as they are
+    logs = np.array([[name in FLOORS for name in COLUMNS] + [False] * (width - len(COLUMNS))])
+    floors, ceilings = _row(FLOORS, 1.0, width), _row(CEILINGS, np.inf, width)
+    shaped = ops.where(logs, ops.log(ops.maximum(known, floors)), ops.minimum(known, ceilings))
     places = np.array([COLUMNS.index(name) for name in FLAGGED], dtype=np.int64)
     return ops.join([shaped, ops.number(ops.pick(unknown, places))])
 
 
-def _row(values: dict[str, float], otherwise: float) -> Floats:
-    return np.array([[values.get(name, otherwise) for name in COLUMNS]], dtype=np.float32)
+def _row(values: dict[str, float], otherwise: float, width: int) -> Floats:
+    row = np.full((1, width), otherwise, dtype=np.float32)
+    row[0, : len(COLUMNS)] = [values.get(name, otherwise) for name in COLUMNS]
+    return row

@@ -47,8 +47,9 @@ class TrainingPart:
 
 def prepare(rows: Rows, params: Params, seed: int) -> TrainingPart:
     """Encode rows for training, once for all candidates."""
-    columns = cross_fitted(rows.frame, rows.log_price, rows.groups, params.encoding, seed)
-    return TrainingPart(rows, columns, fit_levels(rows.frame, rows.log_price, params.encoding), seed)
+    knobs, market = params.encoding, params.market
+    columns = cross_fitted(rows.frame, rows.log_price, rows.groups, knobs, market, seed)
+    return TrainingPart(rows, columns, fit_levels(rows.frame, rows.log_price, knobs, market), seed)
 
 
 class Pricer(Protocol):

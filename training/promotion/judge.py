@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricing.manifest import Offsets
+from pricing.market import Market
 from training.arrays import Log, Mask
 from training.evaluation.bootstrap import bootstrap_means
 from training.evaluation.figures import Figures, interval_figures, point_figures, width_and_coverage
@@ -100,7 +101,7 @@ def judge(
         for name in predicted
     }
     slices, checks = _compare(contenders, predicted, evidence, knobs) if champion else ([], [])
-    levels = _levels(predicted, actual, knobs) if champion else []
+    levels = _levels(predicted, actual, champion.model.manifest.market, knobs) if champion else []
     opinions = _second_opinion(contenders, opinion, knobs) if champion and opinion else []
     checks = [
         enough,
@@ -124,8 +125,8 @@ def _compare(
     """Return champion and challenger side by side, slice by slice, and what to make of it."""
     actual, offsets = evidence.log_price, _offsets(contenders)
     errors = {name: np.abs(actual - each) for name, each in predicted.items()}
-    reference = contenders["challenger"].model.manifest.reference
-    masks = slice_masks(np.mean([*predicted.values()], axis=0), evidence, reference)
+    manifest = contenders["challenger"].model.manifest
+    masks = slice_masks(np.mean([*predicted.values()], axis=0), evidence, manifest)
     nowhere = moved_nowhere(evidence.features)
     predicted_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
     compared = [(name, mask, predicted, knobs.slice_margin) for name, mask in masks.items()]
@@ -156,10 +157,14 @@ def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) ->
     return Condition("better than the champion", low > 0, finding)
 
 
-def _levels(predicted: Mapping[str, Log], actual: Log, knobs: Judging) -> list[Condition]:
+def _levels(predicted: Mapping[str, Log], actual: Log, market: Market | None, knobs: Judging) -> list[Condition]:
     """Hold prices as a whole against the champion: the challenger's, and those of the listings that it is judged by."""
-    ours = level_move(predicted["challenger"] - predicted["champion"], knobs.level_limit, "the champion's prices")
-    theirs = level_move(actual - predicted["champion"], knobs.level_limit, "the champion's prices of these listings")
+    ours = level_move(
+        predicted["challenger"] - predicted["champion"], knobs.level_limit, "the champion's prices", market
+    )
+    theirs = level_move(
+        actual - predicted["champion"], knobs.level_limit, "the champion's prices of these listings", market
+    )
     return [_credible("price level", ours), _credible("credible evidence", theirs)]
 
 
@@ -170,15 +175,16 @@ def _credible(name: str, move: LevelMove) -> Condition:
 def _second_opinion(contenders: Mapping[str, Contender], opinion: SecondOpinion, knobs: Judging) -> list[Condition]:
     """Compare the two where the challenger's file has no say, and the two files where they state the same homes."""
     found = []
+    market = contenders["champion"].model.manifest.market
     if len(opinion.same_homes) >= knobs.min_slice:
         against = f"what the champion's file states for the same {len(opinion.same_homes)} homes"
-        found.append(_credible("same homes", level_move(opinion.same_homes, knobs.level_limit, against)))
+        found.append(_credible("same homes", level_move(opinion.same_homes, knobs.level_limit, against, market)))
     own = opinion.own
     if len(own.log_price) < knobs.min_rows:
         return found
     predicted = {name: each.model.log_prices(own.features) for name, each in contenders.items()}
     against = "the champion's on its own test part"
-    move = level_move(predicted["challenger"] - predicted["champion"], knobs.level_limit, against)
+    move = level_move(predicted["challenger"] - predicted["champion"], knobs.level_limit, against, market)
     residuals = {name: own.log_price - each for name, each in predicted.items()}
     errors = {name: np.abs(each - np.median(each)) for name, each in residuals.items()}  # a market may have moved since
     low = _change_low(errors["challenger"], errors["champion"], own.groups, 1 - knobs.confidence, knobs)

@@ -1,13 +1,12 @@
 """The slices on which a challenger is compared: by price, by size of the neighbourhood, and where nobody was before."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from pricing.listing import Features
-from pricing.places import place_key
+from pricing.manifest import Manifest
 from training.arrays import Log, Mask
 from training.export.manifest import UNSEEN
 from training.promotion.contenders import Evidence
@@ -16,16 +15,17 @@ FEW = "neighbourhood: 9 listings or fewer"
 NOWHERE = f"{FEW}, as if never seen"
 
 
-def slice_masks(predicted: Log, evidence: Evidence, reference: Mapping[str, Any]) -> dict[str, Mask]:
+def slice_masks(predicted: Log, evidence: Evidence, manifest: Manifest) -> dict[str, Mask]:
     """Return a mask of listings, shape (N,), for each slice.
 
     Prices are the predicted ones, `predicted`: among homes that turned out dear, whoever guesses high wins. What a
-    neighbourhood's size is, the `reference` of the challenger's training part says.
+    neighbourhood's size is, the challenger's manifest says.
     """
     band = np.searchsorted(np.quantile(predicted, [1 / 3, 2 / 3]), predicted)
+    reference, key = manifest.reference, manifest.neighborhood_key
     shares: Mapping[str, float] = reference["neighborhood"]
-    known = {place_key(name): share * reference["rows"] for name, share in shares.items()}
-    listings = np.array([known.get(place_key(each.neighborhood), 0.0) for each in evidence.features]).round()
+    known = {key(name): share * reference["rows"] for name, share in shares.items()}
+    listings = np.array([known.get(key(each.neighborhood), 0.0) for each in evidence.features]).round()
     return {
         "price: lowest third": band == 0,
         "price: middle third": band == 1,

@@ -11,9 +11,10 @@ from botocore.config import Config
 from lambdas.archive_bucket.reader import Archive
 from lambdas.aws.errors import AWS_ERRORS
 from lambdas.aws.objects import READERS, Objects
+from pricing.market import Market
 from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
-from training.data.listings import Dataset, read_listings
+from training.data.listings import Dataset, Reading, read_listings
 from training.data.load import load_data
 from training.params import choose_params
 from training.registry.mlflow_registry import Registry
@@ -40,15 +41,16 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
     sqs = stack.client("sqs", Config(read_timeout=40))  # a receive waits for 20 s
     journal = Journal(s3, stack.archive_bucket)
     bucket, registry = ModelsBucket(s3, stack.models_bucket), Registry.open(environ)
+    params = choose_params(environ=environ)
     retraining = Retraining(
         journal=journal,
         archive=Archive(s3, stack.archive_bucket),
         bucket=bucket,
         registry=registry,
         promoter=Promoter(bucket, registry),
-        listings=ReferenceFile(Objects(s3, stack.archive_bucket), environ.get("DATA") or None, say),
+        listings=ReferenceFile(Objects(s3, stack.archive_bucket), environ.get("DATA") or None, params.market, say),
         train=challengers,
-        params=choose_params(environ=environ),
+        params=params,
         policy=_policy(environ),
         announce=announcer(stack, say),
     )
@@ -73,17 +75,19 @@ class ReferenceFile:
 
     archive: Objects
     data: str | None
+    market: Market
     say: Callable[[str], None]
 
     def __call__(self, champion: Served) -> Dataset | None:
         """Return the listings, or None where there are none that go with the champion."""
         generated = champion.manifest.generated_data
+        reading = Reading(self.market, warn=self.say)
         if self.data:
-            return read_listings(Path(self.data), generated=generated)
+            return read_listings(Path(self.data), reading, generated=generated)
         found = self.archive.get(LISTINGS_KEY)
         if found is None:
             if generated:
-                return load_data(None)
+                return load_data(None, reading)
             self.say(
                 f"no reference file (DATA, or {LISTINGS_KEY} in the archive bucket): the champion is only rescaled"
             )
@@ -91,7 +95,7 @@ class ReferenceFile:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, Path(LISTINGS_KEY).name)
             path.write_bytes(found[0])
-            return read_listings(path, generated=generated)
+            return read_listings(path, reading, generated=generated)
 
 
 def announcer(stack: Stack, say: Callable[[str], None]) -> Callable[[Record], None]:

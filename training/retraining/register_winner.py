@@ -11,6 +11,7 @@ import pandas as pd
 
 from pricing.listing import Features
 from pricing.manifest import Manifest, encode
+from pricing.market import Market
 from pricing.model import load
 from training.data.frames import to_frame
 from training.data.groups import COLUMNS
@@ -52,14 +53,14 @@ class Winner:
         return figures(self.challenger.predicted, self.challenger.offsets, self.fresh)
 
 
-Keep = Callable[[Registry, str, Winner], None]
+Keep = Callable[[Registry, str, Winner, Market], None]
 
 
-def keep_model(registry: Registry, run_id: str, winner: Winner) -> None:
+def keep_model(registry: Registry, run_id: str, winner: Winner, market: Market) -> None:
     """Store the model with its run as MLflow likes it: flavour, signature and an example."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
-        package(winner.challenger.model, winner.challenger.inputs, to_frame(winner.homes), path)
+        package(winner.challenger.model, winner.challenger.inputs, to_frame(winner.homes, market), path)
         registry.keep_folder(run_id, "model", path)
 
 
@@ -71,7 +72,7 @@ def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: P
     run_id, manifest = _numbered(winner, registry, bucket, params)
     model, document = winner.challenger.model, encode(manifest)
     load(model, document)  # what serving would refuse is not registered as finished
-    keep(registry, run_id, winner)
+    keep(registry, run_id, winner, params.market)
     _keep_evidence(winner, registry, run_id)
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
     registry.keep(run_id, "card.md", _card(winner, manifest).encode())
@@ -110,10 +111,17 @@ def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Mani
         version=version,
         created_at=winner.gathered_at,
         offsets=challenger.offsets,
-        golden=golden_rows(challenger.model, to_frame(winner.homes), params.export.golden_rows, challenger.place_names),
+        golden=golden_rows(
+            challenger.model,
+            to_frame(winner.homes, params.market),
+            params.export.golden_rows,
+            params.market,
+            challenger.names,
+        ),
         metrics=dict(winner.figures),
         reference=challenger.reference,
-        place_names=challenger.place_names,
+        market=challenger.market,
+        names=challenger.names,
         data_sha256=winner.data_sha256,
         generated=winner.generated,
         run_id=run_id,

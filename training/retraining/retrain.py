@@ -44,7 +44,7 @@ from training.sales_contest.contest import (
 )
 from training.sales_contest.level_guard import furthest_move, served_lately
 from training.sales_contest.sales import Contested, Sales, contested
-from training.sales_contest.sold_homes import Sold, gather
+from training.sales_contest.sold_homes import Gathered, Sold, gather
 
 Policy = Literal["auto", "shadow-first", "manual"]
 YEAR = timedelta(days=365)
@@ -101,15 +101,18 @@ class Retraining:
             return found
         if drifts := open_drifts(records):
             learnt = self.bucket.learnt_homes(champion.version)
-            return reopened(asked, drifts, gather(self.archive, self.clock()).sold, champion, learnt)
+            return reopened(asked, drifts, self._gathered(self.clock()).sold, champion, self.params.market, learnt)
         return asked if is_due(asked, records, champion) else None
+
+    def _gathered(self, at: datetime) -> Gathered:
+        return gather(self.archive, at, self.params.market)
 
     def _gather(self, request: Request) -> Evidence:
         at, champion = self.clock(), self._champion()
         moved = request if request.fresh else newest_move(self.journal.alarms(), champion)
         if moved:
             request = msgspec.structs.replace(request, fresh=moved.fresh, after=moved.after, level=moved.level)
-        found = gather(self.archive, at)
+        found = self._gathered(at)
         return Evidence(
             request=request,
             gathered_at=at,
@@ -134,12 +137,12 @@ class Retraining:
                 contests=[],
             )
         if request.kind == "schedule" and evidence.challenger:
-            return review(evidence, self.bucket, self.params.judge.level_limit)
+            return review(evidence, self.bucket, self.params)
         return self._contest(evidence)
 
     def _contest(self, evidence: Evidence) -> RetrainingVerdict:
         request, learnt = evidence.request, self.bucket.learnt_homes(evidence.champion.version)
-        about = contested(evidence.sales, request.fresh, evidence.champion, request.after, learnt)
+        about = contested(evidence.sales, request.fresh, evidence.champion, self.params.market, request.after, learnt)
         if about.judged < MIN_SALES:
             why = (
                 f"{about.judged} sales {_since(evidence)}; at least {MIN_SALES} are needed{_left_out(about, evidence)}"
@@ -191,7 +194,7 @@ class Retraining:
     def _furthest_move(self, evidence: Evidence, champion: Served, challenger: Challenger, sales: Sales) -> LevelMove:
         """Return by how much prices as a whole would move: against what the market says, and whoever served lately."""
         frame = sales.frame[sales.fresh]
-        offered = run_onnx(challenger.model, frame, challenger.place_names)
+        offered = run_onnx(challenger.model, frame, challenger.names)
         served = served_lately(self.bucket, evidence.gathered_at)
         limit, paid = self.params.judge.level_limit, sales.log_price[sales.fresh]
         return furthest_move(offered, paid, frame, champion, served, limit)

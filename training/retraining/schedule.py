@@ -7,6 +7,7 @@ import msgspec
 
 from pricing.learnt_homes import LearntHomes
 from pricing.manifest import Pointer
+from pricing.market import Market
 from training.retraining.records import Record, RetrainingOutcome
 from training.retraining.requests import Request
 from training.sales_contest.contest import MIN_SALES
@@ -48,7 +49,12 @@ def open_drifts(records: Sequence[Record]) -> list[Record]:
 
 
 def reopened(
-    asked: Request, drifts: Sequence[Record], gathered: list[Sold], champion: Pointer, learnt: LearntHomes | None = None
+    asked: Request,
+    drifts: Sequence[Record],
+    gathered: list[Sold],
+    champion: Pointer,
+    market: Market,
+    learnt: LearntHomes | None = None,
 ) -> Request | None:
     """Return the request, to be about an open drift that has sales enough by now; None where none has.
 
@@ -56,7 +62,7 @@ def reopened(
     """
     for each in drifts:
         drift = each.request
-        count = contested(gathered, drift.fresh, champion, drift.after, learnt).judged
+        count = contested(gathered, drift.fresh, champion, market, drift.after, learnt).judged
         if count >= max(MIN_SALES, 2 * each.fresh):
             return msgspec.structs.replace(
                 asked, reason=drift.reason, drift=drift.drift, fresh=drift.fresh, after=drift.after, level=drift.level

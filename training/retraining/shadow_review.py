@@ -12,7 +12,9 @@ import numpy as np
 from lambdas.archive_bucket.reader import REMEMBERED
 from pricing.learnt_homes import LearntHomes, has_learnt
 from pricing.manifest import Manifest, Offsets, Pointer
+from pricing.market import Market
 from training.evaluation.price_level import LevelMove, level_move
+from training.params import Params
 from training.registry.models_bucket import ModelsBucket, parse
 from training.retraining.records import Evidence, RetrainingVerdict
 from training.sales_contest.contest import LEVEL, Contest, contest
@@ -22,10 +24,10 @@ from training.sales_contest.sold_homes import Sold, in_population
 LOOKS = (60, 120, 300)  # pairs; together the looks promote by chance with at most `LEVEL`
 
 
-def review(evidence: Evidence, bucket: ModelsBucket, limit: float) -> RetrainingVerdict:
+def review(evidence: Evidence, bucket: ModelsBucket, params: Params) -> RetrainingVerdict:
     """Return whether the challenger replaces the champion, is dropped, or has to wait for more sales.
 
-    One that moves prices by more than `limit`, a fraction, is for a person.
+    One that moves prices by more than the judge's limit is for a person.
     """
     champion, challenger = evidence.champion, evidence.challenger
     if challenger is None:
@@ -35,12 +37,13 @@ def review(evidence: Evidence, bucket: ModelsBucket, limit: float) -> Retraining
             outcome="dropped", why=f"version {challenger.version} in shadow: {reason}", contests=[]
         )
     learnt = [bucket.learnt_homes(each.version) for each in (champion, challenger)]
-    pairs = live_pairs(evidence.sales, champion, challenger, learnt)
+    market, limit = params.market, params.judge.level_limit
+    pairs = live_pairs(evidence.sales, champion, challenger, market, learnt)
     offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
-    found = looks(pairs, offsets)
+    found = looks(pairs, offsets, market)
     if won := next((each for each in found if each.won), None):
         why = f"better in shadow, on {won.sales} live pairs: loss less by {won.gain:.0%}"
-        move = _level_move(pairs[: won.sales], limit)
+        move = _level_move(pairs[: won.sales], limit, market)
         if not move.credible:
             why += f"; but prices would move by {move.finding}"
         return RetrainingVerdict(
@@ -71,7 +74,11 @@ def _why_ended(evidence: Evidence, champion: Pointer, challenger: Pointer) -> st
 
 
 def live_pairs(
-    gathered: list[Sold], champion: Pointer, challenger: Pointer, learnt: Sequence[LearntHomes | None] = ()
+    gathered: list[Sold],
+    champion: Pointer,
+    challenger: Pointer,
+    market: Market,
+    learnt: Sequence[LearntHomes | None] = (),
 ) -> list[Sold]:
     """Return the sales that were reported in the challenger's shadow, priced by both, of homes that neither learnt."""
     since = datetime.fromisoformat(challenger.promoted_at)
@@ -81,22 +88,22 @@ def live_pairs(
         if each.reported_at > since
         and (each.model_version, each.shadow_version) == (champion.version, challenger.version)
         and each.shadow_price
-        and in_population(each)
+        and in_population(each, market)
         and not any(has_learnt(homes, each.features) for homes in learnt)
     ]
 
 
-def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> list[Contest]:
+def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets], market: Market) -> list[Contest]:
     """Return the contest of each look that there are pairs for, in the order of their reports; the offsets are both's.
 
     A look sees nothing of later pairs: it says the same however many there are.
     """
-    return [_look(pairs[:count], offsets) for count in LOOKS if count <= len(pairs)]
+    return [_look(pairs[:count], offsets, market) for count in LOOKS if count <= len(pairs)]
 
 
-def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> Contest:
+def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets], market: Market) -> Contest:
     every = np.ones(len(pairs), dtype=np.bool_)
-    sales = Sales.of(pairs, every, every)
+    sales = Sales.of(pairs, every, every, market)
     predicted = (
         np.log([each.predicted_price for each in pairs]),
         np.log([each.shadow_price or np.nan for each in pairs]),
@@ -104,9 +111,9 @@ def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets]) -> Contest:
     return contest("in shadow", sales.log_price, predicted, offsets, sales.groups, LEVEL / len(LOOKS))
 
 
-def _level_move(pairs: list[Sold], limit: float) -> LevelMove:
+def _level_move(pairs: list[Sold], limit: float, market: Market) -> LevelMove:
     ratios = np.log([(each.shadow_price or np.nan) / each.predicted_price for each in pairs])
-    return level_move(ratios, limit, "the champion's prices")
+    return level_move(ratios, limit, "the champion's prices", market)
 
 
 def _manifest(bucket: ModelsBucket, version: str) -> Manifest:

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pricing.manifest import Input, Manifest, Offsets, PlaceNames
+from pricing.manifest import Input, Manifest, Names, Offsets
+from pricing.market import Market
 from pricing.reference import Reference
 from training.arrays import Log
 from training.data.frames import FIELDS, PLACES
@@ -42,7 +43,7 @@ class Served:
 
     def log_prices(self, frame: pd.DataFrame) -> Log:
         """Return its log prices of a frame, shape (N,)."""
-        return run_onnx(self.model, frame, self.manifest.place_names)
+        return run_onnx(self.model, frame, self.manifest.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Challenger:
     learnt: pd.DataFrame
     inherits: bool
     kept: Rows | None
-    place_names: PlaceNames
+    names: Names
+    market: Market | None
 
 
 Trainer = Callable[[Served, Sales, Dataset | None, Params], list[Challenger]]
@@ -118,7 +120,8 @@ def _adjusted(
         learnt=sales.frame[sales.fresh],
         inherits=True,
         kept=None,
-        place_names=champion.manifest.place_names,
+        names=champion.manifest.names,
+        market=champion.manifest.market,
     )
 
 
@@ -133,7 +136,8 @@ def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset,
     held_out_level = rescale.cross_fitted_level(errors, sales.groups[sales.fresh], params.seed)
     asked = np.log(listings.frame["price"].to_numpy(dtype=np.float64))
     asking_level = rescale.fit_level(asked - champion.log_prices(listings.frame))
-    frame = pd.concat([listings.frame[COLUMNS], sales.frame[COLUMNS]], ignore_index=True)
+    columns = [*COLUMNS, *params.market.columns]
+    frame = pd.concat([listings.frame[columns], sales.frame[columns]], ignore_index=True)
     log_price = np.concatenate([asked + level - asking_level, _at_level(sales, predicted, level)])
     groups = group_keys(frame)
     kept = kept_apart(frame, groups, params.split.turn, params.split.kept_share)
@@ -163,7 +167,8 @@ def retrained(champion: Served, sales: Sales, predicted: Log, listings: Dataset,
         learnt=learnt,
         inherits=False,
         kept=rows_of(listings).take(kept[: len(asked)]),
-        place_names="key",
+        names=Names(affixes=params.market.place_names),
+        market=params.market,
     )
 
 

@@ -39,11 +39,12 @@ def furthest_move(
 
     Of what is `offered` against what each version says, and of what was `paid` against what the champion says.
     """
+    market = champion.manifest.market
     said, before = champion.log_prices(frame), (1 + limit) ** 2 - 1
     found = [
-        level_move(offered - said, limit, "the champion's prices"),
-        level_move(paid - said, limit, "what was said of these sales"),
+        level_move(offered - said, limit, "the champion's prices", market),
+        level_move(paid - said, limit, "what was said of these sales", market),
     ]
     for version, each in served.items():
-        found.append(level_move(offered - each.log_prices(frame), before, f"version {version}"))
+        found.append(level_move(offered - each.log_prices(frame), before, f"version {version}", market))
     return max(found, key=lambda each: max(each.factor, 1 / each.factor) / (1 + each.limit))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lambdas.archive_bucket.sales import FreshFrom
 from pricing.learnt_homes import LearntHomes, has_learnt
 from pricing.manifest import Pointer
+from pricing.market import Market
 from training.arrays import Log, Mask
 from training.data.frames import to_frame
 from training.data.groups import group_keys
@@ -38,9 +39,9 @@ class Sales:
     fresh: Mask
 
     @classmethod
-    def of(cls, sold: list[Sold], current: Mask, fresh: Mask) -> "Sales":
+    def of(cls, sold: list[Sold], current: Mask, fresh: Mask, market: Market) -> "Sales":
         """Return the sales; masks of shape (N,)."""
-        frame = to_frame([each.features for each in sold])
+        frame = to_frame([each.features for each in sold], market)
         frame["price"] = [each.sale_price for each in sold]
         return cls(frame, group_keys(frame), np.log(frame["price"].to_numpy()), weights(sold), current, fresh)
 
@@ -71,6 +72,7 @@ class Contested:
     current: Mask
     eligible: Mask
     learnt: int
+    market: Market
 
     @property
     def judged(self) -> int:
@@ -80,13 +82,14 @@ class Contested:
     def sales(self) -> Sales:
         """Return them as a contest takes them: of the eligible ones it is about the newest `NEWEST`."""
         fresh = self.eligible & (self.judged - np.cumsum(self.eligible) < NEWEST)
-        return Sales.of(self.sold, self.current, fresh)
+        return Sales.of(self.sold, self.current, fresh, self.market)
 
 
 def contested(
     gathered: list[Sold],
     fresh: FreshFrom | None,
     champion: Pointer,
+    market: Market,
     after: FreshFrom | None = None,
     learnt: LearntHomes | None = None,
 ) -> Contested:
@@ -99,11 +102,11 @@ def contested(
     place = np.arange(len(gathered))
     current = place >= _first(gathered, fresh or promoted_at)
     unpicked = place > _first(gathered, after) if after else current
-    inside = np.array([in_population(each) for each in gathered], dtype=np.bool_)
+    inside = np.array([in_population(each, market) for each in gathered], dtype=np.bool_)
     known = np.array([has_learnt(learnt, each.features) for each in gathered], dtype=np.bool_)
     sold = [each for each, wanted in zip(gathered, inside, strict=True) if wanted]
     may = current & unpicked & inside
-    return Contested(sold, current[inside], (may & ~known)[inside], int((may & known).sum()))
+    return Contested(sold, current[inside], (may & ~known)[inside], int((may & known).sum()), market)
 
 
 def _first(gathered: list[Sold], since: FreshFrom | datetime) -> int:

@@ -8,7 +8,7 @@ from lambdas.archive_bucket.credibility import SetApart, divide
 from lambdas.archive_bucket.prediction_rows import features
 from lambdas.archive_bucket.reader import Archive, Labelled, remembered
 from pricing.listing import Features
-from training.data.listings import AREAS, PRICES
+from pricing.market import Market
 
 
 class Sold(Struct, frozen=True, kw_only=True):
@@ -32,13 +32,13 @@ class Gathered(Struct, frozen=True):
     set_apart: list[SetApart]
 
 
-def gather(archive: Archive, until: datetime) -> Gathered:
+def gather(archive: Archive, until: datetime, market: Market) -> Gathered:
     """Return the sales that were first reported in the `REMEMBERED` before `until`, in the order of these reports.
 
     Each with its listing's newest prediction from before the report; sales of homes that had none are left out.
     """
     _, labelled = remembered(archive, until)
-    credible, apart = divide(labelled)
+    credible, apart = divide(labelled, market)
     return Gathered([_sold(each) for each in credible], apart)
 
 
@@ -65,7 +65,7 @@ def _time(text: str, otherwise: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def in_population(each: Sold) -> bool:
+def in_population(each: Sold, market: Market) -> bool:
     """Return whether a sale is one of those that models are made for."""
-    price, area = each.sale_price, each.features.area_m2
-    return PRICES[0] <= price <= PRICES[1] and AREAS[0] <= area <= AREAS[1]
+    (cheapest, dearest), (smallest, largest) = market.population.price, market.population.area_m2
+    return cheapest <= each.sale_price <= dearest and smallest <= each.features.area_m2 <= largest

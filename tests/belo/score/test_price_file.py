@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from belo.score.price_file import ADDED, open_champion, open_folder, priced, score_file
+from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
 from pricing.listing import Features
 from terminal.errors import Failure, UsageFailure
 from tests.champions import champion
+from tests.market import MARKET
 from training.registry.models_bucket import ModelsBucket
 
 COLUMNS = ["neighborhood", "square-foot", "rooms", "price", "note"]
@@ -102,18 +104,24 @@ def test_every_format_gives_the_same_prices(source, tmp_path, model, kind):
 def test_an_event_as_it_stands_on_the_stream_is_priced_as_its_listing(tmp_path, model):
     data = {"listing_id": "L-1", "neighborhood": "Buritis", "area_m2": 102.0, "rooms": 3}
     event = {"specversion": "1.0", "id": "e", "source": "/m", "type": "listing.submitted", "data": data}
-    (chunk,) = priced(iter([(1, data), (2, event), (3, event | {"type": "other"})]), model)
-    assert chunk[0]["predicted_price"] == chunk[1]["predicted_price"] > 0
-    assert chunk[2]["error"].startswith("type: expected")
+    source = tmp_path / "events.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in (data, event, event | {"type": "other"})))
+    score_file(source, tmp_path / "out.jsonl", model, lambda rows: None)
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert found[0]["predicted_price"] == found[1]["predicted_price"] > 0
+    assert found[2]["error"].startswith("type: expected")
 
 
 def test_memory_does_not_grow_with_the_file(model):
+    listings = ListingReader(RowReader("none", LISTINGS, MARKET), MARKET, strict=False)
+
     def rows(count):
-        return ((i, {"neighborhood": "Buritis", "area_m2": 50.0 + i % 100}) for i in range(count))
+        found = ({"neighborhood": "Buritis", "area_m2": 50.0 + i % 100} for i in range(count))
+        return (ReadRow(i, i, each, each) for i, each in enumerate(found))
 
     def peak(count):
         tracemalloc.start()
-        assert sum(len(chunk) for chunk in priced(rows(count), model)) == count
+        assert sum(len(chunk) for chunk in priced(rows(count), listings, model)) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

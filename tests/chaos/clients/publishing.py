@@ -126,7 +126,7 @@ class Publishing:
         with self.machine.process(), self._simulated():
             if self.writer.during and not self.weather.calm:
                 self.happened += self.writer.during(self, self.rng)
-            choices = Choices(aggregate=self.writer.aggregate, resume=self.resumed > 0)
+            choices = Choices(aggregate=self.writer.aggregate, resume=self.resumed > 0, max_invalid=1_000_000)
             self.resumed += 1
             self.summaries.append(FilePublisher(self.stream, STREAM).publish(str(self.file), choices))  # type: ignore[arg-type]
         self.clock.sleep(self.rng.uniform(1, 30))

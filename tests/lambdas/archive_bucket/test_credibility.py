@@ -5,6 +5,7 @@ import pytest
 from lambdas.archive_bucket.credibility import divide, doubt
 from lambdas.archive_bucket.reader import Archive, label
 from lambdas.archive_bucket.sales import DECISIONS, REPORTED_AT, Decision, Sale, encode, key
+from tests.market import MARKET
 from tests.monitoring.markets import ARCHIVE, START, Cloud, Market
 
 
@@ -21,12 +22,12 @@ from tests.monitoring.markets import ARCHIVE, START, Cloud, Market
     ],
 )
 def test_a_sale_that_is_a_factor_of_three_off_is_set_apart_and_the_reason_says_what_would_explain_it(sale, words):
-    assert words in doubt(sale, 500_000.0)
+    assert words in doubt(sale, 500_000.0, MARKET)
 
 
 @pytest.mark.parametrize("sale", [170_000.0, 500_000.0, 1_490_000.0])
 def test_a_sale_within_a_factor_of_three_is_credible(sale):
-    assert doubt(sale, 500_000.0) is None
+    assert doubt(sale, 500_000.0, MARKET) is None
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def seen(cloud):
     archive = Archive(cloud.s3, ARCHIVE)
     sales = archive.sales()
     found = label(archive.of_listings((each.listing_id for each in sales), START, START + timedelta(days=90)), sales)
-    credible, apart = divide(found)
+    credible, apart = divide(found, MARKET)
     return [each.sale.listing_id for each in credible], [each.listing_id for each in apart], archive.withdrawn
 
 

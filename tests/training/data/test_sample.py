@@ -1,7 +1,6 @@
 import pandas as pd
 
-from training.data.listings import COLUMNS
-from training.data.sample import write_sample
+from training.data.sample import COLUMNS, write_sample
 
 
 def test_the_same_rows_and_seed_give_the_same_file(tmp_path):

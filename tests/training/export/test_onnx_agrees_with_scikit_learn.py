@@ -65,7 +65,9 @@ def test_a_fee_that_cannot_be_true_is_read_as_unknown(encoded, params):
     unknown, wrong = frame.copy(), frame.copy()
     unknown.loc[:2, "adm_fees"] = np.float32(np.nan)
     wrong.loc[:2, "adm_fees"] = np.float32([1, 20_000, 380_000])
-    one, other = (fit_levels(each, np.log(each["price"].to_numpy()), params.encoding) for each in (unknown, wrong))
+    one, other = (
+        fit_levels(each, np.log(each["price"].to_numpy()), params.encoding, params.market) for each in (unknown, wrong)
+    )
     np.testing.assert_array_equal(one.neighborhood_table, other.neighborhood_table)
     np.testing.assert_array_equal(matrix(unknown, one), matrix(wrong, one))
 

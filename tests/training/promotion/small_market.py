@@ -7,6 +7,7 @@ from pricing.listing import Features
 from pricing.manifest import Offsets
 from pricing.model import load
 from tests.champions import champion
+from tests.market import MARKET
 from training.params import read_params
 from training.promotion.contenders import Contender, Evidence
 
@@ -17,7 +18,8 @@ INTERVAL = {"coverage": 0.9, "edges": [], "low": [-0.33], "high": [0.33]}
 
 def contender(version="2", *, base=9.0, parity=1e-6, microseconds=5.0, size=500_000, low=-0.33):
     interval = Offsets(0.9, [], [low], [-low])
-    made = champion(version, base=base, reference=REFERENCE, interval=interval)
+    market = msgspec.to_builtins(MARKET)
+    made = champion(version, base=base, reference=REFERENCE, interval=interval, market=market)
     model = load(made.model, made.manifest)
     assert msgspec.to_builtins(model.manifest.interval)["low"] == [low]
     return Contender(version, model, size, parity, microseconds)

@@ -15,6 +15,7 @@ from lambdas.archive_bucket.sales import REPORTED_AT
 from pricing.manifest import CHAMPION_KEY, Pointer, manifest_key, model_key
 from pricing.model import load
 from tests.champions import NEIGHBORHOODS, champion
+from tests.market import MARKET
 from tests.training.registry.registry_in_memory import RegistryInMemory
 from training.data.frames import to_frame
 from training.export.reference import reference
@@ -141,7 +142,7 @@ class World:
 
     def crown(self) -> None:
         """Put version 1 into the bucket, with everything that a real manifest has, and point to it."""
-        frame = to_frame([row.features for row in load(*_files(champion("1", base=BASE))).manifest.golden] * 40)
+        frame = to_frame([row.features for row in load(*_files(champion("1", base=BASE))).manifest.golden] * 40, MARKET)
         frame["price"] = 400_000.0
         about = reference(frame, np.full(len(frame), 13.0), np.linspace(-0.3, 0.3, len(frame)))
         offsets = {"coverage": 0.9, "edges": [13.5], "low": [-0.33, -0.33], "high": [0.33, 0.33]}

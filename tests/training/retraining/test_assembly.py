@@ -9,6 +9,7 @@ from pricing.model import load
 from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
 from tests.champions import champion
+from tests.market import MARKET
 from training.data.sample import write_sample
 from training.retraining.assembly import LISTINGS_KEY, ReferenceFile, announcer, open_worker
 from training.sales_contest.challengers import Served
@@ -49,7 +50,7 @@ def as_dict(manifest):
 
 def test_without_a_reference_file_a_champion_of_real_listings_is_not_retrained_on_generated_ones(world):
     said = []
-    found = ReferenceFile(Objects(world.s3, world.archive), None, said.append)(served(generated=False))
+    found = ReferenceFile(Objects(world.s3, world.archive), None, MARKET, said.append)(served(generated=False))
     assert found is None
     assert LISTINGS_KEY in said[0]
 
@@ -57,8 +58,8 @@ def test_without_a_reference_file_a_champion_of_real_listings_is_not_retrained_o
 def test_the_reference_file_is_the_one_named_else_the_one_in_the_archive(world, tmp_path):
     mine, theirs = write_sample(tmp_path / "mine.csv", 600, 1), write_sample(tmp_path / "theirs.csv", 600, 2)
     world.s3.put_object(Bucket=world.archive, Key=LISTINGS_KEY, Body=theirs.read_bytes())
-    named = ReferenceFile(Objects(world.s3, world.archive), str(mine), print)(served(generated=False))
-    archived = ReferenceFile(Objects(world.s3, world.archive), None, print)(served(generated=False))
+    named = ReferenceFile(Objects(world.s3, world.archive), str(mine), MARKET, print)(served(generated=False))
+    archived = ReferenceFile(Objects(world.s3, world.archive), None, MARKET, print)(served(generated=False))
     assert named.name == "mine.csv"
     assert archived.name == "listings.csv"
     assert named.sha256 != archived.sha256

@@ -9,6 +9,7 @@ import pytest
 from pricing.learnt_homes import LearntHomes
 from pricing.listing import Features
 from pricing.manifest import CHAMPION_KEY, Offsets, Pointer
+from tests.market import MARKET
 from tests.training.retraining.retraining_world import NOW
 from training.promotion.promote import promote
 from training.registry.models_bucket import ModelsBucket
@@ -136,15 +137,15 @@ def pairs(draw, count):
 
 def test_a_look_says_the_same_however_many_sales_came_after_it():
     sold = pairs(np.random.default_rng(1), LOOKS[-1])
-    at_once = looks(sold, (WIDE, WIDE))
+    at_once = looks(sold, (WIDE, WIDE), MARKET)
     assert [each.sales for each in at_once] == list(LOOKS)
-    assert at_once[0] == looks(sold[:75], (WIDE, WIDE))[0]
+    assert at_once[0] == looks(sold[:75], (WIDE, WIDE), MARKET)[0]
 
 
 @pytest.mark.slow
 def test_chance_promotes_seldom_over_all_looks_together():
     draw = np.random.default_rng(3)
-    promoted = sum(any(each.won for each in looks(pairs(draw, LOOKS[-1]), (WIDE, WIDE))) for _ in range(200))
+    promoted = sum(any(each.won for each in looks(pairs(draw, LOOKS[-1]), (WIDE, WIDE), MARKET)) for _ in range(200))
     assert promoted <= 10
 
 
@@ -169,5 +170,5 @@ def test_homes_that_either_has_learnt_are_no_live_proof():
         for n in range(6)
     ]
     learnt = [LearntHomes.of(["Rua 0", "Rua 1"], [80.0, 80.0]), LearntHomes.of(["Rua 5"], [82.0])]
-    assert len(live_pairs(sold, champion, challenger)) == 6
-    assert [each.listing_id for each in live_pairs(sold, champion, challenger, learnt)] == ["L-2", "L-3", "L-4"]
+    assert len(live_pairs(sold, champion, challenger, MARKET)) == 6
+    assert [each.listing_id for each in live_pairs(sold, champion, challenger, MARKET, learnt)] == ["L-2", "L-3", "L-4"]

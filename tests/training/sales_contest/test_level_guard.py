@@ -7,13 +7,14 @@ import pytest
 from pricing.listing import Features
 from pricing.manifest import CHAMPION_KEY, Pointer, encode
 from tests.champions import champion
+from tests.market import MARKET
 from training.data.frames import to_frame
 from training.registry.models_bucket import ModelsBucket, parse
 from training.sales_contest.challengers import Served
 from training.sales_contest.level_guard import furthest_move, served_lately
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-FRAME = to_frame([Features(neighborhood="Buritis", area_m2=area) for area in (50.0, 80.0, 120.0)])
+FRAME = to_frame([Features(neighborhood="Buritis", area_m2=area) for area in (50.0, 80.0, 120.0)], MARKET)
 
 
 def served(version, base):

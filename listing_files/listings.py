@@ -1,0 +1,276 @@
+"""Rows of a file as listings, or sales: each field read, or unknown, or the reason why its row is refused."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
+
+from listing_files import cells
+from listing_files.cells import Decimal, DecimalEvidence, Money, TwoReadings, Unreadable, common_mark
+from listing_files.columns import Columns, Target
+from listing_files.formats.csv_rows import Row
+from listing_files.formats.json_rows import plain
+from listing_files.reading import Opened, Options, read_rows
+from pricing.listing import FIELDS, Listing, listing_type
+from pricing.market import Market
+from pricing.normalise import identifier, is_missing
+from pricing.refusal import InvalidRecord, listing_refusal, shown
+from terminal.errors import Failure
+
+LISTING = tuple(name for name in FIELDS)
+REQUIRED = ("neighborhood", "area_m2")
+SALE = ("listing_id", "sale_price", "sold_at")
+_MONEY = ("adm_fees", "price", "sale_price")
+_COUNTS = ("rooms", "garage_places")
+_COORDINATES = ("latitude", "longitude")
+_AMBIGUOUS = ("area_m2", *_MONEY)  # fields whose values are read by the decimal mark of their column
+_PLAIN_POINT = Decimal(".")
+
+
+class Wanted(NamedTuple):
+    """Which fields a command reads of a file, and which of them a header must have."""
+
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+LISTINGS = Wanted(LISTING, REQUIRED)
+PRICED_LISTINGS = Wanted((*LISTING, "price"), (*REQUIRED, "price"))
+SALES = Wanted(SALE, SALE)
+
+
+class Unread(NamedTuple):
+    """A value that could not be read: its line, the field, the value, and what was expected."""
+
+    line: int
+    field: str
+    column: str
+    value: object
+    expected: str
+
+    @property
+    def sentence(self) -> str:
+        """Return what is wrong, the field first."""
+        return f"{self.field}: expected {self.expected}, got {shown(self.value)}"
+
+
+class ReadRow(NamedTuple):
+    """A row with its fields, where known, or why it is refused; `row` is what stood in the file."""
+
+    number: int
+    line: int
+    row: dict[str, object]
+    found: dict[str, Any] | InvalidRecord
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of a file's rows and values, for people: counted by kind, with the first of each kind."""
+
+    rows: int = 0
+    known: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+    first: dict[str, Unread] = field(default_factory=dict)
+
+    def left_out(self, unread: Unread) -> None:
+        """Count a value that is unknown because it could not be read."""
+        self.unread[unread.field] += 1
+        self.first.setdefault(unread.field, unread)
+
+
+class RowReader:
+    """A file of listings or sales, read with a market's names, units and money; says what it reads, and what not."""
+
+    def __init__(
+        self,
+        file: str | Path,
+        wanted: Wanted,
+        market: Market,
+        options: Options = Options(),  # noqa: B008 - it is frozen
+        *,
+        stdin: BinaryIO | None = None,
+        say: Callable[[str], object] = lambda _: None,
+        only_read: bool = False,
+    ) -> None:
+        self.columns = Columns(wanted.fields, wanted.required, market, options.columns, str(file))
+        self.account = Account()
+        self.names: list[str] = []
+        self._file, self._options, self._stdin, self._only_read = file, options, stdin, only_read
+        self._say = say
+        self._market = market
+        self._money = Money.of(market)
+        self._numbers = {**dict.fromkeys(_AMBIGUOUS), **dict.fromkeys(_COUNTS), **dict.fromkeys(_COORDINATES)}
+        self._numbers |= dict.fromkeys(market.numbers)
+        self._required = frozenset(wanted.required)
+        self._decimals: dict[str, Decimal] = {}
+        self._columns_seen: frozenset[str] = frozenset()
+
+    def __iter__(self) -> Iterator[ReadRow]:
+        """Yield the rows; raises as `read_rows`, and `Failure` where the numbers of a column have two readings."""
+        self.account = Account()
+        self._decimals = {}
+        opened: list[Opened] = []
+        rows = read_rows(self._file, self.columns, self._options, self._stdin, opened.append, only_read=self._only_read)
+        first = next(rows, None)
+        sample = [] if first is None else [first]
+        sample += islice(rows, max(0, opened[0].sample - 1))
+        self.names = opened[0].names
+        for each in sample:
+            if not isinstance(each.values, InvalidRecord) and not opened[0].names:
+                self._take_in(each.values)
+        self._decide(sample)
+        self._tell(opened[0])
+        for row in chain(sample, rows):
+            self.account.rows += 1
+            yield self._read(row)
+
+    def _take_in(self, row: Mapping[str, object]) -> None:
+        """Take in the columns that a row of JSON has beyond those before it."""
+        new = [name for name in row if name not in self._columns_seen]
+        if new and "specversion" not in row:
+            self._columns_seen |= {*new}
+            self.columns.add([name for name in plain(row) if name in new or "." in name])
+
+    def _decide(self, sample: list[Row]) -> None:
+        """Find how each column writes decimals; raises `Failure` where a column may be read in two ways."""
+        said = self._options.decimal
+        targets = [(name, target) for name, target in self.columns.targets.items() if target.field in self._numbers]
+        if said is not None:
+            self._decimals = {name: Decimal(said) for name, _ in targets}  # type: ignore[arg-type] # checked there
+            return
+        seen = {name: DecimalEvidence() for name, _ in targets}
+        for each in sample:
+            if not isinstance(each.values, InvalidRecord):
+                for name, evidence in seen.items():
+                    if isinstance(value := plain(each.values).get(name), str):
+                        evidence.see(value)
+        by_column = {name: target.field for name, target in targets}
+        others = common_mark(seen[name] for name in seen if by_column[name] not in _COORDINATES)
+        for name, evidence in seen.items():
+            decided = evidence.decimal(others)
+            if decided is None and by_column[name] not in _AMBIGUOUS:
+                decided = Decimal()
+            if decided is None:
+                raise Failure(self._two_readings(name, evidence))
+            self._decimals[name] = decided
+
+    def _two_readings(self, column: str, evidence: DecimalEvidence) -> str:
+        example = evidence.example
+        if not example or evidence.sure:
+            return (
+                f"{self._file}: column {column.strip()}: {evidence.sure['.']} values with a decimal point, "
+                f"{evidence.sure[',']} with a decimal comma; say which with --decimal"
+            )
+        whole, _, rest = example.rpartition(next(each for each in example if each in ".,"))
+        return (
+            f"{self._file}: column {column.strip()}: {example} may be {float(whole + rest):g} or "
+            f"{float(f'{whole}.{rest}'):g}; say which is the decimal mark: --decimal . or --decimal ,"
+        )
+
+    def _tell(self, opened: Opened) -> None:
+        marks = {each.mark for name, each in self._decimals.items() if each.mark}
+        mark = f", decimal mark {' and '.join(sorted(marks))}" if marks else ""
+        self._say(f"{self._file}: {opened.told}{mark}")
+        if opened.names or self.columns.targets:
+            self._say(self.columns.told())
+
+    def _read(self, row: Row) -> ReadRow:
+        values = row.values
+        if isinstance(values, InvalidRecord):
+            return ReadRow(row.number, row.line, {}, values)
+        if "specversion" in values:
+            return ReadRow(row.number, row.line, values, {})
+        if not self.names and not values.keys() <= self._columns_seen:
+            self._take_in(values)
+        original, found = values, dict[str, Any]()
+        if not self.names:
+            values = plain(values)
+        for column, target in self.columns.targets.items():
+            value = values.get(column)
+            if is_missing(value):
+                continue
+            name = target.field
+            try:
+                found[name] = self._value(name, value, column, target)
+            except Unreadable as error:
+                unread = Unread(row.line, name, column, value, str(error))
+                if self._options.strict or name in self._required:
+                    return ReadRow(row.number, row.line, original, InvalidRecord("invalid_listing", unread.sentence))
+                self.account.left_out(unread)
+        self.account.known.update(found.keys())
+        return ReadRow(row.number, row.line, original, found)
+
+    def _value(self, name: str, value: object, column: str, target: Target) -> object:
+        if name == "listing_id":
+            value = identifier(value)
+            return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+        if name not in self._numbers:
+            return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+        if not isinstance(value, str):
+            scaled = target.factor != 1.0 and isinstance(value, int | float) and not isinstance(value, bool)
+            return float(value) * target.factor if scaled else value  # type: ignore[arg-type] # as just seen
+        return self._number(name, value.strip(), self._decimals.get(column) or Decimal(), target.factor)
+
+    def _number(self, name: str, text: str, decimal: Decimal, factor: float) -> float:
+        if name == "area_m2":
+            return cells.area(text, decimal, factor)
+        if name in _MONEY:
+            return self._money.amount(text, decimal)
+        try:
+            return cells.number_or_range(text, decimal, up=name in _COUNTS)
+        except TwoReadings:  # of a place or a count only one is possible
+            return cells.number_or_range(text.replace(",", "."), _PLAIN_POINT, up=name in _COUNTS)
+
+    def unknown_everywhere(self) -> list[str]:
+        """Return the fields that have a column, and no known value in any row."""
+        have = dict.fromkeys(target.field for target in self.columns.targets.values())
+        return [name for name in have if self.account.rows and not self.account.known[name]]
+
+    def sum_up(self, warn: Callable[[str], object]) -> None:
+        """Say what was unknown in every row, and which values were left out because they could not be read."""
+        if unknown := self.unknown_everywhere():
+            warn(f"unknown in every row: {', '.join(unknown)}")
+        for name, count in self.account.unread.items():
+            first = self.account.first[name]
+            values = "value could not be read and counts" if count == 1 else "values could not be read and count"
+            warn(
+                f"{name}: {count:,} {values} as unknown; the first on line {first.line}: "
+                f"{first.sentence.partition(': ')[2]}"
+            )
+
+
+class ListingReader:
+    """Turns the fields of rows into listings of a market."""
+
+    def __init__(self, rows: RowReader, market: Market, *, strict: bool) -> None:
+        self._rows = rows
+        self._type = listing_type(market.columns)
+        self._strict = strict
+
+    def listing(self, read: ReadRow, listing_id: str) -> Listing:
+        """Return the listing of a row; `listing_id` serves where it names none. Raises `InvalidRecord`.
+
+        An optional field that is out of its limits is unknown, and counted, unless the reading is strict.
+        """
+        if isinstance(read.found, InvalidRecord):
+            raise read.found
+        values = {name: value for name, value in read.found.items() if name != "price"}
+        values.setdefault("listing_id", listing_id)
+        while True:
+            try:
+                return msgspec.convert(values, self._type)
+            except msgspec.ValidationError as error:
+                refused = listing_refusal(error, values)
+                name = str(refused).partition(":")[0]
+                if self._strict or name not in values or name in (*REQUIRED, "listing_id"):
+                    raise refused from None
+                value = values.pop(name)
+                expected = str(refused).partition("expected ")[2].rpartition(", got ")[0]
+                column = next((each for each, to in self._rows.columns.targets.items() if to.field == name), name)
+                self._rows.account.left_out(Unread(read.line, name, column, read.row.get(column, value), expected))
+                self._rows.account.known[name] -= 1
