@@ -17,6 +17,7 @@ from stream_producer.cli import publish, redrive
 from terminal.errors import Failure, one_line
 from terminal.stack import CHOSEN
 from training.cli import evaluate, models, promote, rollback, train
+from training.market_cli import market
 from training.retraining.cli import history, retrain, train_worker
 
 StackFile = Annotated[
@@ -64,6 +65,9 @@ for panel, commands in {
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(with_stack(command))
+
+
+app.add_typer(market, name="market", rich_help_panel="The model's life")
 
 
 def main() -> None:

@@ -128,6 +128,7 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
         "WindowPredictions": verdict.window.predictions,
         "WindowDeadLetters": verdict.window.dead_letters,
         "WindowParked": verdict.window.parked_batches,
+        "WarnedPredictions": 100 * verdict.warned,
         "PriceShift": verdict.performance.percent,
         "PriceStatistic": verdict.performance.statistic,
         "WorstIndex": max(indices, default=None),  # PSI over its limit
@@ -137,7 +138,7 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
     emit(
         "monitor",
         {name: value for name, value in metrics.items() if value is not None},
-        dict.fromkeys(("PriceShift", "MedianError", "Coverage"), "Percent"),
+        dict.fromkeys(("PriceShift", "MedianError", "Coverage", "WarnedPredictions"), "Percent"),
         champion=verdict.champion,
         drifted=verdict.drifted,
         announced=announced,

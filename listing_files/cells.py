@@ -16,6 +16,7 @@ from pricing.normalise import is_unknown
 
 Mark = Literal[".", ","]
 UNDECIDED: Literal[""] = ""
+LONG = 2  # of decimals of any length there are so many for each that has three by chance, and more
 MINORITY = 0.05  # of a column's values that may contradict the others; they are refused
 
 _PLAIN = re.compile(r"[+-]?\d+", re.ASCII)
@@ -147,7 +148,7 @@ class DecimalEvidence:
     sure: Counter[str] = field(default_factory=Counter)
     either: Counter[str] = field(default_factory=Counter)
     example: str = ""
-    long: bool = False  # decimals beyond a group of three, or three that are no group
+    long: int = 0  # values with decimals beyond a group of three, or three that are no group
 
     def see(self, value: str) -> None:
         """Take a value into account."""
@@ -160,7 +161,7 @@ class DecimalEvidence:
             mark, sure = _evidence(text)
             if sure:
                 self.sure[mark] += 1
-                self.long |= mark in text and len(text.rpartition(mark)[2]) >= 3
+                self.long += mark in text and len(text.rpartition(mark)[2]) >= 3
             else:
                 self.either[mark] += 1
                 self.example = self.example or text
@@ -173,7 +174,8 @@ class DecimalEvidence:
             if few > MINORITY * (few + many):
                 return None
         if point or comma:
-            return Decimal("." if point > comma else ",", short=not self.long)
+            mark: Mark = "." if point > comma else ","
+            return Decimal(mark, short=self.long < LONG * max(1, self.either[mark]))
         if not self.either:
             return Decimal(others.mark, short=True)
         (shown,) = self.either if len(self.either) == 1 else (UNDECIDED,)

@@ -90,6 +90,7 @@ class Columns:
         self._market = market
         self._name = name
         self._chosen = {compact(column): field for field, column in chosen.items()}
+        self._said = {compact(column): column for column in chosen.values()}
         self._known = self._names()
         if unknown := [field for field in chosen if field not in self.wanted]:
             raise UsageFailure(f"--map {unknown[0]}=…: no such field; there are {', '.join(self.wanted)}")
@@ -99,14 +100,20 @@ class Columns:
         for field in self.wanted:
             own = self._market.columns.get(field)
             names = [field, *(own.names if own else SYNONYMS[field])]
+            headers = self._market.headers.get(field, ())
             if field in IN_THE_CURRENCY:
                 names += [f"{each} {self._market.currency}" for each in names]
             known |= {compact(each): Target(field) for each in names}
+            known |= {compact(each): Target(field, self._unit(field)) for each in headers}
         if "area_m2" in self.wanted:
-            unit = SQUARE_FOOT if self._market.area_unit == "sqft" else 1.0
+            unit = self._unit("area_m2")
             known |= {compact(each): Target("area_m2", unit) for each in AREA_OF_THE_MARKET}
             known |= {compact(each): Target("area_m2", SQUARE_FOOT) for each in SQUARE_FEET}
         return known
+
+    def _unit(self, field: str) -> float:
+        """Return what turns numbers of a column that states no unit into the field's."""
+        return SQUARE_FOOT if field == "area_m2" and self._market.area_unit == "sqft" else 1.0
 
     def _target(self, column: str) -> Target | None:
         """Return what a column is for; of a nested name (`location.lat`) the last part says it, too."""
@@ -114,13 +121,27 @@ class Columns:
         if key in self._chosen:
             field = self._chosen[key]
             known = self._known.get(key)
-            return known if known and known.field == field else Target(field)
+            return known if known and known.field == field else Target(field, self._unit(field))
         found = self._known.get(key) or self._known.get(compact(column.rpartition(".")[2]))
         return None if found and found.field in self._chosen.values() else found
 
     def recognised(self, names: Iterable[str]) -> int:
         """Return how many fields a header of these names has."""
         return len({found.field for each in names if (found := self._target(each))})
+
+    def distinct(self, names: Sequence[str]) -> list[str]:
+        """Return a header's names made distinct: a second `notes` is called `notes (2)`.
+
+        Raises `Failure` where a name that stands there twice is one that is read.
+        """
+        times: Counter[str] = Counter()
+        found = []
+        for name in names:
+            times[name.strip()] += 1
+            if times[name.strip()] > 1 and self._target(name):
+                raise Failure(f"{self._name}: the column {name.strip()} stands there more than once")
+            found.append(name if times[name.strip()] == 1 else f"{name} ({times[name.strip()]})")
+        return found
 
     def add(self, names: Iterable[str]) -> None:
         """Take columns in; raises `Failure` where two of them are for one field and none has its own name."""
@@ -151,10 +172,6 @@ class Columns:
         return 0 if key in self._chosen else 1 if column.strip() == field else 2 if key == compact(field) else 3
 
     def _refuse_both(self, field: str, column: str, others: Sequence[str]) -> None:
-        if column.strip() in {each.strip() for each in others}:
-            raise Failure(
-                f"{self._name}: the column {column.strip() or '(without a name)'} stands there more than once"
-            )
         both = ", ".join((column, *others))
         raise Failure(f"{self._name}: several columns for {field}: {both}; say which one with --map {field}={column}")
 
@@ -163,9 +180,8 @@ class Columns:
         keys = {compact(each) for each in names}
         if absent := [column for column in self._chosen if column not in keys]:
             near = _nearest(absent[0], names)
-            raise UsageFailure(
-                f"{self._name}: no column {absent[0]} for {self._chosen[absent[0]]}; found: {_list(names)}{near}"
-            )
+            what = f"no column {self._said[absent[0]]} for {self._chosen[absent[0]]}"
+            raise UsageFailure(f"{self._name}: {what}; found: {_list(names)}{near}")
         have = {target.field for target in self.targets.values()}
         missing = [field for field in self.required if field not in have]
         if not missing:
@@ -223,13 +239,3 @@ def _nearest(name: str, names: Sequence[str]) -> str:
     keys = {compact(each): each for each in names}
     near = [keys[each] for each in get_close_matches(compact(name), list(keys), cutoff=NEAR)]
     return f"; nearest: {', '.join(near)}" if near else ""
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Return a header's names made distinct: a second `notes` is called `notes (2)`."""
-    times: Counter[str] = Counter()
-    found = []
-    for name in names:
-        times[name] += 1
-        found.append(name if times[name] == 1 else f"{name} ({times[name]})")
-    return found

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from pricing.listing import FIELDS
+from listing_files.columns import SYNONYMS
+from pricing.listing import FIELDS, Features
 from pricing.market import InvalidMarket, Market, describe
 from terminal.errors import Failure, UsageFailure
 
 MARKETS = Path(__file__).parent.parent / "markets"
 CHOSEN = "BELO_MARKET"
+TAKEN = frozenset({*FIELDS, *Features.__struct_fields__, *SYNONYMS})  # names that no column of a market may have
 
 
 def find_market(environ: Mapping[str, str], folder: Path = MARKETS) -> Market:
@@ -40,6 +42,8 @@ def read_market(path: Path) -> Market:
         raise Failure(f"{path}: {describe(error)}") from None
     except (msgspec.DecodeError, InvalidMarket) as error:
         raise Failure(f"{path}: {error}") from None
-    if taken := [name for name in market.columns if name in FIELDS]:
+    if taken := [name for name in market.columns if name in TAKEN]:
         raise Failure(f"{path}: columns.{taken[0]}: every listing has this field; a market names further ones only")
+    if unknown := [name for name in market.headers if name not in SYNONYMS]:
+        raise Failure(f"{path}: headers.{unknown[0]}: no such field; there are {', '.join(SYNONYMS)}")
     return market

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from listing_files.cells import UNDECIDED, Decimal, TwoReadings, Unreadable, area
 from listing_files.columns import Columns
-from listing_files.formats.csv_rows import Row, csv_rows, find_header
+from listing_files.formats.csv_rows import Header, Row, csv_rows, find_header
 from listing_files.formats.json_rows import document_rows, is_document, json_lines
 from listing_files.formats.lines import Lines
 from listing_files.formats.opening import Text, open_text
@@ -84,17 +84,21 @@ def read_rows(
     suffix = format_suffix(path)
     if suffix in PARQUET:
         table = parquet_file(path)
-        names = list(table.schema_arrow.names)
+        names = columns.distinct(table.schema_arrow.names)
+        twice = [each.rpartition(" (")[0] for each in names if each not in table.schema_arrow.names]
+        if twice and not only_read:
+            raise Failure(f"{path}: the column {twice[0]} stands there more than once")
         _take_in(columns, names)
         opened(Opened("Parquet", names, _SAMPLED))
         yield from parquet_rows(path, table, columns.targets.keys() if only_read else None)
     elif suffix in EXCEL:
-        names, rows = excel_rows(path, columns.recognised)
-        if not names:
+        head, rows = excel_rows(path, columns.recognised)
+        if not head:
             raise Failure(f"{path}: empty, expected a header with {_required(columns)}")
+        names = columns.distinct(head)
         _take_in(columns, names)
         opened(Opened("Excel", names, _SAMPLED))
-        yield from rows
+        yield from rows(names)
     else:
         with open_text(path, sys.stdin.buffer, options.encoding) as text:
             yield from _text_rows(text, str(file), suffix, columns, options, opened)
@@ -160,15 +164,17 @@ def _text_rows(
     delimiter = "\t" if options.delimiter in ("tab", "\\t") else options.delimiter
     header = find_header(text.first, columns.recognised, delimiter)
     try:
-        _take_in(columns, header.names)
+        names = columns.distinct(header.names)
+        _take_in(columns, names)
     except Failure:
         if "\0" in text.first:
             raise Failure(f"{name}: not a text file (there are NUL bytes in it)") from None
         raise
     shown = {"\t": "tab"}.get(header.delimiter, header.delimiter)
     above = f", {header.line} lines above the header" if header.line else ""
-    opened(Opened(f"CSV, {about}, delimiter {shown}{above}", header.names, max(0, sample - header.line - 1)))
-    yield from csv_rows(Lines(text.lines), name, header, _number_test(columns))
+    opened(Opened(f"CSV, {about}, delimiter {shown}{above}", names, max(0, sample - header.line - 1)))
+    named = Header(header.line, header.delimiter, names)
+    yield from csv_rows(Lines(text.lines), name, named, _number_test(columns))
 
 
 def _number_test(columns: Columns) -> Callable[[str, str], bool]:

@@ -19,6 +19,7 @@ from monitoring.sentences import (
     prices_sentence,
     sales_sentence,
     verdict_sentence,
+    warnings_sentence,
 )
 from terminal.display import print_json, say
 
@@ -46,7 +47,7 @@ def show_doubtful(found: Doubtful, *, as_json: bool) -> None:
         for each in found.set_apart
     ]
     if rows:
-        header = ("listing", "sale price, R$", "price said, R$", "reported", "why it is set apart")
+        header = ("listing", "sale price", "price said", "reported", "why it is set apart")
         _out.print(_table("Sales set apart", header, rows, [False] * len(rows)))
     say(
         f"{len(rows)} sales are set apart; {found.accepted} accepted, {found.withdrawn} withdrawn, {found.unmatched} "
@@ -64,6 +65,8 @@ def show_verdict(verdict: DriftVerdict, *, as_json: bool) -> None:
         _out.print(f"  {event.summary}", markup=False)
     _out.print(prices_sentence(verdict.performance), markup=False)
     _out.print(sales_sentence(verdict), markup=False)
+    if warned := warnings_sentence(verdict):
+        _out.print(warned, markup=False)
     if found := verdict.figures:
         _out.print(_table("Sales against predictions", FIGURES, map(figures_row, found), [False] * len(found)))
     if watches := verdict.errors:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lambdas.drift import listing_drift, price_drift
 from lambdas.drift.events import events
-from lambdas.drift.watch import Look, Watch
+from lambdas.drift.watch import DriftVerdict, Look, Watch
 from monitoring.charts import BLUE, GREEN, RED, Frame, Mark, bars, dots, line, plane
 from monitoring.sentences import (
     CHECKS,
@@ -27,6 +27,7 @@ from monitoring.sentences import (
     prices_sentence,
     sales_sentence,
     verdict_sentence,
+    warnings_sentence,
 )
 from monitoring.timeline import History
 from terminal.errors import Failure
@@ -85,8 +86,12 @@ def _prices(look: Look, history: History) -> str:
         f"<section><p>{escape(prices_sentence(look.verdict.performance))}</p>"
         f"<h3>Sale over prediction: each sale, and the newest 30 together</h3>{_course(history)}"
         f"<h3>The test: the largest comparison at every tenth sale under this champion, and its limit</h3>{_test(look)}"
-        f"</section><section><p>{escape(sales_sentence(look.verdict))}</p>{figures}{_errors(look)}</section>"
+        f"</section><section><p>{escape(_sentences(look.verdict))}</p>{figures}{_errors(look)}</section>"
     )
+
+
+def _sentences(verdict: DriftVerdict) -> str:
+    return f"{sales_sentence(verdict)} {warnings_sentence(verdict)}".rstrip()
 
 
 def _errors(look: Look) -> str:

@@ -10,12 +10,12 @@ NAMES = {
     "area_m2": "area, m²",
     "rooms": "rooms",
     "garage_places": "garage places",
-    "adm_fees": "monthly fees, BRL",
+    "adm_fees": "monthly fees",
     "latitude": "latitude",
     "longitude": "longitude",
     "neighborhood": "neighbourhood",
     "street": "street",
-    "log_price": "predicted price, BRL",
+    "log_price": "predicted price",
     "records": "records",
 }
 KINDS = {"performance": "sale prices", "listings": "listings"}
@@ -52,6 +52,12 @@ def prices_sentence(shift: Shift) -> str:
     )
 
 
+def warnings_sentence(verdict: DriftVerdict) -> str:
+    """Return how many of the window's prices mean little, by their warnings; "" where none does."""
+    kinds = ", ".join(f"{name} {percent(share)}" for name, share in verdict.warnings.items() if share)
+    return f"Prices with a warning: {percent(verdict.warned)} ({kinds})." if kinds else ""
+
+
 def sales_sentence(verdict: DriftVerdict) -> str:
     """Return what became of the sales."""
     seen = verdict.sales
@@ -77,7 +83,7 @@ def error_row(each: ErrorCheck) -> tuple[str, ...]:
 
 
 ERRORS = ("what", "newest sales", "found", "usual", "statistic and limit", "")
-FIGURES = ("band of price", "sales", "RMSE, R$", "MAE, R$", "median error", "in the interval", "95 % bounds")
+FIGURES = ("band of price", "sales", "RMSE", "MAE", "median error", "in the interval", "95 % bounds")
 CHECKS = ("what", "compared by", "window", "reference", "limit", "")
 
 

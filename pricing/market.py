@@ -95,6 +95,7 @@ class Market(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place_names: Affixes = Affixes()
     not_neighborhoods: tuple[Name, ...] = ()  # pieces of addresses that stand in that column by mistake
     exchange: tuple[Exchange, ...] = ()
+    headers: dict[str, tuple[Name, ...]] = {}  # what this market's files call the fields of every listing
     columns: dict[str, Column] = {}
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ def place_key(name: str) -> str:
 def neighborhood_key(affixes: Affixes) -> NameKey:
     """Return by what a market knows its neighbourhoods: `place_key` less the words that say nothing more.
 
-    "Bairro Savassi" and "Savassi, Belo Horizonte - MG" are "savassi", where the market has such affixes. A name that
+    "Bairro Centro" and "Centro, Cidade" are "centro", where the market has such affixes. A name that
     is nothing but affixes keeps the last of them.
     """
     before = tuple(f"{place_key(word)} " for word in affixes.before)

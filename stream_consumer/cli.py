@@ -10,6 +10,7 @@ from terminal.errors import UsageFailure
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pricing.market import Market
     from stream_consumer.overview import Overview
     from stream_consumer.positions import ShardPosition
     from stream_consumer.printing.output import Sink
@@ -77,7 +78,8 @@ def consume(
     import os
     import sys
 
-    from pricing.places import place_key
+    from listing_files.market_file import find_market
+    from pricing.places import neighborhood_key
     from stream_consumer.consumer import Consumer
     from stream_consumer.printing.newest import Newest
     from stream_consumer.printing.printer import Choice, Printing
@@ -87,14 +89,16 @@ def consume(
 
     if latest_per_listing and checkpoint and checkpoint.startswith("s3://"):
         raise UsageFailure("--latest-per-listing needs a checkpoint in a file: what was newest is kept beside it")
-    stack = Stack.find(os.environ)
+    stack, market = Stack.find(os.environ), find_market(os.environ)
+    key = neighborhood_key(market.place_names)
     ends = parse_time("--until", until) if until is not None else None
     choice = Choice(
         listings=frozenset(listing or ()),
-        neighborhoods=frozenset(map(place_key, neighborhood or ())),
+        neighborhoods=frozenset(map(key, neighborhood or ())),
+        key=key,
         versions=frozenset(model_version or ()),
     )
-    sink = _sink(form, output)
+    sink = _sink(form, output, market)
     newest = Newest(Path(f"{checkpoint}.newest")) if latest_per_listing and checkpoint else None
     try:
         with Consumer(
@@ -186,7 +190,7 @@ def _overview(stack: "Stack", checkpoint: str | None) -> "Overview":
     )
 
 
-def _sink(form: str, output: Path | None) -> "Sink":
+def _sink(form: str, output: Path | None, market: "Market") -> "Sink":
     import sys
 
     from stream_consumer.printing.formats import Format
@@ -200,7 +204,7 @@ def _sink(form: str, output: Path | None) -> "Sink":
         if output is None:
             raise UsageFailure("--format parquet needs a file: -o FILE")
         return ParquetOutput(output)
-    return Output(sys.stdout.buffer if output is None else output.open("ab"), Format(form))
+    return Output(sys.stdout.buffer if output is None else output.open("ab"), Format(form), market)
 
 
 def _shards(ids: list[str] | None, worker: str | None) -> "Worker | Collection[str] | None":

@@ -69,7 +69,7 @@ class MemoryStream:
     """Stands in for boto3's Kinesis client, for one stream: hand it to `Publisher`, `Consumer` or code of your own.
 
         stream = MemoryStream("listings", shards=2)
-        Publisher(stream, "listings").publish([{"listing_id": "L-1", "neighborhood": "Savassi", "area_m2": 80}])
+        Publisher(stream, "listings").publish([{"listing_id": "L-1", "neighborhood": "Centro", "area_m2": 80}])
         assert len(stream.records()) == 1
 
     Records keep their order, hash keys decide on the shard, sequence numbers grow across splits and merges, and what is
@@ -291,10 +291,11 @@ def priced(
     event_id: str | None = None,
     neighborhood: str = "Buritis",
     version: str = "1",
+    currency: str = "XXX",
     sequence_number: int = 1,
     index: int = 0,
 ) -> bytes:
-    """Return a prediction as it stands on the stream; `price` in BRL.
+    """Return a prediction as it stands on the stream; `price` in a `currency` (XXX is ISO 4217's for none).
 
     `event_id` is the listing event's, from which the prediction has its id: equal ones are repeats.
     `sequence_number` and `index` are where the event stood on the input stream.
@@ -314,7 +315,7 @@ def priced(
                 event_id=event_id,
                 predicted_price=price,
                 interval=Interval(0.8 * price, 1.3 * price, 0.9),
-                currency="BRL",
+                currency=currency,
                 model=ModelVersion("house-price", version),
                 features=Features(neighborhood=neighborhood, area_m2=102.0),
                 source_position=SourcePosition("shardId-000000000000", str(sequence_number), index),

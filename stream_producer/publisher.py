@@ -53,7 +53,7 @@ class Publisher:
     """A stream to publish to.
 
         outcome = Publisher(kinesis, "listings").publish(
-            [{"listing_id": "L-1", "neighborhood": "Savassi", "area_m2": 80, "rooms": 3}]
+            [{"listing_id": "L-1", "neighborhood": "Centro", "area_m2": 80, "rooms": 3}]
         )
         assert outcome.complete, outcome.error
 

@@ -16,6 +16,7 @@ from rich.progress import track
 
 from belo.demo.books import BAD, FOLDER, PREDICTIONS, Books, arrivals, collect, figures, latencies
 from belo.local_cloud import provision
+from listing_files.market_file import find_market
 from listing_files.reading import identify
 from pricing.manifest import Manifest
 from stream_consumer.printing.formats import Format, encoder, header
@@ -115,7 +116,7 @@ def _stream(stack: Stack, file: Path, events: int) -> Books:
 
 
 def _tell(books: Books) -> None:
-    table = header(Format.TABLE) + encoder(Format.TABLE)(books.predictions[:SHOWN])
+    table = header(Format.TABLE) + encoder(Format.TABLE, find_market({}))(books.predictions[:SHOWN])
     stderr.print(table, markup=False, soft_wrap=True)
     stderr.print("[bold]5. Dead letters[/]")
     for letter in list(books.dead_letters.values())[: len(BAD)]:

@@ -25,7 +25,7 @@ PATIENCE = 120.0  # seconds without a new prediction or dead letter
 
 _GOOD = (
     b'{"specversion":"1.0","id":"bad-%d","source":"/demo","type":"listing.submitted",'
-    b'"data":{"listing_id":"bad-%d","neighborhood":"Savassi","area_m2":%s}}'
+    b'"data":{"listing_id":"bad-%d","neighborhood":"Centro","area_m2":%s}}'
 )
 BAD = (
     b"this is not JSON",

@@ -35,7 +35,7 @@ _SPELLINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Homes in the order in which they are sold; `asking` prices in BRL, shape (N,)."""
+    """Homes in the order in which they are sold; `asking` prices, shape (N,)."""
 
     frame: pd.DataFrame
     asking: NDArray[np.float64]
@@ -81,4 +81,4 @@ def listings_file(market: Market, first: int, last: int, folder: Path) -> Path:
 
 
 def _spelled(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[list(_SPELLINGS)].rename(columns=_SPELLINGS).assign(city="Belo Horizonte")
+    return frame[list(_SPELLINGS)].rename(columns=_SPELLINGS)

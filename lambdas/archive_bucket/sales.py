@@ -26,7 +26,7 @@ _NAMESPACE = uuid.UUID("a3a1f0a5-6a0c-5d0e-9a56-6d0b1d4f7a11")  # ours, made onc
 
 
 class Sale(Struct, frozen=True):
-    """A line of a sales object: a price in BRL, and when the sale closed (ISO 8601)."""
+    """A line of a sales object: a price, and when the sale closed (ISO 8601)."""
 
     listing_id: Text
     sale_price: Annotated[float, Meta(gt=0, le=10_000_000_000)]

@@ -13,7 +13,7 @@ CONFIDENCE = 0.95  # of the bounds
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """Errors of some sales: `rmse` and `mae` in BRL, the others fractions; the coverage with its exact bounds.
+    """Errors of some sales: `rmse` and `mae` are amounts, the others fractions; the coverage with its exact bounds.
 
     `band` counts the champion's bands of predicted price from the cheapest; None is all of them together.
     """

@@ -145,7 +145,7 @@ def _binned(name: str, values: NDArray[np.float64], bins: Bins) -> Distribution:
 
 def _prices(rows: Sequence[ArchivedPrediction], bins: Bins) -> Distribution:
     log_price = np.log([row.predicted_price for row in rows])
-    edges = [round(float(np.exp(edge)), -3) for edge in bins.edges]  # for people: in BRL
+    edges = [round(float(np.exp(edge)), -3) for edge in bins.edges]  # for people
     return Distribution(
         name="log_price", labels=_labels(edges), shares=bins.shares, counts=_counts(log_price, bins).tolist()
     )

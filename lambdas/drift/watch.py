@@ -13,7 +13,7 @@ anew every `every`, over windows that overlap, and look number i since the promo
 which adds up to LISTINGS however long the champion serves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from lambdas.drift.price_drift import HORIZON, Log, Sales, Shift, find_shift
 from lambdas.drift.priced_again import priced_again
 from lambdas.drift.watched_champion import WatchedChampion, serving_model, watched_champion
 from pricing.learnt_homes import has_learnt
+from pricing.warnings import WARNINGS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -103,6 +104,8 @@ class DriftVerdict(Struct, frozen=True, kw_only=True):
     set_apart: list[credibility.SetApart]  # the newest `NAMED`
     listings: list[DistributionCheck]
     unreadable_sales: int
+    warned: float  # share of the window's predictions that carry a warning
+    warnings: dict[str, float]  # shares by kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,14 @@ class Watch:
             set_apart=apart[-NAMED:],
             listings=listings,
             unreadable_sales=unreadable_sales,
+            warned=_share(bool(row.warnings) for row in recent.rows),
+            warnings={name: _share(name in row.warnings for row in recent.rows) for name in WARNINGS},
         )
+
+
+def _share(found: Iterable[bool]) -> float:
+    every = list(found)
+    return sum(every) / len(every) if every else 0.0
 
 
 def _moves(shift: Shift, learnt: Sequence[bool]) -> Log:

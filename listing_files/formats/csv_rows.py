@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from listing_files.columns import distinct
 from listing_files.formats.lines import Lines
 from listing_files.formats.stray_quotes import are_rows
 from pricing.refusal import InvalidRecord
@@ -31,7 +30,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where a CSV file's header stands, from 0, how it is delimited, and its names, made distinct."""
+    """Where a CSV file's header stands, from 0, how it is delimited, and its names."""
 
     line: int
     delimiter: str
@@ -45,7 +44,7 @@ def find_header(first: str, recognised: Recognised, delimiter: str | None) -> He
         for line, names in enumerate(_first_rows(first, each)):
             count = recognised(names)
             if count > most or (count == most == 0 and len(names) > len(best.names) and line == best.line):
-                best, most = Header(line, each, distinct(names)), count
+                best, most = Header(line, each, names), count
     return best
 
 

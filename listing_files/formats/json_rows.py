@@ -71,7 +71,8 @@ def document_rows(lines: Iterator[bytes], first: str, name: str) -> Iterator[Row
             else:
                 yield Row(number, number, unreadable_row(f"row {number}: expected a JSON object, got {row!r:.40}"))
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-        raise Failure(f"{name}: not JSON behind row {number} ({error})") from None
+        why = str(error).partition("\n")[0].strip()
+        raise Failure(f"{name}: not JSON behind row {number} ({why})") from None
 
 
 def _rows_of(ijson: Any, first: str) -> str:  # noqa: ANN401 - a module

@@ -1,11 +1,10 @@
 """Rows of tables with types of their own: Parquet and Excel."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from listing_files.columns import distinct
 from listing_files.formats.csv_rows import TITLE_LINES, Recognised, Row
 from terminal.errors import Failure
 
@@ -60,8 +59,8 @@ def _python(batch: Any) -> list[dict[str, object]]:  # noqa: ANN401 - as above
     return rows
 
 
-def excel_rows(path: Path, recognised: Recognised) -> tuple[list[str], Iterator[Row]]:
-    """Return the header and the rows of a workbook's first sheet; raises `Failure` where it is none."""
+def excel_rows(path: Path, recognised: Recognised) -> tuple[list[str], Callable[[list[str]], Iterator[Row]]]:
+    """Return the header of a workbook's first sheet, and what yields its rows under names; raises `Failure`."""
     try:
         import python_calamine as calamine
     except ImportError:
@@ -73,8 +72,7 @@ def excel_rows(path: Path, recognised: Recognised) -> tuple[list[str], Iterator[
         raise Failure(f"{path}: not an Excel workbook ({error})") from None
     heads = [[str(cell) for cell in row] for row in table[: TITLE_LINES + 1]]
     place = max(range(len(heads)), key=lambda at: (recognised(heads[at]), -at), default=0)
-    names = distinct(heads[place]) if heads else []
-    return names, _sheet_rows(table, place, names)
+    return (heads[place] if heads else []), lambda names: _sheet_rows(table, place, names)
 
 
 def _sheet_rows(table: list[list[Any]], place: int, names: list[str]) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from rich.cells import cell_len, set_cell_size
 
 from pricing import prediction
+from pricing.market import Market
 from stream_consumer.consumer import Arrived
 
 
@@ -42,6 +43,8 @@ COLUMNS = [
     "shard_id",
     "sequence_number",
     "index",
+    "currency",
+    "warnings",
 ]
 
 # Widths in characters, negative for what stands at the right; what is longer is cut.
@@ -53,6 +56,7 @@ _TABLE_COLUMNS = (
     ("price", -14),
     ("interval", -27),
     ("model", 6),
+    ("warnings", 46),
 )
 
 
@@ -66,24 +70,35 @@ def header(form: Format) -> str:
     return ""
 
 
-def encoder(form: Format) -> Encode:
-    """Return the function that turns predictions into lines of a format."""
-    line = {Format.TABLE: _table_line, Format.JSONL: _json_line, Format.CSV: _csv_row}[form]
+def encoder(form: Format, market: Market | None = None) -> Encode:
+    """Return the function that turns predictions into lines of a format; a table writes money as the market does."""
+    line = {Format.TABLE: _Table(market).line, Format.JSONL: _json_line, Format.CSV: _csv_row}[form]
     return lambda batch: "".join(map(line, batch))
 
 
-def brl(price: float) -> str:
-    """Return a price as it is written in Brazil, to the real: R$ 612.345."""
-    return f"R$ {price:,.0f}".replace(",", ".")
+class _Table:
+    def __init__(self, market: Market | None) -> None:
+        self._market = market
+
+    def line(self, arrived: Arrived) -> str:
+        data = arrived.event.data
+        market = self._market if self._market and self._market.currency == data.currency else None
+        price, low, high = (
+            whole(each, market) for each in (data.predicted_price, data.interval.low, data.interval.high)
+        )
+        money = market.symbols[0] if market and market.symbols else data.currency
+        cells = [
+            *(arrived.event.time[:19].replace("T", " "), data.listing_id, data.features.neighborhood),
+            *(f"{whole(data.features.area_m2, market)} m²", f"{money} {price}", f"{money} {low} … {high}"),
+            *(data.model.version, ", ".join(data.warnings)),
+        ]
+        return _line(cells) + "\n"
 
 
-def _table_line(arrived: Arrived) -> str:
-    data = arrived.event.data
-    area = f"{data.features.area_m2:,.0f} m²".replace(",", ".")
-    interval = f"{brl(data.interval.low)} … {brl(data.interval.high)[3:]}"
-    when = arrived.event.time[:19].replace("T", " ")
-    price = brl(data.predicted_price)
-    return _line([when, data.listing_id, data.features.neighborhood, area, price, interval, data.model.version]) + "\n"
+def whole(value: float, market: Market | None) -> str:
+    """Return a number without decimals, its thousands grouped as the market writes them: 612.345 in Brazil."""
+    text = f"{value:,.0f}"
+    return text.replace(",", ".") if market and market.decimal == "," else text
 
 
 def _line(cells: list[str]) -> str:
@@ -117,6 +132,7 @@ def row(arrived: Arrived) -> tuple[object, ...]:
         *(data.predicted_price, interval.low, interval.high, interval.coverage),
         *(data.model.name, data.model.version, data.event_source, data.event_id),
         *(place.shard_id, place.sequence_number, place.index),
+        *(data.currency, ";".join(data.warnings)),
     )
 
 

@@ -6,6 +6,7 @@ import stat
 from contextlib import suppress
 from typing import IO, BinaryIO, Protocol
 
+from pricing.market import Market
 from stream_consumer.consumer import Arrived
 from stream_consumer.printing.formats import Format, encoder, header
 
@@ -29,9 +30,9 @@ class Output:
 
     is_durable = True
 
-    def __init__(self, stream: BinaryIO | IO[bytes], form: Format) -> None:
+    def __init__(self, stream: BinaryIO | IO[bytes], form: Format, market: Market | None = None) -> None:
         self._stream = stream
-        self._encode = encoder(form)
+        self._encode = encoder(form, market)
         self._is_file = _is_file(stream)
         continued = self._is_file and self._stands_in_it()
         if not (continued and form is Format.CSV):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from pricing.places import place_key
+from pricing.places import NameKey, place_key
 from stream_consumer.consumer import Arrived, Consumer
 from stream_consumer.gaps import Gap
 from stream_consumer.printing.newest import Newest
@@ -17,19 +17,20 @@ from terminal.signals import stopped_by_signals
 class Choice(Struct, frozen=True, kw_only=True):
     """Which predictions are printed: those of some listings, neighbourhoods or model versions; empty sets mean all.
 
-    Neighbourhoods are keys (`pricing.places.place_key`).
+    Neighbourhoods are known by `key`.
     """
 
     listings: frozenset[str] = frozenset()
     neighborhoods: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset()
+    key: NameKey = place_key
 
     def takes(self, arrived: Arrived) -> bool:
         """Return whether a prediction is chosen."""
         data = arrived.event.data
         return (
             (not self.listings or data.listing_id in self.listings)
-            and (not self.neighborhoods or place_key(data.features.neighborhood) in self.neighborhoods)
+            and (not self.neighborhoods or self.key(data.features.neighborhood) in self.neighborhoods)
             and (not self.versions or data.model.version in self.versions)
         )
 

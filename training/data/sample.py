@@ -1,14 +1,16 @@
 """A generated listings file: no row of it is real, its levels, its spread and its mess are.
 
 `sample_levels.csv` holds aggregates only: for the 60 most offered neighbourhoods the share of listings, the mean
-of what size does not explain of the log price (BRL), and the centre in degrees. Streets and all other neighbourhoods
-are invented and say so ("Rua Gerada 12").
+of what size does not explain of the log price, and the centre in degrees. Streets and all other neighbourhoods are
+invented and say so; how, and where they stand, is said in `sample.yaml`.
 """
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 COLUMNS = (
@@ -23,6 +25,20 @@ COLUMNS = (
     "latitude",
     "longitude",
 )
+
+
+class Invented(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the sample calls what is invented, and between which degrees it stands."""
+
+    city: str
+    elsewhere: str
+    street: str
+    neighborhood: str
+    latitude: tuple[float, float]
+    longitude: tuple[float, float]
+
+
+WORDS = msgspec.yaml.decode(Path(__file__).with_name("sample.yaml").read_bytes(), type=Invented)
 LEVELS = Path(__file__).with_name("sample_levels.csv")
 DEFAULT_ROWS = 5_000
 INVENTED = 80  # small neighbourhoods
@@ -71,11 +87,11 @@ def _places(draw: np.random.Generator, rows: int) -> pd.DataFrame:
     share = 1 / np.arange(2, INVENTED + 2)
     invented = pd.DataFrame(
         {
-            "neighborhood": [f"Bairro Gerado {i}" for i in range(1, INVENTED + 1)],
+            "neighborhood": [f"{WORDS.neighborhood} {i}" for i in range(1, INVENTED + 1)],
             "weight": share / share.sum() * (1 - known["weight"].sum()),
             "level": draw.normal(9.77, 0.35, INVENTED),
-            "latitude": draw.uniform(-20.0, -19.8, INVENTED),
-            "longitude": draw.uniform(-44.04, -43.9, INVENTED),
+            "latitude": draw.uniform(*WORDS.latitude, INVENTED),
+            "longitude": draw.uniform(*WORDS.longitude, INVENTED),
         }
     )
     market = pd.concat([known, invented], ignore_index=True)
@@ -117,14 +133,14 @@ def _spelled(draw: np.random.Generator, homes: pd.DataFrame) -> pd.DataFrame:
     far = chance(0.015)
     return pd.DataFrame(
         {
-            "address": "Rua Gerada " + homes["street"].astype(str) + number + np.where(chance(0.5), " ", ""),
+            "address": f"{WORDS.street} " + homes["street"].astype(str) + number + np.where(chance(0.5), " ", ""),
             "adm-fees": fees,
             "garage-places": np.where(chance(0.05) | unseen, "--", ranged(homes["garage"], 0.005, 1.1)),
             "price": np.where(chance(0.005), "", pd.Series(price).map("{:.1f}".format)),
             "rooms": np.where(chance(0.043) | unseen, "--", ranged(homes["rooms"], 0.0045, 1.1)),
             "square-foot": area,
             "neighborhood": np.where(chance(0.004), "", " " + homes["neighborhood"]),
-            "city": np.where(chance(0.006), " Contagem ", " Belo Horizonte "),
+            "city": np.where(chance(0.006), f" {WORDS.elsewhere} ", f" {WORDS.city} "),
             "latitude": (homes["latitude"] + np.where(far, 1.1, 0.0)).map("{:.7f}".format),
             "longitude": (homes["longitude"] + np.where(far, 2.8, 0.0)).map("{:.7f}".format),
         }

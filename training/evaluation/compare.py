@@ -44,5 +44,5 @@ def comparison_report(compared: list[Compared]) -> str:
         )
         for each in compared
     ]
-    head = ("candidate", "median APE", "RMSE (BRL)", "R²", "µs a listing", "kB")
+    head = ("candidate", "median APE", "RMSE", "R²", "µs a listing", "kB")
     return f"# Candidates, out of fold on the training part\n\n{table(head, rows)}\n"

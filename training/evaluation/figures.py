@@ -13,7 +13,7 @@ Figures = dict[str, Any]
 
 
 def point_figures(actual: Log, predicted: Log) -> Figures:
-    """Return errors of log prices as errors of prices: BRL for rmse and mae, fractions for the others.
+    """Return errors of log prices as errors of prices: amounts for rmse and mae, fractions for the others.
 
     `bias` is the mean of log(actual / predicted): positive where prices are predicted too low.
     """

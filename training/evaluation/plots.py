@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 
 from training.arrays import Log
-from training.data.frames import FIELDS
 from training.evaluation.compare import Compared
 from training.model.training_part import Pricer, Rows
 
 Png = bytes
 REPEATS = 3  # permutations of a field
 BANDS = 8  # of prices, equally full
-PRICES = (0.2, 0.5, 1.0, 2.0, 4.0)  # million BRL, ticks
 BLUE, GREY = "#1f5f8b", "#999999"
 
 
@@ -27,10 +25,16 @@ def error_plots(pricer: Pricer, test: Rows, training: pd.DataFrame) -> dict[str,
     sizes = pd.cut(listings, [-1, 0, 9, 49, np.inf], labels=["never seen", "1 to 9", "10 to 49", "50 or more"])
     return {
         "residuals.png": _residuals(predicted, test.log_price),
-        "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousand BRL)"),
+        "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousands)"),
         "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
         "importance.png": _bars(importance(pricer, test), "increase of the RMSE of the log price when shuffled"),
     }
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round numbers for an axis of logarithms."""
+    round_numbers = (digit * 10.0**power for power in range(-6, 9) for digit in (1, 2, 5))
+    return [each for each in round_numbers if low <= each <= high]
 
 
 def _price_bands(log_price: Log) -> "pd.Series[Any]":
@@ -55,7 +59,7 @@ def importance(pricer: Pricer, test: Rows, seed: int = 0) -> dict[str, float]:
             )
             - whole
         )
-        for name in FIELDS
+        for name in (each.name for each in pricer.inputs)
     }
 
 
@@ -81,9 +85,11 @@ def _rmse(predicted: Log, actual: Log) -> float:
 def _residuals(predicted: Log, actual: Log) -> Png:
     def draw(axes: Any) -> None:  # noqa: ANN401
         axes.axhline(0, color=GREY)
-        axes.plot(np.exp(predicted) / 1e6, actual - predicted, ".", color=BLUE, alpha=0.4)
-        axes.set(xlabel="predicted price (million BRL)", ylabel="log(actual / predicted)", xscale="log")
-        axes.set_xticks(PRICES, [f"{price:g}" for price in PRICES])
+        millions = np.exp(predicted) / 1e6
+        axes.plot(millions, actual - predicted, ".", color=BLUE, alpha=0.4)
+        axes.set(xlabel="predicted price (millions)", ylabel="log(actual / predicted)", xscale="log")
+        ticks = _ticks(millions.min(), millions.max())
+        axes.set_xticks(ticks, [f"{price:g}" for price in ticks])
         axes.minorticks_off()
 
     return _png(draw)

@@ -33,7 +33,7 @@ def figures_table(columns: Mapping[str, Figures]) -> str:
 
 
 def number(value: Any) -> str:  # noqa: ANN401 - a figure is a number or a list of numbers
-    """Return a figure as text: BRL without decimals, fractions with three."""
+    """Return a figure as text: amounts without decimals, fractions with three."""
     if isinstance(value, list):
         return ", ".join(map(number, value))
     return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1_000 else f"{value:.3f}"

@@ -1,7 +1,7 @@
 """The judge of a retraining: whether a challenger is better than the champion on the newest sales.
 
 Both are measured by the Huber loss of log(actual / predicted): squared up to `OUTLIER`, linear beyond, so that one odd
-sale decides nothing, and a level that is wrong by 15 % is seen with some 60 sales (the RMSE in BRL, which the dearest
+sale decides nothing, and a level that is wrong by 15 % is seen with some 60 sales (the RMSE in money, which the dearest
 homes decide, needs 500). Sales are resampled by group of listings, champion and challenger together (paired bootstrap).
 """
 

@@ -26,7 +26,7 @@ HEAVIEST = 4  # listings that a sale of today counts for
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Sales as arrays: `frame` as a model's inputs and `price` (BRL); groups, log prices and weights of shape (N,).
+    """Sales as arrays: `frame` as a model's inputs and `price`; groups, log prices and weights of shape (N,).
 
     `current` says which ones were sold at prices as they are now, `fresh` which of these a contest is about.
     """

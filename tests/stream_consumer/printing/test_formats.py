@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from stream_consumer.consumer import Arrived, Consumer
-from stream_consumer.printing.formats import Format, brl, encoder, header
+from stream_consumer.printing.formats import Format, encoder, header, whole
 from stream_consumer.printing.output import Output
+from tests.market import MARKET
 from tests.stream_consumer.fake_kinesis import FakeKinesis
 from tests.stream_consumer.predictions import payload
 
@@ -22,17 +23,28 @@ def arrived(*payloads: bytes) -> list[Arrived]:
     return [each for batch in Consumer(kinesis, "predictions", sleep=lambda _: None).batches() for each in batch]
 
 
-def test_prices_are_written_as_in_brazil() -> None:
-    assert [brl(price) for price in (612_345.4, 1_250_000, 999.5, 0)] == [
-        "R$ 612.345",
-        "R$ 1.250.000",
-        "R$ 1.000",
-        "R$ 0",
+def test_amounts_are_written_as_in_the_market() -> None:
+    assert [whole(price, MARKET) for price in (612_345.4, 1_250_000, 999.5, 0)] == [
+        "612.345",
+        "1.250.000",
+        "1.000",
+        "0",
     ]
+    assert whole(612_345.4, None) == "612,345"
+
+
+def test_a_prediction_of_another_market_is_shown_in_its_currency_and_its_warnings_stand_behind_it() -> None:
+    told = payload(1).replace(b'"currency":"BRL"', b'"currency":"EUR","warnings":["outside_city","outside_area"]')
+    (line,) = encoder(Format.TABLE, MARKET)(arrived(told)).splitlines()
+
+    assert "EUR 600,001" in line
+    assert line.endswith("7       outside_city, outside_area")
+    (row,) = csv.DictReader(io.StringIO(header(Format.CSV) + encoder(Format.CSV)(arrived(told))))
+    assert (row["currency"], row["warnings"]) == ("EUR", "outside_city;outside_area")
 
 
 def test_a_table_shows_price_interval_neighbourhood_area_and_model() -> None:
-    (line,) = encoder(Format.TABLE)(arrived(payload(1))).splitlines()
+    (line,) = encoder(Format.TABLE, MARKET)(arrived(payload(1))).splitlines()
     names, rule = header(Format.TABLE).splitlines()
 
     assert "  ".join(line.split("  ")) == line
