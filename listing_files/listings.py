@@ -1,5 +1,7 @@
 """Rows of a file as listings, or sales: each field read, or unknown, or the reason why its row is refused."""
 
+import functools
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +20,7 @@ from listing_files.formats.json_rows import plain
 from listing_files.reading import Opened, Options, read_rows
 from pricing.listing import FIELDS, Listing, listing_type
 from pricing.market import Market
-from pricing.normalise import identifier, is_missing
+from pricing.normalise import identifier, is_missing, is_unknown
 from pricing.refusal import InvalidRecord, listing_refusal, shown
 from terminal.errors import Failure
 
@@ -30,6 +32,27 @@ _COUNTS = ("rooms", "garage_places")
 _COORDINATES = ("latitude", "longitude")
 _AMBIGUOUS = ("area_m2", *_MONEY)  # fields whose values are read by the decimal mark of their column
 _PLAIN_POINT = Decimal(".")
+_PLAIN_NUMBER = re.compile(
+    r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII
+).fullmatch  # whatever the column's mark, if no comma
+_FEW_TEXTS = ("neighborhood", "city")  # of which a file has few different values
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        return None if is_missing(value) else value
+    if is_unknown(value):
+        return None
+    return (value if value.isascii() else unicodedata.normalize("NFC", value)).strip()
+
+
+@functools.lru_cache(maxsize=65_536)
+def _known_text(value: str) -> object:
+    return _text(value)
+
+
+def _repeated(value: object) -> object:
+    return _known_text(value) if isinstance(value, str) else _text(value)
 
 
 class Wanted(NamedTuple):
@@ -73,7 +96,7 @@ class Account:
     """What became of a file's rows and values, for people: counted by kind, with the first of each kind."""
 
     rows: int = 0
-    known: Counter[str] = field(default_factory=Counter)
+    known: set[str] = field(default_factory=set)
     unread: Counter[str] = field(default_factory=Counter)
     first: dict[str, Unread] = field(default_factory=dict)
 
@@ -109,6 +132,7 @@ class RowReader:
         self._required = frozenset(wanted.required)
         self._decimals: dict[str, Decimal] = {}
         self._columns_seen: frozenset[str] = frozenset()
+        self._plan: list[tuple[str, str, Callable[[object], object]]] = []
 
     def __iter__(self) -> Iterator[ReadRow]:
         """Yield the rows; raises as `read_rows`, and `Failure` where the numbers of a column have two readings."""
@@ -124,6 +148,7 @@ class RowReader:
             if not isinstance(each.values, InvalidRecord) and not opened[0].names:
                 self._take_in(each.values)
         self._decide(sample)
+        self._plan = self._planned()
         self._tell(opened[0])
         for row in chain(sample, rows):
             self.account.rows += 1
@@ -180,56 +205,78 @@ class RowReader:
             self._say(self.columns.told())
 
     def _read(self, row: Row) -> ReadRow:
-        values = row.values
+        number, line, values = row
         if isinstance(values, InvalidRecord):
-            return ReadRow(row.number, row.line, {}, values)
+            return ReadRow(number, line, {}, values)
         if "specversion" in values:
-            return ReadRow(row.number, row.line, values, {})
-        if not self.names and not values.keys() <= self._columns_seen:
-            self._take_in(values)
-        original, found = values, dict[str, Any]()
+            return ReadRow(number, line, values, {})
+        original = values
         if not self.names:
+            if not values.keys() <= self._columns_seen:
+                self._take_in(values)
+                self._plan = self._planned()
             values = plain(values)
-        for column, target in self.columns.targets.items():
+        found: dict[str, Any] = {}
+        for column, name, read in self._plan:
             value = values.get(column)
-            if is_missing(value):
-                continue
-            name = target.field
             try:
-                found[name] = self._value(name, value, column, target)
+                if (known := read(value)) is not None:
+                    found[name] = known
             except Unreadable as error:
-                unread = Unread(row.line, name, column, value, str(error))
+                unread = Unread(line, name, column, value, str(error))
                 if self._options.strict or name in self._required:
-                    return ReadRow(row.number, row.line, original, InvalidRecord("invalid_listing", unread.sentence))
+                    return ReadRow(number, line, original, InvalidRecord("invalid_listing", unread.sentence))
                 self.account.left_out(unread)
-        self.account.known.update(found.keys())
-        return ReadRow(row.number, row.line, original, found)
+        if len(self.account.known) < len(self._plan):
+            self.account.known.update(found)
+        return ReadRow(number, line, original, found)
 
-    def _value(self, name: str, value: object, column: str, target: Target) -> object:
+    def _planned(self) -> list[tuple[str, str, Callable[[object], object]]]:
+        """Return the columns that are read, their fields, and what turns a value into the field's; None: unknown."""
+        return [(column, target.field, self._reader(column, target)) for column, target in self.columns.targets.items()]
+
+    def _reader(self, column: str, target: Target) -> Callable[[object], object]:
+        name = target.field
         if name == "listing_id":
-            value = identifier(value)
-            return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
+            return lambda value: _text(identifier(value))
         if name not in self._numbers:
-            return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else value
-        if not isinstance(value, str):
-            scaled = target.factor != 1.0 and isinstance(value, int | float) and not isinstance(value, bool)
-            return float(value) * target.factor if scaled else value  # type: ignore[arg-type] # as just seen
-        return self._number(name, value.strip(), self._decimals.get(column) or Decimal(), target.factor)
+            return _repeated if name in _FEW_TEXTS else _text
+        decimal, factor = self._decimals.get(column) or Decimal(), target.factor
+        parse = self._parser(name, decimal, factor)
+        plain_point, scaled = decimal.mark != ",", factor != 1.0
 
-    def _number(self, name: str, text: str, decimal: Decimal, factor: float) -> float:
+        def read(value: object) -> object:
+            if not isinstance(value, str):
+                if is_missing(value):
+                    return None
+                if scaled and isinstance(value, int | float) and not isinstance(value, bool):
+                    return float(value) * factor
+                return value
+            if plain_point and not scaled and _PLAIN_NUMBER(value):
+                return float(value)
+            return None if is_unknown(value) else parse(value.strip())
+
+        return read
+
+    def _parser(self, name: str, decimal: Decimal, factor: float) -> Callable[[str], float]:
         if name == "area_m2":
-            return cells.area(text, decimal, factor)
+            return lambda text: cells.area(text, decimal, factor)
         if name in _MONEY:
-            return self._money.amount(text, decimal)
-        try:
-            return cells.number_or_range(text, decimal, up=name in _COUNTS)
-        except TwoReadings:  # of a place or a count only one is possible
-            return cells.number_or_range(text.replace(",", "."), _PLAIN_POINT, up=name in _COUNTS)
+            return lambda text: self._money.amount(text, decimal)
+        up = name in _COUNTS
+
+        def parse(text: str) -> float:
+            try:
+                return cells.number_or_range(text, decimal, up=up)
+            except TwoReadings:  # of a place or a count only one is possible
+                return cells.number_or_range(text.replace(",", "."), _PLAIN_POINT, up=up)
+
+        return parse
 
     def unknown_everywhere(self) -> list[str]:
         """Return the fields that have a column, and no known value in any row."""
         have = dict.fromkeys(target.field for target in self.columns.targets.values())
-        return [name for name in have if self.account.rows and not self.account.known[name]]
+        return [name for name in have if self.account.rows and name not in self.account.known]
 
     def sum_up(self, warn: Callable[[str], object]) -> None:
         """Say what was unknown in every row, and which values were left out because they could not be read."""
@@ -259,8 +306,7 @@ class ListingReader:
         """
         if isinstance(read.found, InvalidRecord):
             raise read.found
-        values = {name: value for name, value in read.found.items() if name != "price"}
-        values.setdefault("listing_id", listing_id)
+        values = read.found if "listing_id" in read.found else {**read.found, "listing_id": listing_id}
         while True:
             try:
                 return msgspec.convert(values, self._type)
@@ -273,4 +319,3 @@ class ListingReader:
                 expected = str(refused).partition("expected ")[2].rpartition(", got ")[0]
                 column = next((each for each, to in self._rows.columns.targets.items() if to.field == name), name)
                 self._rows.account.left_out(Unread(read.line, name, column, read.row.get(column, value), expected))
-                self._rows.account.known[name] -= 1

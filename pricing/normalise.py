@@ -34,7 +34,7 @@ _UNKNOWN = frozenset(
         *("sem informação", "sem informacao", "sob consulta"),
     }
 )
-_LONGEST = 32  # characters; what is longer says something
+_LONGEST = 16  # characters; what is longer says something
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _RANGE = re.compile(r"(\d{1,15}(?:\.\d+)?)\s*-\s*(\d{1,15}(?:\.\d+)?)", re.ASCII)
 
@@ -115,7 +115,9 @@ def _number(field: str, value: object) -> object:
 
 def is_unknown(text: str) -> bool:
     """Return whether a text is one of the usual markers of the unknown."""
-    return len(text) < _LONGEST and text.strip().casefold() in _UNKNOWN
+    return text == "" or (
+        not text[0].isdecimal() and len(text := text.strip()) < _LONGEST and text.casefold() in _UNKNOWN
+    )
 
 
 def is_missing(value: object) -> bool:
