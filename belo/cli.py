@@ -20,6 +20,8 @@ from training.cli import evaluate, models, promote, rollback, train
 from training.market_cli import market
 from training.retraining.cli import history, retrain, train_worker
 
+FILES = ("ijson", "pyarrow", "python_calamine", "zstandard")  # what the extra of this name brings
+
 StackFile = Annotated[
     str | None,
     typer.Option(
@@ -81,6 +83,9 @@ def main() -> None:
             sys.stdout.flush()  # now, and not where nothing can be said any more
     except Failure as error:
         error.exit("belo")
+    except ModuleNotFoundError as error:  # an extra that is not installed
+        extra = "files" if error.name in FILES else "train"
+        _stop(f"this needs {error.name}: pip install 'belo-horizonte-pricing[{extra}]'", 1)
     except EndpointConnectionError as error:
         _stop(f"{one_line(error)} (a local cloud is started by `make up`)", 1)
     except (ClientError, BotoCoreError) as error:

@@ -15,6 +15,17 @@ variable "promotion_policy" {
   }
 }
 
+variable "market" {
+  description = "Which market file the worker trains for: the name of one in its image's markets/, such as belo-horizonte; empty for the only one there."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([a-z0-9][a-z0-9-]{0,62})?$", var.market))
+    error_message = "market: expected a name such as belo-horizonte, or nothing."
+  }
+}
+
 variable "price_level_limit" {
   description = "Fraction by which prices as a whole may move in a promotion without a person: 0.35 lets them rise by 35 %, or fall by 26 %. More is no market, but a unit or a currency."
   type        = number

@@ -56,6 +56,7 @@ resource "aws_ecs_task_definition" "worker" {
 
 locals {
   worker_environment = merge(local.stack_environment, {
+    BELO_MARKET            = var.market
     BELO_PROMOTION_POLICY  = var.promotion_policy
     BELO_PRICE_LEVEL_LIMIT = tostring(var.price_level_limit)
     MLFLOW_TRACKING_URI    = coalesce(var.mlflow_tracking_uri, "none")

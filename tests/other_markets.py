@@ -36,7 +36,7 @@ def homes(name: str, seed: int = 5) -> Homes:
     baths = draw.integers(1, 4, ROWS)
     kind = draw.choice(["a", "b", "c"], ROWS)
     middle = np.sqrt(np.prod(market.population.price))
-    worth = 0.7 * np.log(area / 90) + 0.12 * (baths - 2) + level + 0.2 * (kind == "c") + draw.normal(0, 0.12, ROWS)
+    worth = 0.7 * np.log(area / 90) + 0.2 * (baths - 2) + level + 0.35 * (kind == "c") + draw.normal(0, 0.12, ROWS)
     centre = market.centre
     frame = pd.DataFrame(
         {

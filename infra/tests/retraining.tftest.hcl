@@ -84,6 +84,11 @@ run "with_an_image_a_pipe_starts_one_task_a_wake_up_and_the_policy_reaches_it" {
   }
 
   assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.worker[0].container_definitions)[0].environment, { name = "BELO_MARKET", value = "" })
+    error_message = "the worker does not know its market"
+  }
+
+  assert {
     condition     = contains(jsondecode(aws_ecs_task_definition.worker[0].container_definitions)[0].environment, { name = "BELO_PRICE_LEVEL_LIMIT", value = "0.35" })
     error_message = "the worker does not know by how much prices may move"
   }
@@ -158,6 +163,16 @@ run "a_policy_that_nobody_knows_is_refused" {
   }
 
   expect_failures = [var.promotion_policy]
+}
+
+run "a_market_file_is_named_and_no_path" {
+  command = plan
+
+  variables {
+    market = "../secrets"
+  }
+
+  expect_failures = [var.market]
 }
 
 run "a_level_that_may_not_move_at_all_is_refused" {

@@ -15,10 +15,10 @@ from tests.chaos.books import RAISED
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    *("pricing", "terminal", "lambdas", "listing_files", "stream_consumer", "stream_producer"),
+    *("pricing", "terminal", "lambdas", "listing_files", "markets", "stream_consumer", "stream_producer"),
     *("tests/simulator", "tests/chaos"),
 )
-COPIED_FILES = ("tests/__init__.py", "tests/champions.py")
+COPIED_FILES = ("tests/__init__.py", "tests/champions.py", "tests/market.py")
 EVENTS = 60_000  # for each defect, at most: the run stops at the first phase whose books do not balance
 TIME_LIMIT = 300.0  # seconds
 

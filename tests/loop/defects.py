@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chaos.defects import Defect, Outcome, plant
 
-COPIED = ("pricing", "terminal", "lambdas", "listing_files", "monitoring", "training", "belo", "tests")
+COPIED = ("pricing", "terminal", "lambdas", "listing_files", "markets", "monitoring", "training", "belo", "tests")
 FILES = ("pyproject.toml",)
 TIME_LIMIT = 300.0  # seconds
 
