@@ -51,7 +51,8 @@ def report_sales(
     from terminal.stack import Stack
 
     options = file_options(delimiter, decimal, encoding, columns, id_column, strict=True)
-    market, stack = find_market(os.environ), Stack.find(os.environ)
+    stack = Stack.find(os.environ)
+    market = find_market(stack.environment())
     with Refused("is left out", rejects, max_invalid) as refused:
         s3, now = stack.client("s3"), datetime.now(UTC)
         tell = lambda words: say(words, "dim")  # noqa: E731
@@ -94,7 +95,7 @@ def sales(
         say(f"writing to {stack.place(stack.archive_bucket)}", "dim")
         count = decide(s3, stack.archive_bucket, datetime.now(UTC), accept or [], withdraw or [])
         say(f"decided about {count} sales; the monitor's next look and the next contest go by it")
-    found = doubtful(s3, stack.archive_bucket, datetime.now(UTC), find_market(os.environ))
+    found = doubtful(s3, stack.archive_bucket, datetime.now(UTC), find_market(stack.environment()))
     printing.show_doubtful(found, as_json=json)
 
 

@@ -89,7 +89,8 @@ def consume(
 
     if latest_per_listing and checkpoint and checkpoint.startswith("s3://"):
         raise UsageFailure("--latest-per-listing needs a checkpoint in a file: what was newest is kept beside it")
-    stack, market = Stack.find(os.environ), find_market(os.environ)
+    stack = Stack.find(os.environ)
+    market = find_market(stack.environment())
     key = neighborhood_key(market.place_names)
     ends = parse_time("--until", until) if until is not None else None
     choice = Choice(

@@ -62,8 +62,8 @@ def publish(
     from terminal.stack import Stack
 
     options = file_options(delimiter, decimal, encoding, columns, id_column, strict=strict)
-    market = find_market(os.environ)
     stack = Stack.find(os.environ)
+    market = find_market(stack.environment())
     publisher = FilePublisher(stack.client("kinesis", FAST), stack.listings_stream, market)
     choices = Choices(
         sample=sample,

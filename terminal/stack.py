@@ -28,6 +28,7 @@ NAMES = {
 OPTIONAL_NAMES = {
     "retraining_queue": "BELO_RETRAINING_QUEUE",
     "topic": "BELO_TOPIC",
+    "market": "BELO_MARKET",
 }
 
 
@@ -53,6 +54,7 @@ class Stack:
     region: str
     retraining_queue: str | None = None  # its name
     topic: str | None = None  # for alarms and promotions; its ARN
+    market: str | None = None  # the market that it prices, where it is not the only one: a name or a file
     endpoint_url: str | None = None
     credentials: Credentials | None = field(default=None, repr=False)
 
@@ -111,6 +113,7 @@ class Stack:
             **{name: values[variable] for name, variable in NAMES.items()},
             retraining_queue=values.get(OPTIONAL_NAMES["retraining_queue"]) or None,
             topic=values.get(OPTIONAL_NAMES["topic"]) or None,
+            market=values.get(OPTIONAL_NAMES["market"]) or None,
             region=region,
             endpoint_url=_endpoint(values.get("AWS_ENDPOINT_URL")),
             credentials=credentials,

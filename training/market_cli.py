@@ -36,17 +36,24 @@ def new(
     """Draft a market file from listings: box, limits, columns. What it guessed it says; read it before you train."""
     import msgspec
 
-    from pricing.market import InvalidMarket
+    from pricing.market import InvalidMarket, describe
     from terminal.display import say
     from terminal.errors import UsageFailure
     from training.data.market_draft import Named, draft
 
     options = file_options(delimiter, decimal, encoding, columns, None, strict=False)
     try:
-        named = msgspec.convert((name, city, currency.upper(), area_unit, decimal or "."), Named)
+        said = {
+            "name": name,
+            "city": city,
+            "currency": currency.upper(),
+            "area_unit": area_unit,
+            "decimal": decimal or ".",
+        }
+        named = msgspec.convert(said, Named)
         found = draft(file, named, options, say)
-    except msgspec.ValidationError:
-        raise UsageFailure(f"--area-unit: expected m2 or sqft, got {area_unit}") from None
+    except msgspec.ValidationError as error:
+        raise UsageFailure(describe(error)) from None
     except InvalidMarket as error:
         raise UsageFailure(str(error)) from None
     text = "# Drafted from a file of listings; read every line: docs/another-city.md says what each means.\n"
@@ -56,3 +63,28 @@ def new(
         return
     output.write_text(text, encoding="utf-8")
     say(f"{output}: check it, then BELO_MARKET={output} belo train FILE")
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of market files."""
+    import msgspec
+
+    from pricing.market import Market
+
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Market)), indent=1).decode() + "\n"
+
+
+@market.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of market files, for an editor to check them by."""
+    typer.echo(schema_text(), nl=False)
+
+
+@market.command("check")
+def check(file: Annotated[Path, typer.Argument(help="A market file.")]) -> None:
+    """Check a market file; what is wrong is named by field and value."""
+    from listing_files.market_file import read_market
+    from terminal.display import say
+
+    found = read_market(file)
+    say(f"{file}: {found.city}, prices in {found.currency}, {len(found.columns)} further columns")

@@ -140,7 +140,7 @@ def choose_params(
     BELO_MARKET chooses the market. BELO_PRICE_LEVEL_LIMIT, a fraction above 0, stands for the judge's; raises
     `UsageFailure` where one of them is none.
     """
-    params = msgspec.structs.replace(read_params(), market=find_market(environ)) if environ else read_params()
+    params = read_params(market=find_market(environ))
     if stated := environ.get(LEVEL_LIMIT):
         judging = msgspec.structs.replace(params.judge, level_limit=_fraction(stated))
         params = msgspec.structs.replace(params, judge=judging)

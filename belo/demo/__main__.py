@@ -99,7 +99,7 @@ def _stream(stack: Stack, file: Path, events: int) -> Books:
     books = Books()
     kinesis = stack.client("kinesis")
     _chapter(3, f"{events:,} listings out, and {len(BAD)} bad records on purpose")
-    rows = ListingEvents(file, identify(file).sha256, limit=events)
+    rows = ListingEvents(file, identify(file).sha256, market=find_market(os.environ), limit=events)
     records = chain((Record(f"bad-{n}", data) for n, data in enumerate(BAD)), rows)
     started = time.time()
     publisher = Publisher(kinesis, stack.listings_stream)
@@ -116,7 +116,7 @@ def _stream(stack: Stack, file: Path, events: int) -> Books:
 
 
 def _tell(books: Books) -> None:
-    table = header(Format.TABLE) + encoder(Format.TABLE, find_market({}))(books.predictions[:SHOWN])
+    table = header(Format.TABLE) + encoder(Format.TABLE, find_market(os.environ))(books.predictions[:SHOWN])
     stderr.print(table, markup=False, soft_wrap=True)
     stderr.print("[bold]5. Dead letters[/]")
     for letter in list(books.dead_letters.values())[: len(BAD)]:

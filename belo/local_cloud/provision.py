@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from belo import bundle as bundles
@@ -77,6 +78,8 @@ def with_champion(
     endpoint: str, workdir: Path, data: Path | None, variables: Mapping[str, object] | None = None
 ) -> tuple[Stack, Manifest]:
     """Provision a MiniStack while a champion is trained, quickly, on a file or the generated sample; promote it."""
+    from listing_files.market_file import CHOSEN
+    from training.data.listings import Reading
     from training.data.load import load_data
     from training.params import choose_params
     from training.promotion.promote import promote
@@ -85,15 +88,16 @@ def with_champion(
     from training.train import train
 
     terraform.require()  # before anything is trained
-    listings, bundle, stop = load_data(data), bundles.build(bundles.Target()), threading.Event()
+    params = choose_params(quick=True, environ=os.environ)
+    listings, bundle, stop = load_data(data, Reading(params.market)), bundles.build(bundles.Target()), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, variables, stop)
         try:
             registry = Registry.open(os.environ)
-            manifest = train(listings, choose_params(quick=True), registry)
+            manifest = train(listings, params, registry)
             stack = provisioning.result()
         except BaseException:
             stop.set()  # nobody waits for what is being provisioned
             raise
     promote(manifest.version, registry, ModelsBucket(stack.client("s3"), stack.models_bucket), "manual")
-    return stack, manifest
+    return replace(stack, market=os.environ.get(CHOSEN) or None), manifest

@@ -29,7 +29,7 @@ def belo(tmp_path, monkeypatch, params, empty_store):
     shutil.copy(empty_store, DEFAULT_STORE)
     for name in ("DATA", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("training.params.read_params", lambda: params)
+    monkeypatch.setattr("training.params.read_params", lambda **_: params)
 
     def run(*arguments):
         result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)

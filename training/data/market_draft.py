@@ -1,8 +1,10 @@
 """A market file drafted from a file of listings: what is guessed is said."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +27,13 @@ FEWEST = 20  # rows that a draft is made from
 _INNER, _TAIL = (0.01, 0.99), 0.02  # quantiles that lie inside, and the share of their width that is added
 _TEXTS = 40  # different values that a further column of text has at most, and a share of the rows
 _SAMPLED = 50_000  # rows
+_LOOKED_AT = 1_000  # rows that tell how money is written
+_SYMBOL = re.compile(r"^\s*([^\d\s.,+-]{1,4})?\s*[\d.,\s]*\d\s*([^\d\s.,+-]{1,4})?\s*$")
 
 Say = Callable[[str], object]
 
 
-class Named(Struct, frozen=True, array_like=True):
+class Named(Struct, frozen=True):
     """What somebody has said of the market, and no file says."""
 
     name: str
@@ -57,9 +61,11 @@ class _Seen:
 def draft(file: Path, named: Named, options: Options, say: Say) -> Market:
     """Return a market whose box, population and columns are those of a file; says on the way what it guessed.
 
-    Raises `Failure` where the file has too few listings with price, area and place to tell.
+    Raises `Failure` where the file has too few listings with price and area to tell, `msgspec.ValidationError` where what
+    was said cannot be.
     """
-    blank = _blank(named)
+    blank = msgspec.convert(msgspec.to_builtins(_blank(named)), Market)  # which checks what was said
+    blank = msgspec.structs.replace(blank, symbols=_symbols(file, blank, options))
     rows = RowReader(file, Wanted(PRICED_LISTINGS.fields, (*REQUIRED, "price")), blank, options, say=say)
     seen = _Seen()
     for read in rows:
@@ -114,6 +120,18 @@ def _blank(named: Named) -> Market:
         fees=Fees(placeholder=0.0, oversized=1e7),
         token_price=1.0,
     )
+
+
+def _symbols(file: Path, blank: Market, options: Options) -> tuple[str, ...]:
+    """Return what stands beside many of the file's prices, such as R$ or a euro sign."""
+    rows = RowReader(file, Wanted(PRICED_LISTINGS.fields, REQUIRED), blank, options)
+    seen: Counter[str] = Counter()
+    count = 0
+    for count, read in enumerate(islice(rows, _LOOKED_AT), start=1):  # noqa: B007 - how many there were
+        for column, target in rows.columns.targets.items():
+            if target.field == "price" and isinstance(value := read.row.get(column), str):
+                seen.update(each for pair in _SYMBOL.findall(value) for each in pair if each)
+    return tuple(symbol for symbol, times in seen.most_common(3) if times >= count / 5)
 
 
 def _see(seen: _Seen, found: dict[str, object], row: dict[str, object], read: set[str]) -> None:
@@ -187,7 +205,7 @@ def _columns(seen: _Seen, say: Say) -> dict[str, Column]:
         if len(values) < FEWEST:
             continue
         if len(numbers) >= 0.95 * len(values):
-            if len(set(numbers)) > 1:
+            if len(set(numbers)) > 1 and not _counts(numbers):
                 low, high = min(numbers), max(numbers)
                 margin = max(abs(low), abs(high), 1.0)
                 limits = (float(np.floor(min(low - margin, 0.0))), float(np.ceil(high + margin)))
@@ -199,6 +217,11 @@ def _columns(seen: _Seen, say: Say) -> dict[str, Column]:
             f"guessed: further features {', '.join(found)}; leave out what is no feature of a home (ids, dates, prices)"
         )
     return found
+
+
+def _counts(numbers: list[float]) -> bool:
+    """Return whether numbers only count the rows."""
+    return all(after - before == 1 for before, after in pairwise(numbers))
 
 
 def _number(value: object) -> float | None:

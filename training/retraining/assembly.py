@@ -41,7 +41,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
     sqs = stack.client("sqs", Config(read_timeout=40))  # a receive waits for 20 s
     journal = Journal(s3, stack.archive_bucket)
     bucket, registry = ModelsBucket(s3, stack.models_bucket), Registry.open(environ)
-    params = choose_params(environ=environ)
+    params = choose_params(environ={**stack.environment(), **environ})
     retraining = Retraining(
         journal=journal,
         archive=Archive(s3, stack.archive_bucket),
