@@ -61,8 +61,8 @@ class _Seen:
 def draft(file: Path, named: Named, options: Options, say: Say) -> Market:
     """Return a market whose box, population and columns are those of a file; says on the way what it guessed.
 
-    Raises `Failure` where the file has too few listings with price and area to tell, `msgspec.ValidationError` where what
-    was said cannot be.
+    Raises `Failure` where the file has too few listings with price and area to tell, `msgspec.ValidationError` where
+    what was said cannot be.
     """
     blank = msgspec.convert(msgspec.to_builtins(_blank(named)), Market)  # which checks what was said
     blank = msgspec.structs.replace(blank, symbols=_symbols(file, blank, options))
