@@ -1,5 +1,6 @@
 """Rows of a file as listings, or sales: each field read, or unknown, or the reason why its row is refused."""
 
+import decimal as decimals
 import functools
 import re
 import unicodedata
@@ -249,9 +250,9 @@ class RowReader:
             if not isinstance(value, str):
                 if is_missing(value):
                     return None
-                if scaled and isinstance(value, int | float) and not isinstance(value, bool):
-                    return float(value) * factor
-                return value
+                if isinstance(value, bool) or not isinstance(value, int | float | decimals.Decimal):
+                    return value  # which is none, and refused as what it is
+                return round(float(value) * factor, 6) if scaled else float(value)
             if plain_point and not scaled and _PLAIN_NUMBER(value):
                 return float(value)
             return None if is_unknown(value) else parse(value.strip())

@@ -16,7 +16,9 @@ Delimiter = Annotated[
 ]
 DecimalMark = Annotated[
     str | None,
-    typer.Option("--decimal", metavar="MARK", help="Of numbers: . or , and the other groups.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--decimal", metavar="MARK", help="Of numbers: . or , (the other one groups).", rich_help_panel=_PANEL
+    ),
 ]
 Encoding = Annotated[
     str | None,

@@ -1,7 +1,7 @@
 """Files of sales, in any format that listings come in: listing_id, sale_price and sold_at, in their usual names."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,8 @@ class _NotA(ValueError):
 
 
 def _time(value: object, now: datetime) -> str:
+    if isinstance(value, date):  # a table's; a datetime is one, too
+        value = value.isoformat()
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
         at = at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)

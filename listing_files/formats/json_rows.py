@@ -46,7 +46,7 @@ def json_lines(lines: Iterable[bytes]) -> Iterator[Row]:
             yield Row(number, line_number, problem)
             continue
         if isinstance(row, dict):
-            yield Row(number, line_number, row)
+            yield Row(number, line_number, dict(_feature(row)))
         else:
             problem = unreadable_row(f"line {line_number}: expected a JSON object, got {line[:40]!r}")
             yield Row(number, line_number, problem)
@@ -79,7 +79,9 @@ def _rows_of(ijson: Any, first: str) -> str:  # noqa: ANN401 - a module
     """Return where in a document its rows stand, as ijson says it."""
     try:
         for prefix, event, _ in ijson.parse(io.BytesIO(first.encode())):
-            if event == "start_map" and prefix.endswith("item") and prefix.count("item") == 1:
+            if not prefix and event == "start_array":
+                return "item"
+            if event == "start_map" and prefix.endswith(".item") and prefix.split(".").count("item") == 1:
                 return str(prefix)
     except ijson.JSONError:
         pass  # the block ends within the document

@@ -44,7 +44,10 @@ def open_text(path: Path | None, stdin: BinaryIO, encoding: str | None) -> Itera
             if kind := next((kind for magic, kind in _ARCHIVES.items() if block.startswith(magic)), None):
                 raise Failure(f"{name}: {kind}, not a file of listings; unpack it, or compress with gzip or zstd")
             found = encoding_of(block, encoding, name, path if not compression else None)
-            yield Text(_lines(unpacked, block, found), _whole_lines(_decoded(block, found)), found, compression)
+            lines = _lines(unpacked, block, found)
+            if found == _UTF_8 and block.isascii() and encoding is None:
+                lines = _as_taken(lines, name)
+            yield Text(lines, _whole_lines(_decoded(block, found)), found, compression)
         except DAMAGED as error:
             raise Failure(f"{name}: {getattr(error, 'strerror', None) or error or 'ends too early'}") from None
 
@@ -206,6 +209,23 @@ def _lines(stream: IO[bytes], block: bytes, encoding: str) -> Iterator[bytes]:
                 yield line.decode(encoding).encode()
             except UnicodeDecodeError:
                 yield line
+
+
+def _as_taken(lines: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Yield lines of a stream that began in ASCII; raises `Failure` where the first others are no UTF-8."""
+    for line in lines:
+        if not line.isascii():
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                found = f"byte 0x{line[error.start]:02x}"
+                raise Failure(
+                    f"{name}: taken for UTF-8, and it is not ({found}): say --encoding windows-1252"
+                ) from None
+            yield line
+            break
+        yield line
+    yield from lines
 
 
 def _split_at_returns(stream: IO[bytes]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -223,6 +224,14 @@ READ: dict[str, Case] = {
     "JSON with the rows in an object": text(json.dumps({"total": 3, "listings": rows()}, indent=1), suffix=".json"),
     "JSON in Windows-1252": text(json.dumps(rows(), ensure_ascii=False), "cp1252", suffix=".json"),
     "GeoJSON": text(geojson(), suffix=".geojson"),
+    "a feature of GeoJSON a line": text(jsonl(json.loads(geojson())["features"]), suffix=".jsonl"),
+    "JSON with the rows deep within": text(
+        json.dumps({"page": {"tags": ["a"], "items": rows()}}, indent=1), suffix=".json"
+    ),
+    "Parquet of decimals": parquet(
+        columns(area_m2=[Decimal(str(area)) for _, area, _ in HOMES], price=[Decimal(str(each)) for each in PRICES])
+    ),
+    "a line for Excel above the header": text(f"sep=;\n{BRAZIL}"),
     "JSON under another name": text(json.dumps(rows(), indent=1), suffix=".txt"),
     "Parquet": parquet(columns()),
     "Parquet of text": parquet({name: [str(each) for each in column] for name, column in columns().items()}),
@@ -253,7 +262,13 @@ READ: dict[str, Case] = {
 
 UNKNOWN = ("", "-", "--", "N/A", "n/a", "null", "None", "nan", "NaN", "#N/A", "?", "Não informado")
 
+LATE = (PLAIN.replace("Santa Am", "x" * 70_000 + "Am")).encode("cp1252")
+
 REFUSED: dict[str, tuple[Case, str]] = {
+    "Windows-1252 in gzip whose first accent comes late": (
+        Case(".csv.gz", gzip.compress(LATE)),
+        "taken for UTF-8, and it is not (byte 0xe9): say --encoding windows-1252",
+    ),
     "nothing": (text(""), "empty, expected a header with neighborhood or bairro and area_m2 or square-foot"),
     "blank lines alone": (text("\n\n"), "empty, expected a header"),
     "another header": (

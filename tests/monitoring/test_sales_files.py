@@ -1,12 +1,17 @@
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.archive_bucket.reader import Archive
+from listing_files.reading import Options
 from monitoring.sales_files import Wrong, report
 from terminal.errors import Failure, UsageFailure
+from tests.listing_files.corpus import workbook
 from tests.monitoring.markets import ARCHIVE
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -181,3 +186,22 @@ def test_an_archive_that_does_not_take_it_fails(bucket, tmp_path):
     path.write_text(HEADER + "L-1,5,2026-11-20\n")
     with pytest.raises(ClientError, match="NoSuchBucket"):
         report(path, bucket, "elsewhere", NOW)
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet", "csv.gz"])
+def test_sales_come_in_every_format_that_listings_come_in(bucket, tmp_path, kind):
+    path = tmp_path / f"sales.{kind}"
+    if kind == "xlsx":
+        head = ("Código", "Preço de venda", "Data da venda")
+        path.write_bytes(workbook(head, ("L-1", "R$ 450.000,00", "2026-11-20"), (17, 500_000, "2026-11-21")).content)
+        options = Options(columns={"listing_id": "Código"})
+    elif kind == "parquet":
+        moments = [datetime(2026, 11, 20), datetime(2026, 11, 21)]  # noqa: DTZ001 - a table's, without a zone
+        table = {"listing_id": ["L-1", "17"], "sale_price": [450_000, 500_000], "sold_at": moments}
+        pq.write_table(pa.table(table), path)
+        options = Options()
+    else:
+        path.write_bytes(gzip.compress((HEADER + "L-1,450000,2026-11-20\n17,500000,2026-11-21\n").encode()))
+        options = Options()
+    assert report(path, bucket, ARCHIVE, NOW, options=options).refused == []
+    assert known(bucket) == {"L-1": 450_000.0, "17": 500_000.0}

@@ -34,6 +34,7 @@ BROKEN_ROW = "broken row"
 MIN_ROWS = 100  # fewer make no model
 MIN_SHARE = 0.5  # of the rows; a file that mostly fails is not a file of listings
 MOST_ROWS = 200_000  # that a model learns from; 1 % more error costs less than what more of them would take
+_LOOKED_AT = 10_000  # rows whose median price a sentence states
 _CROWD = 0.995  # share of one neighbourhood from which on a file says nothing of others
 
 
@@ -139,6 +140,7 @@ class _Judging:
         self.rows = RowReader(path, PRICED_LISTINGS, reading.market, reading.options, say=reading.say, only_read=True)
         self.refused: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self._prices: list[float] = []  # of the first rows
         self._listings = ListingReader(self.rows, reading.market, strict=reading.options.strict)
         self._rejects = reading.rejects
         self._market = reading.market
@@ -153,6 +155,8 @@ class _Judging:
                 if self._rejects:
                     self._rejects.refuse(read, error, self.rows.columns)
                 continue
+            if price is not None and len(self._prices) < _LOOKED_AT:
+                self._prices.append(price)
             reasons = [name for name, _, fails in drops if fails(home, price)]
             if reasons:
                 self.dropped[reasons[0]] += 1
@@ -182,6 +186,10 @@ class _Judging:
             *refusals,
             *(Rule(name, self.dropped[name], dropped=True, why=why) for name, why, _ in _drops(self._market)),
         )
+
+    @property
+    def median_price(self) -> float | None:
+        return float(np.median(self._prices)) if self._prices else None
 
     @property
     def lost(self) -> int:
@@ -232,7 +240,7 @@ def read_listings(
     frame, beyond = homes.frame(market), dear.frame(market)
     rules = (*judging.rules(), *readings.rules(frame))
     report = CleaningReport(homes.seen + judging.lost, rules, homes.seen)
-    _refuse_a_bad_file(path, report)
+    _refuse_a_bad_file(path, report, judging.median_price, market)
     doubts = _doubts(judging.rows, frame, homes, market)
     groups = group_keys(frame)
     return Dataset(
@@ -260,9 +268,8 @@ def _doubts(rows: RowReader, frame: pd.DataFrame, homes: _Sample, market: Market
         found.append(f"{homes.seen:,} homes are more than are learnt from: a sample of {len(frame):,} is taken")
     share = frame["neighborhood"].value_counts(normalize=True)
     if share.iloc[0] > _CROWD:
-        found.append(
-            f"{share.iloc[0]:.1%} of the homes are in one neighbourhood, {share.index[0]}: others mean nothing to it"
-        )
+        where = f"in one neighbourhood, {share.index[0]}"
+        found.append(f"{share.iloc[0]:.1%} of the homes are {where}: of others a model learns nothing")
     unknown = [name for name in ("rooms", "garage_places", "adm_fees", "latitude") if frame[name].isna().all()]
     unknown += [name for name in market.numbers if frame[name].isna().all()]
     unknown += [name for name in ("street", *market.texts) if (frame[name] == "").all()]
@@ -285,13 +292,14 @@ def _what(error: InvalidRecord) -> str:
     return BROKEN_ROW if error.reason == "invalid_json" else str(error).partition(":")[0]
 
 
-def _refuse_a_bad_file(path: Path, report: CleaningReport) -> None:
+def _refuse_a_bad_file(path: Path, report: CleaningReport, price: float | None, market: Market) -> None:
     if not report.rows_in:
         raise Failure(f"{path}: no listings in it")
     if report.rows_out >= max(MIN_ROWS, MIN_SHARE * report.rows_in):
         return
     worst = max(report.rules, key=lambda rule: rule.rows if rule.dropped else 0)
+    told = f"; the median price is {price:,.0f} {market.currency}" if price and worst.rule.startswith("price") else ""
     raise Failure(
         f"{path}: only {report.rows_out} of {report.rows_in} rows are sales of the population "
-        f"({worst.rows} fail at: {worst.rule}); at least {MIN_ROWS} and half of the rows are needed"
+        f"({worst.rows} fail at: {worst.rule}{told}); at least {MIN_ROWS} and half of the rows are needed"
     )

@@ -160,3 +160,32 @@ def test_canonical_column_names_serve_as_well(tmp_path):
     same = tmp_path / "canonical.csv"
     pd.read_csv(path, dtype=str).rename(columns=names).to_csv(same, index=False)
     pd.testing.assert_frame_equal(read_listings(same).frame, read_listings(path).frame)
+
+
+def test_prices_in_thousands_are_refused_with_the_figure_that_shows_it(tmp_path):
+    path = write(tmp_path)
+    table = pd.read_csv(path, dtype=str)
+    table.assign(price="600").to_csv(path, index=False)
+    with pytest.raises(Failure, match=r"120 fail at: price below 100,000; the median price is 600 BRL"):
+        read_listings(path)
+
+
+def test_three_columns_make_a_file_and_what_is_unknown_everywhere_is_said(tmp_path):
+    path = tmp_path / "three.csv"
+    path.write_text("bairro,area,preco\n" + "".join(f"Centro,{50 + n},{400_000 + n}\n" for n in range(150)))
+    data = read_listings(path)
+    assert (data.report.rows_in, data.report.rows_out) == (150, 150)
+    assert data.doubts == (
+        "100.0% of the homes are in one neighbourhood, centro: of others a model learns nothing",
+        "unknown for every home, and nothing is learnt from it: rooms, garage_places, adm_fees, latitude, street",
+        "no column for the city: every row counts as Belo Horizonte",
+    )
+
+
+def test_more_homes_than_are_learnt_from_are_sampled_and_said(tmp_path):
+    path = write(tmp_path, *({"address": f"Rua {n}", "price": str(500_000 + n)} for n in range(200)))
+    whole, some, again = read_listings(path), read_listings(path, most=150), read_listings(path, most=150)
+    assert (len(whole.frame), len(some.frame), some.report.rows_out) == (320, 150, 320)
+    assert some.doubts[0] == "320 homes are more than are learnt from: a sample of 150 is taken"
+    pd.testing.assert_frame_equal(some.frame, again.frame)
+    assert 0.3 < (some.frame["price"] != 600_000).mean() < 0.9
