@@ -38,7 +38,7 @@ class TwoReadings(Unreadable):
 
 
 @dataclass(frozen=True, slots=True)
-class Decimal:
+class DecimalStyle:
     """How a column writes decimals: its mark, `UNDECIDED` where nothing has shown it.
 
     With `short` no value but those of groups of three digits has had three decimals: then one that has is no decimal
@@ -49,7 +49,7 @@ class Decimal:
     short: bool = False
 
 
-def number(text: str, decimal: Decimal) -> float:
+def number(text: str, decimal: DecimalStyle) -> float:
     """Return the number that a text without unit or currency is; raises `Unreadable`, `TwoReadings`."""
     if _PLAIN.fullmatch(text):
         return float(text)
@@ -97,7 +97,7 @@ def _grouped(whole: str, mark: str) -> bool:
     return not groups or (1 <= len(first) <= 3 and all(len(each) == 3 for each in groups))
 
 
-def number_or_range(text: str, decimal: Decimal, *, up: bool = False) -> float:
+def number_or_range(text: str, decimal: DecimalStyle, *, up: bool = False) -> float:
     """Return a number, the middle of a range, or the lower end of an open one (3+); `up` rounds a middle up."""
     if bounds := _RANGE.fullmatch(text):
         middle = (number(bounds[1], decimal) + number(bounds[2], decimal)) / 2
@@ -105,7 +105,7 @@ def number_or_range(text: str, decimal: Decimal, *, up: bool = False) -> float:
     return number(text.removesuffix("+").rstrip() if text.endswith("+") else text, decimal)
 
 
-def area(text: str, decimal: Decimal, factor: float) -> float:
+def area(text: str, decimal: DecimalStyle, factor: float) -> float:
     """Return an area in m²; `factor` is how many m² the column's unit is, where the value names none itself."""
     if named := _AREA.fullmatch(text):
         unit = SQUARE_FOOT if named["feet"] else 1.0
@@ -136,7 +136,7 @@ class Money:
                 text = text[: found.start()].rstrip()
         return text
 
-    def amount(self, text: str, decimal: Decimal) -> float:
+    def amount(self, text: str, decimal: DecimalStyle) -> float:
         """Return an amount; raises `Unreadable` for one in another currency, too."""
         return number_or_range(self.bare(text), decimal)
 
@@ -166,7 +166,7 @@ class DecimalEvidence:
                 self.either[mark] += 1
                 self.example = self.example or text
 
-    def decimal(self, others: "Decimal") -> Decimal | None:
+    def decimal(self, others: "DecimalStyle") -> DecimalStyle | None:
         """Return how the column writes decimals, as it shows itself or as `others` do; None where two are possible."""
         point, comma = self.sure["."], self.sure[","]
         if point and comma:
@@ -175,14 +175,14 @@ class DecimalEvidence:
                 return None
         if point or comma:
             mark: Mark = "." if point > comma else ","
-            return Decimal(mark, short=self.long < LONG * max(1, self.either[mark]))
+            return DecimalStyle(mark, short=self.long < LONG * max(1, self.either[mark]))
         if not self.either:
-            return Decimal(others.mark, short=True)
+            return DecimalStyle(others.mark, short=True)
         (shown,) = self.either if len(self.either) == 1 else (UNDECIDED,)
-        return Decimal(others.mark) if others.mark and shown and shown != others.mark else None
+        return DecimalStyle(others.mark) if others.mark and shown and shown != others.mark else None
 
 
-def common_mark(columns: Iterable[DecimalEvidence]) -> Decimal:
+def common_mark(columns: Iterable[DecimalEvidence]) -> DecimalStyle:
     """Return the decimal mark that columns show of themselves, where they agree."""
     marks = {mark for each in columns for mark, count in each.sure.items() if count}
-    return Decimal(".") if marks == {"."} else Decimal(",") if marks == {","} else Decimal()
+    return DecimalStyle(".") if marks == {"."} else DecimalStyle(",") if marks == {","} else DecimalStyle()

@@ -1,12 +1,12 @@
 """Rows of a file as listings, or sales: each field read, or unknown, or the reason why its row is refused."""
 
-import decimal as decimals
 import functools
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from listing_files import cells
-from listing_files.cells import Decimal, DecimalEvidence, Money, TwoReadings, Unreadable, common_mark
+from listing_files.cells import DecimalEvidence, DecimalStyle, Money, TwoReadings, Unreadable, common_mark
 from listing_files.columns import Columns, Target
 from listing_files.formats.csv_rows import Row
 from listing_files.formats.json_rows import plain
@@ -32,7 +32,7 @@ _MONEY = ("adm_fees", "price", "sale_price")
 _COUNTS = ("rooms", "garage_places")
 _COORDINATES = ("latitude", "longitude")
 _AMBIGUOUS = ("area_m2", *_MONEY)  # fields whose values are read by the decimal mark of their column
-_PLAIN_POINT = Decimal(".")
+_PLAIN_POINT = DecimalStyle(".")
 _PLAIN_NUMBER = re.compile(
     r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII
 ).fullmatch  # whatever the column's mark, if no comma
@@ -54,6 +54,10 @@ def _known_text(value: str) -> object:
 
 def _repeated(value: object) -> object:
     return _known_text(value) if isinstance(value, str) else _text(value)
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
 
 
 class Wanted(NamedTuple):
@@ -118,27 +122,32 @@ class RowReader:
         options: Options = Options(),  # noqa: B008 - it is frozen
         *,
         stdin: BinaryIO | None = None,
-        say: Callable[[str], object] = lambda _: None,
+        say: Callable[[str], object] = _silent,
         only_read: bool = False,
     ) -> None:
-        self.columns = Columns(wanted.fields, wanted.required, market, options.columns, str(file))
+        self.columns = Columns(*wanted, market, options.columns, str(file))
         self.account = Account()
         self.names: list[str] = []
         self._file, self._options, self._stdin, self._only_read = file, options, stdin, only_read
+        self._wanted = wanted
         self._say = say
         self._market = market
         self._money = Money.of(market)
         self._numbers = {**dict.fromkeys(_AMBIGUOUS), **dict.fromkeys(_COUNTS), **dict.fromkeys(_COORDINATES)}
         self._numbers |= dict.fromkeys(market.numbers)
         self._required = frozenset(wanted.required)
-        self._decimals: dict[str, Decimal] = {}
+        self._decimals: dict[str, DecimalStyle] = {}
         self._columns_seen: frozenset[str] = frozenset()
         self._plan: list[tuple[str, str, Callable[[object], object]]] = []
 
     def __iter__(self) -> Iterator[ReadRow]:
-        """Yield the rows; raises as `read_rows`, and `Failure` where the numbers of a column have two readings."""
+        """Yield the rows; raises as `read_rows`, and `Failure` where the numbers of a column have two readings.
+
+        May be read again, if it is no pipe; what is read is said the first time.
+        """
+        self.columns = Columns(*self._wanted, self._market, self._options.columns, str(self._file))
         self.account = Account()
-        self._decimals = {}
+        self._columns_seen, self._decimals = frozenset(), {}
         opened: list[Opened] = []
         rows = read_rows(self._file, self.columns, self._options, self._stdin, opened.append, only_read=self._only_read)
         first = next(rows, None)
@@ -151,6 +160,7 @@ class RowReader:
         self._decide(sample)
         self._plan = self._planned()
         self._tell(opened[0])
+        self._say = _silent
         for row in chain(sample, rows):
             self.account.rows += 1
             yield self._read(row)
@@ -167,20 +177,19 @@ class RowReader:
         said = self._options.decimal
         targets = [(name, target) for name, target in self.columns.targets.items() if target.field in self._numbers]
         if said is not None:
-            self._decimals = {name: Decimal(said) for name, _ in targets}  # type: ignore[arg-type] # checked there
+            self._decimals = {name: DecimalStyle(said) for name, _ in targets}  # type: ignore[arg-type] # checked there
             return
         seen = {name: DecimalEvidence() for name, _ in targets}
-        for each in sample:
-            if not isinstance(each.values, InvalidRecord):
-                for name, evidence in seen.items():
-                    if isinstance(value := plain(each.values).get(name), str):
-                        evidence.see(value)
+        for values in (plain(each.values) for each in sample if not isinstance(each.values, InvalidRecord)):
+            for name, evidence in seen.items():
+                if isinstance(value := values.get(name), str):
+                    evidence.see(value)
         by_column = {name: target.field for name, target in targets}
         others = common_mark(seen[name] for name in seen if by_column[name] not in _COORDINATES)
         for name, evidence in seen.items():
             decided = evidence.decimal(others)
             if decided is None and by_column[name] not in _AMBIGUOUS:
-                decided = Decimal()
+                decided = DecimalStyle()
             if decided is None:
                 raise Failure(self._two_readings(name, evidence))
             self._decimals[name] = decided
@@ -242,7 +251,7 @@ class RowReader:
             return lambda value: _text(identifier(value))
         if name not in self._numbers:
             return _repeated if name in _FEW_TEXTS else _text
-        decimal, factor = self._decimals.get(column) or Decimal(), target.factor
+        decimal, factor = self._decimals.get(column) or DecimalStyle(), target.factor
         parse = self._parser(name, decimal, factor)
         plain_point, scaled = decimal.mark != ",", factor != 1.0
 
@@ -250,7 +259,7 @@ class RowReader:
             if not isinstance(value, str):
                 if is_missing(value):
                     return None
-                if isinstance(value, bool) or not isinstance(value, int | float | decimals.Decimal):
+                if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
                     return value  # which is none, and refused as what it is
                 return round(float(value) * factor, 6) if scaled else float(value)
             if plain_point and not scaled and _PLAIN_NUMBER(value):
@@ -259,7 +268,7 @@ class RowReader:
 
         return read
 
-    def _parser(self, name: str, decimal: Decimal, factor: float) -> Callable[[str], float]:
+    def _parser(self, name: str, decimal: DecimalStyle, factor: float) -> Callable[[str], float]:
         if name == "area_m2":
             return lambda text: cells.area(text, decimal, factor)
         if name in _MONEY:

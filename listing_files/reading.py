@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from listing_files.cells import UNDECIDED, Decimal, TwoReadings, Unreadable, area
+from listing_files.cells import UNDECIDED, DecimalStyle, TwoReadings, Unreadable, area
 from listing_files.columns import Columns
 from listing_files.formats.csv_rows import Header, Row, csv_rows, find_header
 from listing_files.formats.json_rows import document_rows, is_document, json_lines
@@ -185,7 +185,7 @@ def _number_test(columns: Columns) -> Callable[[str, str], bool]:
         if column not in numbers or is_unknown(value):
             return True
         try:
-            area(value.strip(), Decimal(UNDECIDED), 1.0)
+            area(value.strip(), DecimalStyle(UNDECIDED), 1.0)
         except TwoReadings:
             return True
         except Unreadable:

@@ -164,3 +164,12 @@ def test_standard_input_is_read_once_and_rows_are_known_by_their_content() -> No
     assert len(first) == 2
     assert first[0]["id"] == second[0]["id"]
     assert first[1]["id"] != second[1]["id"]
+
+
+def test_a_file_that_is_gone_round_is_told_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    file = csv_file(tmp_path, ["40", "50"])
+
+    assert len(list(ListingEvents(file, SHA256, limit=7, say=said.append))) == 7
+    assert [line.partition(" ")[0] for line in said] == [f"{file}:", "read:"]
+    assert "not read" not in said[1]
