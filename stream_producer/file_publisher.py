@@ -125,7 +125,7 @@ class FilePublisher:
         progress = Progress(self._progress_file(identity.sha256, choices), warn)
         if choices.resume:
             at = progress.load()
-            beginning = f"going on after {progress.place}" if at else "nothing to resume: starting with row 1"
+            beginning = f"going on after {progress.place}" if at else "nothing to resume: starting with the first row"
             say(beginning, "dim")
         else:
             progress.begin()
@@ -183,7 +183,7 @@ def why_incomplete(outcome: PublishOutcome, at: RowPosition | None, unreadable: 
     what = unreadable or "stopped"
     if outcome.failed:
         what = f"{outcome.failed} events were refused ({outcome.error})"
-    reached = f"everything up to row {at.row} is on the stream" if at else "the first row is not on the stream"
+    reached = f"everything up to line {at.line} is on the stream" if at else "the first row is not on the stream"
     again = f" (pass {at.turn + 1})" if at and at.turn else ""
     return f"{what}: {reached}{again}{'' if unreadable else hint}"
 

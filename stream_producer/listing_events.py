@@ -86,7 +86,7 @@ class ListingEvents:
                     self._on_invalid(read, error)
 
     def _record(self, turn: int, read: ReadRow) -> Record:
-        position = RowPosition(turn, read.number)
+        position = RowPosition(turn, read.line)
         if is_envelope(read.row):
             return envelope_record(read.row, self._decode, position)
         sha256 = self._sha256 or _content(read.row)

@@ -9,10 +9,10 @@ MAX_RECORD_BYTES = 1024 * 1024  # a record, data and partition key
 
 
 class RowPosition(NamedTuple):
-    """Where an event stands in what is published: the pass over the file (from 0) and the row (from 1)."""
+    """Where an event stands in what is published: the pass over the file (from 0) and the line of its row (from 1)."""
 
     turn: int
-    row: int
+    line: int
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """How far a publisher came, kept so that it can go on after any end, and never skips.
 
-The file says up to which row *everything* has been taken by the stream. It is written after the stream has
+The file says up to which line *everything* has been taken by the stream. It is written after the stream has
 taken the rows and replaced atomically, so that whatever kills the publisher, it is behind the stream and
 never ahead: what was in flight is published again, under the same event ids, and consumers drop it as
 repeats.
@@ -25,10 +25,10 @@ SECONDS_BETWEEN_SAVES = 0.2
 
 
 class _State(Struct, frozen=True):
-    """Everything up to this row of this pass, invalid rows aside, is on the stream."""
+    """Everything up to this line of this pass, invalid rows aside, is on the stream."""
 
     turn: int
-    row: int
+    line: int = msgspec.field(name="row")  # as it was once counted: a line is never behind its row
 
 
 class Progress:
@@ -58,7 +58,7 @@ class Progress:
             state = msgspec.json.decode(self._file.read_bytes(), type=_State)
         except msgspec.DecodeError as error:
             raise Failure(f"{self._file}: cannot tell how far publishing came ({error})") from None
-        self._started_at = self.acknowledged = RowPosition(state.turn, state.row)
+        self._started_at = self.acknowledged = RowPosition(state.turn, state.line)
         return self.acknowledged
 
     def begin(self) -> None:
@@ -75,7 +75,7 @@ class Progress:
     def place(self) -> str:
         """Return the position in words."""
         at = self.acknowledged
-        return "" if at is None else f"row {at.row}" + (f" of pass {at.turn + 1}" if at.turn else "")
+        return "" if at is None else f"line {at.line}" + (f" of pass {at.turn + 1}" if at.turn else "")
 
     @property
     def is_beyond(self) -> bool:

@@ -21,7 +21,7 @@ def test_every_event_is_in_one_aggregated_record_and_every_position_told() -> No
     packed = list(aggregated(records(5_000, 2_000)))
 
     assert sorted(unpacked(packed)) == sorted((record.partition_key, record.data) for record in records(5_000, 2_000))
-    assert sorted(position.row for record in packed if record for position in record.positions) == [*range(1, 5_001)]
+    assert sorted(position.line for record in packed if record for position in record.positions) == [*range(1, 5_001)]
     assert len(packed) < 200
 
 

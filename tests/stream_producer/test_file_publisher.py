@@ -91,14 +91,14 @@ def test_a_publisher_that_gave_up_says_how_far_it_came_and_goes_on_from_there() 
     assert (summary.published, summary.failed, summary.complete) == (500, 700, False)
     assert incomplete.startswith(
         "700 events were refused (PutRecords: AccessDeniedException (AccessDeniedException)): "
-        "everything up to row 500 is on the stream; the same command with --resume goes on"
+        "everything up to line 501 is on the stream; the same command with --resume goes on"
     )
     kinesis.forbids = False
     before = set(ids(kinesis))
 
     summary, incomplete, said = publish(kinesis, "listings.csv", resume=True)
 
-    assert said.startswith("going on after row 500\n")
+    assert said.startswith("going on after line 501\n")
     assert incomplete == ""
     assert summary.published == 700
     assert len(set(ids(kinesis))) == 1_200
@@ -134,7 +134,7 @@ def test_a_signal_ends_in_order_and_says_how_to_go_on(number: int) -> None:
 
     assert not summary.complete
     assert 0 < summary.published < 1_200
-    assert incomplete.startswith(f"stopped: everything up to row {summary.published} is on the stream")
+    assert incomplete.startswith(f"stopped: everything up to line {summary.published + 1} is on the stream")
     assert incomplete.endswith("(belo publish listings.csv --resume)")
     publish(kinesis, "listings.csv", resume=True)
     assert len(ids(kinesis)) == len(set(ids(kinesis))) == 1_200

@@ -35,7 +35,7 @@ def test_a_row_becomes_a_valid_event_under_its_listing_s_key(tmp_path: Path) -> 
     (record,) = ListingEvents(csv_file(tmp_path, ["45-65"]), SHA256)
 
     event = listing.decode(record.data)
-    assert (record.partition_key, record.positions) == ("L-abababab-1", (RowPosition(0, 1),))
+    assert (record.partition_key, record.positions) == ("L-abababab-1", (RowPosition(0, 2),))
     assert (event.id, event.source, event.data.area_m2) == (event_id(SHA256, 1, 0), "/publish", 55.0)
 
 
@@ -63,13 +63,13 @@ def test_a_limit_ends_early_or_goes_round_with_the_same_listings(tmp_path: Path)
     once = ListingEvents(file, SHA256, limit=1)
     round_and_round = ListingEvents(file, SHA256, limit=5)
 
-    assert [record.positions[0] for record in once] == [RowPosition(0, 1)]
+    assert [record.positions[0] for record in once] == [RowPosition(0, 2)]
     assert [(record.partition_key, record.positions[0]) for record in round_and_round] == [
-        ("L-abababab-1", RowPosition(0, 1)),
-        ("L-abababab-3", RowPosition(0, 3)),
-        ("L-abababab-1", RowPosition(1, 1)),
-        ("L-abababab-3", RowPosition(1, 3)),
-        ("L-abababab-1", RowPosition(2, 1)),
+        ("L-abababab-1", RowPosition(0, 2)),
+        ("L-abababab-3", RowPosition(0, 4)),
+        ("L-abababab-1", RowPosition(1, 2)),
+        ("L-abababab-3", RowPosition(1, 4)),
+        ("L-abababab-1", RowPosition(2, 2)),
     ]
     assert round_and_round.invalid == 1
 
@@ -98,9 +98,9 @@ def test_a_limit_on_a_file_without_a_listing_fails_rather_than_going_round_for_e
 def test_a_sample_is_random_repeatable_and_in_the_order_of_the_file(tmp_path: Path) -> None:
     file = csv_file(tmp_path, [str(area) for area in range(1, 1_001)])
 
-    rows = [record.positions[0].row for record in ListingEvents(file, SHA256, sample=100)]
+    rows = [record.positions[0].line for record in ListingEvents(file, SHA256, sample=100)]
 
-    assert rows == [record.positions[0].row for record in ListingEvents(file, SHA256, sample=100)]
+    assert rows == [record.positions[0].line for record in ListingEvents(file, SHA256, sample=100)]
     assert rows == sorted(set(rows))
     assert len(rows) == 100
     assert 400 < sum(rows) / 100 < 600

@@ -123,7 +123,7 @@ def _blank(named: Named) -> Market:
 
 
 def _symbols(file: Path, blank: Market, options: Options) -> tuple[str, ...]:
-    """Return what stands beside many of the file's prices, such as R$ or a euro sign."""
+    """Return what stands beside many of the file's prices, such as a euro sign."""
     rows = RowReader(file, Wanted(PRICED_LISTINGS.fields, REQUIRED), blank, options)
     seen: Counter[str] = Counter()
     count = 0
