@@ -33,15 +33,21 @@ _COUNTS = ("rooms", "garage_places")
 _COORDINATES = ("latitude", "longitude")
 _AMBIGUOUS = ("area_m2", *_MONEY)  # fields whose values are read by the decimal mark of their column
 _PLAIN_POINT = DecimalStyle(".")
-_PLAIN_NUMBER = re.compile(
-    r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII
-).fullmatch  # whatever the column's mark, if no comma
+# A number that is the same whatever the decimal mark, unless that is a comma.
+_PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII).fullmatch
 _FEW_TEXTS = ("neighborhood", "city")  # of which a file has few different values
 
 
+def _only(value: object) -> object:
+    """Return the one element of a list (`"usableAreas": [80]`), and anything else as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _text(value: object) -> object:
+    """Return a text without blanks around it, None where it says unknown; a whole number is one, such as a code."""
+    value = _only(value)
     if not isinstance(value, str):
-        return None if is_missing(value) else value
+        return None if is_missing(value) else identifier(value)
     if is_unknown(value):
         return None
     return (value if value.isascii() else unicodedata.normalize("NFC", value)).strip()
@@ -247,8 +253,6 @@ class RowReader:
 
     def _reader(self, column: str, target: Target) -> Callable[[object], object]:
         name = target.field
-        if name == "listing_id":
-            return lambda value: _text(identifier(value))
         if name not in self._numbers:
             return _repeated if name in _FEW_TEXTS else _text
         decimal, factor = self._decimals.get(column) or DecimalStyle(), target.factor
@@ -257,6 +261,8 @@ class RowReader:
 
         def read(value: object) -> object:
             if not isinstance(value, str):
+                if isinstance(value := _only(value), str):
+                    return read(value)
                 if is_missing(value):
                     return None
                 if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

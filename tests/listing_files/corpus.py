@@ -233,6 +233,21 @@ READ: dict[str, Case] = {
     ),
     "a line for Excel above the header": text(f"sep=;\n{BRAZIL}"),
     "JSON under another name": text(json.dumps(rows(), indent=1), suffix=".txt"),
+    "JSON whose numbers stand in lists, as an API of a portal has them": text(
+        jsonl(
+            [
+                {
+                    "address": {"neighborhood": row["neighborhood"]},
+                    "usableAreas": [row["area_m2"]],
+                    "bedrooms": [row["rooms"]],
+                    "price": str(row["price"]),
+                }
+                for row in rows()
+            ]
+        ),
+        suffix=".jsonl",
+        columns={"area_m2": "usableAreas"},
+    ),
     "Parquet": parquet(columns()),
     "Parquet of text": parquet({name: [str(each) for each in column] for name, column in columns().items()}),
     "Parquet with a date beyond the calendar that nobody reads": parquet(

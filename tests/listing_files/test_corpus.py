@@ -8,7 +8,7 @@ import pytest
 from belo.score.price_file import Reading as ScoreReading
 from belo.score.price_file import open_folder, score_file
 from listing_files.reading import Options, identify
-from pricing.listing import decode
+from pricing.listing import Features, decode
 from stream_producer.listing_events import ListingEvents
 from terminal.errors import Failure
 from tests.champions import champion
@@ -71,9 +71,8 @@ def test_the_corpus_is_large_enough():
 @pytest.mark.parametrize("name", READ)
 def test_a_file_is_read_alike_by_all_commands(tmp_path, model, monkeypatch, name):
     path, options = written(READ[name], tmp_path)
-    rooms = [None] * 3 if "quartos" not in path.read_text("latin-1").lower() and name == "-" else [3.0, 4.0, 2.0]
     homes, refused, warned = published(path, options)
-    assert homes == [(place, area, each) for (place, area, _), each in zip(HOMES, rooms, strict=True)]
+    assert homes == HOMES
     assert (refused, [each for each in warned if "could not" in each]) == ({}, [])
     prices, errors, _ = scored(path, options, model)
     assert errors == [None] * 3
@@ -85,10 +84,14 @@ def test_a_file_is_read_alike_by_all_commands(tmp_path, model, monkeypatch, name
 
 
 def scored_price(model, place, area, rooms):
-    home = {"neighborhood": place, "area_m2": area, "rooms": rooms}
-    from pricing.listing import Features
+    return float(model.predict([Features(neighborhood=place, area_m2=area, rooms=rooms)]).price[0])
 
-    return float(model.predict([Features(**home)]).price[0])
+
+def test_a_code_is_a_name_where_a_table_keeps_it_as_a_number(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"zipcode": 98178, "sqft_living": 1180, "price": 221900}\n')
+    ((place, area, _),), refused, _ = published(path, Options(columns={"neighborhood": "zipcode"}))
+    assert (place, round(area, 2), refused) == ("98178", 109.63, {})
 
 
 @pytest.mark.parametrize("name", REFUSED)
