@@ -31,7 +31,7 @@ SALE = ("listing_id", "sale_price", "sold_at")
 _MONEY = ("adm_fees", "price", "sale_price")
 _COUNTS = ("rooms", "garage_places")
 _COORDINATES = ("latitude", "longitude")
-_AMBIGUOUS = ("area_m2", *_MONEY)  # fields whose values are read by the decimal mark of their column
+_BOUNDED = (*_COUNTS, *_COORDINATES)  # of two readings only one is possible: the other is beyond all limits
 _PLAIN_POINT = DecimalStyle(".")
 # A number that is the same whatever the decimal mark, unless that is a comma.
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII).fullmatch
@@ -139,8 +139,7 @@ class RowReader:
         self._say = say
         self._market = market
         self._money = Money.of(market)
-        self._numbers = {**dict.fromkeys(_AMBIGUOUS), **dict.fromkeys(_COUNTS), **dict.fromkeys(_COORDINATES)}
-        self._numbers |= dict.fromkeys(market.numbers)
+        self._numbers = frozenset({"area_m2", *_MONEY, *_BOUNDED, *market.numbers})
         self._required = frozenset(wanted.required)
         self._decimals: dict[str, DecimalStyle] = {}
         self._columns_seen: frozenset[str] = frozenset()
@@ -194,7 +193,7 @@ class RowReader:
         others = common_mark(seen[name] for name in seen if by_column[name] not in _COORDINATES)
         for name, evidence in seen.items():
             decided = evidence.decimal(others)
-            if decided is None and by_column[name] not in _AMBIGUOUS:
+            if decided is None and by_column[name] in _BOUNDED:
                 decided = DecimalStyle()
             if decided is None:
                 raise Failure(self._two_readings(name, evidence))
@@ -279,12 +278,14 @@ class RowReader:
             return lambda text: cells.area(text, decimal, factor)
         if name in _MONEY:
             return lambda text: self._money.amount(text, decimal)
-        up = name in _COUNTS
+        up, bounded = name in _COUNTS, name in _BOUNDED
 
         def parse(text: str) -> float:
             try:
                 return cells.number_or_range(text, decimal, up=up)
-            except TwoReadings:  # of a place or a count only one is possible
+            except TwoReadings:
+                if not bounded:
+                    raise
                 return cells.number_or_range(text.replace(",", "."), _PLAIN_POINT, up=up)
 
         return parse

@@ -92,12 +92,12 @@ def read_rows(
         opened(Opened("Parquet", names, _SAMPLED))
         yield from parquet_rows(path, table, columns.targets.keys() if only_read else None)
     elif suffix in EXCEL:
-        head, rows = excel_rows(path, columns.recognised)
+        told, head, rows = excel_rows(path, columns.recognised)
         if not head:
             raise Failure(f"{path}: empty, expected a header with {_required(columns)}")
         names = columns.distinct(head)
         _take_in(columns, names)
-        opened(Opened("Excel", names, _SAMPLED))
+        opened(Opened(told, names, _SAMPLED))
         yield from rows(names)
     else:
         with open_text(path, sys.stdin.buffer, options.encoding) as text:

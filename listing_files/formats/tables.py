@@ -59,8 +59,8 @@ def _python(batch: Any) -> list[dict[str, object]]:  # noqa: ANN401 - as above
     return rows
 
 
-def excel_rows(path: Path, recognised: Recognised) -> tuple[list[str], Callable[[list[str]], Iterator[Row]]]:
-    """Return the header of a workbook's first sheet, and what yields its rows under names; raises `Failure`."""
+def excel_rows(path: Path, recognised: Recognised) -> tuple[str, list[str], Callable[[list[str]], Iterator[Row]]]:
+    """Return what is read, the header of a workbook's first sheet, and what yields its rows; raises `Failure`."""
     try:
         import python_calamine as calamine
     except ImportError:
@@ -68,11 +68,13 @@ def excel_rows(path: Path, recognised: Recognised) -> tuple[list[str], Callable[
     try:
         with calamine.CalamineWorkbook.from_path(str(path)) as book:
             table = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+            others = len(book.sheet_names) - 1
+            told = f"Excel, sheet {book.sheet_names[0]}" + (f", and {others} others are not read" if others else "")
     except (calamine.CalamineError, OSError, IndexError) as error:
         raise Failure(f"{path}: not an Excel workbook ({error})") from None
     heads = [[str(cell) for cell in row] for row in table[: TITLE_LINES + 1]]
     place = max(range(len(heads)), key=lambda at: (recognised(heads[at]), -at), default=0)
-    return (heads[place] if heads else []), lambda names: _sheet_rows(table, place, names)
+    return told, (heads[place] if heads else []), lambda names: _sheet_rows(table, place, names)
 
 
 def _sheet_rows(table: list[list[Any]], place: int, names: list[str]) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from pricing import prediction
 from pricing.manifest import encode as encode_manifest
 from pricing.model import load
 from stream_producer.listing_events import ListingEvents
+from terminal.errors import Failure
 from tests.other_markets import FILES, MARKETS
 from tests.training.conftest import small
 from training.data.listings import Reading, read_listings
@@ -113,3 +114,11 @@ def test_a_market_s_own_columns_are_checked_on_the_stream_and_others_ignored(tra
         model.decode(event(**{name: "three"}))
     with pytest.raises(ValueError, match=f"{name}: expected a number <= "):
         model.decode(event(**{name: column.limits[1] + 1}))
+
+
+def test_a_number_of_a_market_s_own_column_with_two_readings_refuses_the_file(tmp_path):
+    market = read_market(MARKETS / "ames.yaml")
+    path = tmp_path / "a.csv"
+    path.write_text("neighborhood;sqft;LotArea;SalePrice\nA;900;1.250;1\nB;1000;8.450;1\n")
+    with pytest.raises(Failure, match=r"column LotArea: 1\.250 may be 1250 or 1\.25"):
+        list(ListingEvents(path, "ab" * 32, market=market))
