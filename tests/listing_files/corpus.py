@@ -203,6 +203,10 @@ READ: dict[str, Case] = {
         "bairro;area;quartos;preco\nSavassi;85,5;3;450.000\nSanta Amélia;1.250;4;1.450.000\nBuritis;102;2;600.000\n",
         decimal=",",
     ),
+    "square feet in the cells": text(PLAIN.replace("85.5", "920.314341 sq ft").replace(",102,", ",1097.918863 sqft,")),
+    "latitudes with three decimals": text(
+        KAGGLE.replace("-19.93", "-19.935").replace("-19.84", "-19.843").replace("-19.97", "-19.976")
+    ),
     "scientific notation": changed("1250", "1.25e3"),
     "decomposed accents": text(PLAIN.replace("Amélia", "Amélia")),
     "a quoted address of several lines": text(
@@ -346,6 +350,10 @@ REFUSED: dict[str, tuple[Case, str]] = {
 }
 
 LEFT_OUT: dict[str, tuple[Case, dict[int, str]]] = {
+    "a pair of stray quotes": (
+        text(PLAIN.replace("1250", '"1250').replace("102", '102"')),
+        {3: "line 3: not CSV (a stray quote joins it", 4: "area_m2: expected a number"},
+    ),
     "a ragged row": (changed("1250,1450000,4", "1250,1450000"), {3: "line 3: 3 values for 4 columns"}),
     "a row that is too long": (changed("1250,1450000,4", "1250,1450000,4,5"), {3: "line 3: 5 values for 4 columns"}),
     "a NUL byte": (changed("Santa Am", "Santa\0Am"), {3: "line 3: a NUL byte"}),

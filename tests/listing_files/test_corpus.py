@@ -118,14 +118,13 @@ def test_a_row_that_cannot_be_read_is_left_out_by_all_commands_with_its_reason(t
     case, told = LEFT_OUT[name]
     path, options = written(case, tmp_path)
     homes, refused, _ = published(path, options)
-    assert len(homes) == 2
     assert refused.keys() == told.keys()
     assert all(words in refused[line] for line, words in told.items())
     prices, errors, _ = scored(path, options, model)
-    assert (len(prices), prices.count(None)) == (3, 1)
+    assert (prices.count(None), len(homes)) == (len(told), len(prices) - len(told))
     assert next(iter(told.values())) in errors[prices.index(None)]
     _, report, _ = trained(path, options, monkeypatch)
-    assert sum(rule.rows for rule in report.rules if rule.rule.startswith("no listing")) == 1
+    assert sum(rule.rows for rule in report.rules if rule.rule.startswith("no listing")) == len(told)
 
 
 @pytest.mark.parametrize("name", UNREAD)
