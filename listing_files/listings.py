@@ -39,13 +39,12 @@ _FEW_TEXTS = ("neighborhood", "city")  # of which a file has few different value
 
 
 def _only(value: object) -> object:
-    """Return the one element of a list (`"usableAreas": [80]`), and anything else as it is."""
+    """Return the one number of a list (`"usableAreas": [80]`), and anything else as it is."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _text(value: object) -> object:
     """Return a text without blanks around it, None where it says unknown; a whole number is one, such as a code."""
-    value = _only(value)
     if not isinstance(value, str):
         return None if is_missing(value) else identifier(value)
     if is_unknown(value):
