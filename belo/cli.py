@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from belo.score.cli import score
+from belo.score.cli import ratio_study, score
 from monitoring.cli import monitor, report_sales, sales
 from stream_consumer.cli import consume, streams
 from stream_producer.cli import publish, redrive
@@ -61,7 +61,7 @@ app = typer.Typer(
 
 for panel, commands in {
     "Streams": (publish, consume, streams, redrive),
-    "Scoring": (score,),
+    "Scoring": (score, ratio_study),
     "The model's life": (train, evaluate, models, promote, rollback),
     "The feedback loop": (report_sales, sales, monitor, retrain, train_worker, history),
 }.items():

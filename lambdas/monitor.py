@@ -129,6 +129,8 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
         "WindowDeadLetters": verdict.window.dead_letters,
         "WindowParked": verdict.window.parked_batches,
         "WarnedPredictions": 100 * verdict.warned,
+        "COD": verdict.ratios.cod if verdict.ratios else None,
+        "PRD": verdict.ratios.prd if verdict.ratios else None,
         "PriceShift": verdict.performance.percent,
         "PriceStatistic": verdict.performance.statistic,
         "WorstIndex": max(indices, default=None),  # PSI over its limit

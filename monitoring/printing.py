@@ -17,6 +17,7 @@ from monitoring.sentences import (
     error_row,
     figures_row,
     prices_sentence,
+    ratios_sentence,
     sales_sentence,
     verdict_sentence,
     warnings_sentence,
@@ -65,8 +66,8 @@ def show_verdict(verdict: DriftVerdict, *, as_json: bool) -> None:
         _out.print(f"  {event.summary}", markup=False)
     _out.print(prices_sentence(verdict.performance), markup=False)
     _out.print(sales_sentence(verdict), markup=False)
-    if warned := warnings_sentence(verdict):
-        _out.print(warned, markup=False)
+    for sentence in filter(None, (ratios_sentence(verdict), warnings_sentence(verdict))):
+        _out.print(sentence, markup=False)
     if found := verdict.figures:
         _out.print(_table("Sales against predictions", FIGURES, map(figures_row, found), [False] * len(found)))
     if watches := verdict.errors:

@@ -25,6 +25,7 @@ from monitoring.sentences import (
     figures_row,
     percent,
     prices_sentence,
+    ratios_sentence,
     sales_sentence,
     verdict_sentence,
     warnings_sentence,
@@ -91,7 +92,7 @@ def _prices(look: Look, history: History) -> str:
 
 
 def _sentences(verdict: DriftVerdict) -> str:
-    return f"{sales_sentence(verdict)} {warnings_sentence(verdict)}".rstrip()
+    return " ".join(filter(None, (sales_sentence(verdict), ratios_sentence(verdict), warnings_sentence(verdict))))
 
 
 def _errors(look: Look) -> str:

@@ -4,6 +4,7 @@ from lambdas.drift.error_drift import ErrorCheck
 from lambdas.drift.figures import Figures
 from lambdas.drift.listing_drift import DistributionCheck
 from lambdas.drift.price_drift import LEARNING, SEGMENTS, Shift
+from lambdas.drift.ratio_study import outside
 from lambdas.drift.watch import DriftVerdict
 
 NAMES = {
@@ -56,6 +57,19 @@ def warnings_sentence(verdict: DriftVerdict) -> str:
     """Return how many of the window's prices mean little, by their warnings; "" where none does."""
     kinds = ", ".join(f"{name} {percent(share)}" for name, share in verdict.warnings.items() if share)
     return f"Prices with a warning: {percent(verdict.warned)} ({kinds})." if kinds else ""
+
+
+def ratios_sentence(verdict: DriftVerdict) -> str:
+    """Return how alike and how fair prices are to the newest sales; "" where there are too few."""
+    found = verdict.ratios
+    if found is None:
+        return ""
+    beyond = ", ".join(name.upper().replace("_", " ") for name in outside(found))
+    return (
+        f"Ratio study of the newest {found.n} sales: median ratio {found.median_ratio:.3f}, COD {found.cod:.1f}, PRD "
+        f"{found.prd:.3f}, PRB {found.prb:+.3f}, MKI {found.mki:.3f}"
+        + (f"; outside the IAAO's limits: {beyond}." if beyond else ".")
+    )
 
 
 def sales_sentence(verdict: DriftVerdict) -> str:

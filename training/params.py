@@ -93,6 +93,7 @@ class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     slice_margin: float
     nowhere_margin: float
     coverage: tuple[float, float]
+    fairness_margin: float
     tercile_coverage: float
     parity: float
     microseconds: float

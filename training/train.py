@@ -9,6 +9,7 @@ from training import tracking
 from training.data.listings import Dataset
 from training.data.schema import check_schema
 from training.evaluation.compare import compare
+from training.evaluation.fairness import fairness
 from training.evaluation.figures import Figures, figures
 from training.evaluation.search import search
 from training.export.manifest import code_version
@@ -92,9 +93,13 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             test = kept_test(version.version, registry)
             contract = parse(manifest)
             predicted = run_onnx(model, test.frame, contract.names)
-            return version.version, figures(predicted, contract.interval, test)
+            found = figures(predicted, contract.interval, test)
+            return version.version, found | {"ratio_study": fairness(test, predicted)}
     with one_thread():
-        return None, dict(fit(split_and_encode(data, params), params, CHAMPION).figures)
+        encoded = split_and_encode(data, params)
+        fitted = fit(encoded, params, CHAMPION)
+    predicted = run_onnx(fitted.model, encoded.test.frame)
+    return None, dict(fitted.figures) | {"ratio_study": fairness(encoded.test, predicted)}
 
 
 __all__ = ["code_version", "one_thread", "test_of_version", "train"]

@@ -66,6 +66,48 @@ def score(
         raise Failure(why)
 
 
+def ratio_study(
+    file: Annotated[Path, typer.Argument(help="Listings with prices: CSV, JSON, Parquet or Excel.")],
+    model: Annotated[
+        str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")
+    ] = "champion",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    delimiter: Delimiter = None,
+    decimal: DecimalMark = None,
+    encoding: Encoding = None,
+    columns: Map = None,
+    strict: Strict = False,
+    rejects: Rejects = None,
+    max_invalid: MaxInvalid = None,
+) -> None:
+    """Hold a model's prices against those of a file: COD, PRD, PRB, MKI, with intervals and the IAAO's limits.
+
+    What the model was trained on flatters it: name listings that it has not learnt.
+    """
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from belo.score.fairness_of_file import study_file
+    from belo.score.price_file import Reading, market_of
+    from listing_files.rejects import Rejects as Refused
+    from terminal import display
+    from training.evaluation.fairness import fairness_sentence, fairness_table
+
+    options = file_options(delimiter, decimal, encoding, columns, None, strict=strict)
+    ready = _model(model)
+    with Refused("is left out", rejects, max_invalid) as refused, display.doing("Pricing") as step:
+        reading = Reading(market_of(ready), options, lambda words: display.say(words, "dim"), display.warn, refused)
+        found = study_file(file, ready, reading, step)
+    refused.sum_up()
+    if json:
+        display.print_json(found)
+    else:
+        display.say(f"{found['n']:,} listings, {found['left_out']:,} left out; version {found['model']}")
+        Console().print(Markdown(f"{fairness_table(found)}\n\n{fairness_sentence(found)}"))
+    if why := refused.verdict(str(file), allowed=None):
+        raise Failure(why)
+
+
 def _model(name: str) -> Any:  # noqa: ANN401 - as above
     from belo.score.price_file import open_champion, open_folder
 

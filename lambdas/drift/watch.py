@@ -29,10 +29,11 @@ from lambdas.archive_bucket.sales import FreshFrom
 from lambdas.archive_bucket.sample import Sample
 from lambdas.drift import dead_letter_count
 from lambdas.drift.error_drift import ErrorCheck, Errors, check_errors
-from lambdas.drift.figures import Figures, figures
+from lambdas.drift.figures import NEWEST, Figures, figures
 from lambdas.drift.listing_drift import DistributionCheck, compare_window
 from lambdas.drift.price_drift import HORIZON, Log, Sales, Shift, find_shift
 from lambdas.drift.priced_again import priced_again
+from lambdas.drift.ratio_study import RatioStudy, ratio_study
 from lambdas.drift.watched_champion import WatchedChampion, serving_model, watched_champion
 from pricing.learnt_homes import has_learnt
 from pricing.warnings import WARNINGS
@@ -44,6 +45,7 @@ WINDOW, EVERY = timedelta(days=7), timedelta(hours=1)
 FAMILY, PERFORMANCE, LISTINGS = 0.03, 0.025, 0.005
 LEVELS, ERRORS = 0.019, (0.002, 0.002, 0.002)  # of coverage, spread and places
 NAMED = 20  # sales set apart that a verdict lists
+FEWEST_SALES = 30  # that a ratio study is made of
 SAMPLE = 50_000  # predictions of a window that are looked at, at most: some 70 MB
 
 
@@ -104,6 +106,7 @@ class DriftVerdict(Struct, frozen=True, kw_only=True):
     set_apart: list[credibility.SetApart]  # the newest `NAMED`
     listings: list[DistributionCheck]
     unreadable_sales: int
+    ratios: RatioStudy | None  # of the newest sales of homes that the champion has not learnt; None for few
     warned: float  # share of the window's predictions that carry a warning
     warnings: dict[str, float]  # shares by kind
 
@@ -224,9 +227,17 @@ class Watch:
             set_apart=apart[-NAMED:],
             listings=listings,
             unreadable_sales=unreadable_sales,
+            ratios=_ratios(new[-NEWEST:]),
             warned=_share(bool(row.warnings) for row in recent.rows),
             warnings={name: _share(name in row.warnings for row in recent.rows) for name in WARNINGS},
         )
+
+
+def _ratios(new: Sequence[Labelled]) -> RatioStudy | None:
+    if len(new) < FEWEST_SALES:
+        return None
+    prices = [(each.sale.sale_price, each.prediction.predicted_price) for each in new]
+    return ratio_study(*np.array(prices).T)
 
 
 def _share(found: Iterable[bool]) -> float:

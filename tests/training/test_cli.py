@@ -80,7 +80,7 @@ def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, s3, sample
 
 def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, sample):
     document = json.loads(belo("evaluate", sample, "--json").stdout)
-    assert set(document) == {"model", "population", "test", "splits", "baseline"}
+    assert set(document) == {"model", "population", "test", "splits", "baseline", "ratio_study"}
     assert set(document["model"]) == {"version"}
     assert set(document["population"]) == {"rule", "rows"}
     figures = {"rows", "rmse", "mae", "median_ape", "r2", "bias", "coverage", "relative_width"}
@@ -91,6 +91,14 @@ def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, s
     assert document["splits"]["n"] == 2
     assert document["splits"]["median_ape"] < document["baseline"]["median_ape"]
     assert len(document["test"]["coverage_by_price_tercile"]) == 3
+    study = document["ratio_study"]
+    assert set(study) == {"splits", "test", "iaao_limits"}
+    assert set(study["splits"]) == {"median_ratio", "cod", "prd", "prb", "mki", "within_10", "within_20"}
+    assert (
+        study["test"]["n"] == document["test"]["rows"] == sum(each["n"] for each in study["test"]["by_price_tercile"])
+    )
+    assert study["test"]["prd"]["low"] < study["test"]["prd"]["value"] < study["test"]["prd"]["high"]
+    assert study["iaao_limits"]["prd"] == [0.98, 1.03]
     belo("train", sample, "--quick")
     assert json.loads(belo("evaluate", sample, "--json").stdout)["model"]["version"] == "1"
 

@@ -1,13 +1,14 @@
 """The model card: what a version is, what it was trained on, how good it is, and what it is bad at."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from pricing.manifest import Manifest
 from training.arrays import Log
 from training.data.listings import Dataset, population_rule
+from training.evaluation.fairness import fairness, fairness_sentence, fairness_table
 from training.evaluation.figures import width_and_coverage
 from training.evaluation.tables import figures_table, table
 from training.model.training_part import Rows
@@ -53,6 +54,7 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         about.measured,
         figures_table({"test part": manifest.metrics}),
         f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
+        *_fairness(about, fairness(test, predicted)),
         "## What it is bad at",
         _weak_spots(manifest, test, predicted),
         "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "
@@ -60,6 +62,19 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _fairness(about: About, study: dict[str, Any] | None) -> list[str]:
+    if study is None:
+        return []
+    return [
+        "## How fair it is",
+        f"{fairness_sentence(study)} A ratio is a predicted over an actual price ({about.prices}). Figures and limits "
+        "as in the IAAO's Standard on Ratio Studies (2013): the COD says how far ratios scatter; a PRD above 1, a PRB "
+        "below 0 and an MKI below 1 that prices are regressive. The limits are for assessments by sale prices; asking "
+        "prices scatter more.",
+        fairness_table(study),
+    ]
 
 
 def _where(manifest: Manifest) -> str:

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
+from msgspec.structs import asdict
+
+from lambdas.drift.ratio_study import IAAO_LIMITS
 from pricing.manifest import Offsets
 from training.data.groups import split
 from training.data.listings import Dataset, population_rule
 from training.evaluation.conformal import calibrated, encode_folds
+from training.evaluation.fairness import study_of
 from training.evaluation.figures import Figures, figures, point_figures
 from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
 from training.model.training_part import Pricer, Rows, dear_rows_of, prepare, rows_of
@@ -30,8 +34,10 @@ def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figure
         beside = dear.take(~split(dear.groups, seed, params.split.test_share))
         pricer, offsets = fit_with_interval(CHAMPION, training, beside, params, seed)
         baseline = CANDIDATES[BASELINE](prepare(training, params, seed), params)
+        predicted = pricer.predict(test.frame)
+        study = {f"ratio_{name}": value for name, value in asdict(study_of(test, predicted)).items() if name != "n"}
         yield (
-            figures(pricer.predict(test.frame), offsets, test),
+            figures(predicted, offsets, test) | study,
             point_figures(test.log_price, baseline.predict(test.frame)),
         )
 
@@ -56,14 +62,25 @@ def document(
         champion.append(ours)
         baseline.append(plain)
         progress()
-    splits = _only(mean_figures(champion), "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile")
+    means = mean_figures(champion)
+    splits = _only(means, "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile")
+    ratios = {name.removeprefix("ratio_"): value for name, value in means.items() if name.startswith("ratio_")}
     return {
         "model": {"version": version},
         "population": {"rule": population_rule(data.market), "rows": len(data.frame)},
-        "test": test,
+        "test": _without(test, "ratio_study"),
         "splits": {"n": params.split.splits} | splits,
+        "ratio_study": {
+            "splits": ratios,
+            "test": test.get("ratio_study"),
+            "iaao_limits": {name: list(limits) for name, limits in IAAO_LIMITS.items()},
+        },
         "baseline": _only(mean_figures(baseline), "rmse", "median_ape", "r2"),
     }
+
+
+def _without(row: Mapping[str, Any], name: str) -> Figures:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def _only(row: Mapping[str, Any], *names: str) -> Figures:

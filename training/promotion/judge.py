@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdas.drift.ratio_study import DRAWS, ratio_study, resampled
 from pricing.manifest import Offsets
 from pricing.market import Market
 from training.arrays import Log, Mask
@@ -20,6 +21,8 @@ from training.evaluation.price_level import LevelMove, level_move
 from training.params import Judging
 from training.promotion.contenders import Contender, Evidence, SecondOpinion
 from training.promotion.slices import FEW, NOWHERE, moved_nowhere, slice_masks
+
+FAIR = ("prd", "mki")  # figures that are 1 where cheap and dear homes are priced alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ def _compare(
         for name, mask, each, margin in compared
         if mask.any()
     ]
-    return slices, [_better(errors, evidence.groups, knobs), no_slice_suffers(slices, knobs)]
+    fair = no_less_fair(predicted, evidence, knobs)
+    return slices, [_better(errors, evidence.groups, knobs), no_slice_suffers(slices, knobs), fair]
 
 
 def _enough(evidence: Evidence, knobs: Judging) -> Condition:
@@ -155,6 +159,26 @@ def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) ->
         f"at least {low / scale:+.1%} with {knobs.confidence:.0%} confidence"
     )
     return Condition("better than the champion", low > 0, finding)
+
+
+def no_less_fair(predicted: Mapping[str, Log], evidence: Evidence, knobs: Judging) -> Condition:
+    """Hold PRD and MKI of both against 1: a challenger may not favour cheap or dear homes more, beyond noise."""
+    actual, prices = np.exp(evidence.log_price), {name: np.exp(each) for name, each in predicted.items()}
+    samples = [np.arange(len(actual)), *resampled(evidence.groups, DRAWS, knobs.seed)]
+    unfair = {
+        who: np.array(
+            [[abs(getattr(ratio_study(actual[rows], each[rows]), name) - 1) for name in FAIR] for rows in samples]
+        )
+        for who, each in prices.items()
+    }
+    change = unfair["challenger"] - unfair["champion"]
+    low = np.quantile(change[1:], 1 - knobs.confidence, axis=0)
+    worse = (change[0] > knobs.fairness_margin) & (low > 0)
+    finding = ", ".join(
+        f"{name.upper()} {unfair['challenger'][0, at]:.3f} from 1 against {unfair['champion'][0, at]:.3f}"
+        for at, name in enumerate(FAIR)
+    )
+    return Condition("no less fair", not worse.any(), f"{finding} (margin {knobs.fairness_margin:.2f})")
 
 
 def _levels(predicted: Mapping[str, Log], actual: Log, market: Market | None, knobs: Judging) -> list[Condition]:

@@ -10,7 +10,7 @@ from pricing.model import load
 from tests.champions import NEIGHBORHOODS, champion
 from tests.training.promotion.small_market import INTERVAL, KNOBS, REFERENCE, contender, evidence
 from training.promotion.contenders import Contender, Evidence, SecondOpinion
-from training.promotion.judge import judge, no_slice_suffers
+from training.promotion.judge import judge, no_less_fair, no_slice_suffers
 from training.promotion.verdict_report import verdict_report
 
 
@@ -166,3 +166,19 @@ def test_a_challenger_that_is_better_everywhere_is_seldom_refused_for_the_noise_
         by_point += any(each.change > 0 for each in verdict.slices if each.rows >= KNOBS.min_slice)
     assert refused <= 2
     assert by_point > refused
+
+
+def test_a_challenger_that_is_better_but_favours_dear_homes_is_refused():
+    draw = np.random.default_rng(3)
+    homes = evidence(900, noise=0.0)
+    actual = homes.log_price + draw.normal(0, 0.02, 900)
+    middle = homes.log_price.mean()
+    predicted = {
+        "champion": actual + draw.normal(0, 0.25, 900),
+        "challenger": middle + 0.85 * (homes.log_price - middle),
+    }
+    fair = no_less_fair(predicted, Evidence(homes.features, actual, homes.groups), KNOBS)
+    assert (fair.name, fair.passed) == ("no less fair", False)
+    assert "PRD" in fair.finding
+    same = {"champion": predicted["champion"], "challenger": actual + draw.normal(0, 0.2, 900)}
+    assert no_less_fair(same, Evidence(homes.features, actual, homes.groups), KNOBS).passed
