@@ -300,6 +300,6 @@ def _refuse_a_bad_file(path: Path, report: CleaningReport, price: float | None, 
     worst = max(report.rules, key=lambda rule: rule.rows if rule.dropped else 0)
     told = f"; the median price is {price:,.0f} {market.currency}" if price and worst.rule.startswith("price") else ""
     raise Failure(
-        f"{path}: only {report.rows_out} of {report.rows_in} rows are sales of the population "
+        f"{path}: only {report.rows_out} of {report.rows_in} rows are listings of the population "
         f"({worst.rows} fail at: {worst.rule}{told}); at least {MIN_ROWS} and half of the rows are needed"
     )
