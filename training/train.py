@@ -4,10 +4,14 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from pricing.manifest import Manifest
+from pricing.listing import Features
+from pricing.manifest import Manifest, Names
+from pricing.market import Market
 from training import tracking
+from training.data.frames import to_features, to_frame
 from training.data.listings import Dataset
 from training.data.schema import check_schema
+from training.evaluation.behaviour import Predict, behaviour
 from training.evaluation.compare import compare
 from training.evaluation.fairness import fairness
 from training.evaluation.figures import Figures, figures
@@ -16,6 +20,7 @@ from training.export.manifest import code_version
 from training.export.onnx_model import run_onnx
 from training.fitting import EncodedSplit, fit, split_and_encode
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
+from training.model.training_part import Rows
 from training.params import Params
 from training.registry.kept_listings import kept_test
 from training.registry.mlflow_registry import Registry
@@ -94,12 +99,22 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             contract = parse(manifest)
             predicted = run_onnx(model, test.frame, contract.names)
             found = figures(predicted, contract.interval, test)
-            return version.version, found | {"ratio_study": fairness(test, predicted)}
+            asked = behaviour(_asker(model, params.market, contract.names), _homes(test, params.market))
+            return version.version, found | {"ratio_study": fairness(test, predicted), "behaviour": asked}
     with one_thread():
         encoded = split_and_encode(data, params)
         fitted = fit(encoded, params, CHAMPION)
     predicted = run_onnx(fitted.model, encoded.test.frame)
-    return None, dict(fitted.figures) | {"ratio_study": fairness(encoded.test, predicted)}
+    asked = behaviour(_asker(fitted.model, params.market), _homes(encoded.test, params.market))
+    return None, dict(fitted.figures) | {"ratio_study": fairness(encoded.test, predicted), "behaviour": asked}
+
+
+def _asker(model: bytes, market: Market, names: Names | None = None) -> Predict:
+    return lambda homes: run_onnx(model, to_frame(homes, market), names)
+
+
+def _homes(test: Rows, market: Market) -> list[Features]:
+    return [to_features(row, market) for row in test.frame.to_dict("records")]
 
 
 __all__ = ["code_version", "one_thread", "test_of_version", "train"]

@@ -80,7 +80,7 @@ def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, s3, sample
 
 def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, sample):
     document = json.loads(belo("evaluate", sample, "--json").stdout)
-    assert set(document) == {"model", "population", "test", "splits", "baseline", "ratio_study"}
+    assert set(document) == {"model", "population", "test", "splits", "baseline", "ratio_study", "behaviour"}
     assert set(document["model"]) == {"version"}
     assert set(document["population"]) == {"rule", "rows"}
     figures = {"rows", "rmse", "mae", "median_ape", "r2", "bias", "coverage", "relative_width"}

@@ -18,6 +18,7 @@ from training.train import train
 def figures_of_version(*arguments):
     version, found = _test_of_version(*arguments)
     assert found.pop("ratio_study")["n"] == found["rows"]
+    assert 0 < found.pop("behaviour")["homes"] <= found["rows"]
     return version, found
 
 

@@ -68,19 +68,20 @@ def document(
     return {
         "model": {"version": version},
         "population": {"rule": population_rule(data.market), "rows": len(data.frame)},
-        "test": _without(test, "ratio_study"),
+        "test": _without(test, "ratio_study", "behaviour"),
         "splits": {"n": params.split.splits} | splits,
         "ratio_study": {
             "splits": ratios,
             "test": test.get("ratio_study"),
             "iaao_limits": {name: list(limits) for name, limits in IAAO_LIMITS.items()},
         },
+        "behaviour": test.get("behaviour"),
         "baseline": _only(mean_figures(baseline), "rmse", "median_ape", "r2"),
     }
 
 
-def _without(row: Mapping[str, Any], name: str) -> Figures:
-    return {key: value for key, value in row.items() if key != name}
+def _without(row: Mapping[str, Any], *names: str) -> Figures:
+    return {key: value for key, value in row.items() if key not in names}
 
 
 def _only(row: Mapping[str, Any], *names: str) -> Figures:
