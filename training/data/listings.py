@@ -101,7 +101,7 @@ def _drops(market: Market) -> tuple[tuple[str, str, Fails], ...]:
         ("price unknown", "nothing to learn from", lambda _, price: price is None),
         (
             f"price below {cheapest:,.0f}",
-            "monthly rents among the sales",
+            "monthly rents among the asking prices",
             lambda _, price: price is not None and price < cheapest,
         ),
         (
