@@ -177,30 +177,27 @@ class Columns:
         return found
 
     def add(self, names: Iterable[str]) -> None:
-        """Take columns in; raises `Failure` where two of them are for one field and none has its own name."""
+        """Take columns in; raises `Failure` where two of them are for one field and none has a better name.
+
+        Rows of JSON may call a field otherwise than rows before them; where one row has several, the best name counts.
+        """
         candidates: dict[str, list[str]] = {}
         for column in names:
             target = self._target(column)
             if target is None:
                 self.unread.append(column)
-            else:
+            elif column not in self.targets:
                 candidates.setdefault(target.field, []).append(column)
         for field, columns in candidates.items():
-            already = [each for each, target in self.targets.items() if target.field == field]
-            column, *others = sorted([*already, *columns], key=lambda each: self._rank(each, field))
-            if others and self._rank(column, field) == self._rank(others[0], field):
-                if already:  # a row of JSON that names a field otherwise than rows before it
-                    column = already[0]
-                else:
-                    self._refuse_both(field, column, others)
-            for each in already:
-                del self.targets[each]
-            target = self._target(column)
-            if target:
-                self.targets[column] = target
-            self.unread += [each for each in others if each not in self.unread]
+            best, *others = sorted(columns, key=lambda each: self.rank(each, field))
+            if others and self.rank(best, field) == self.rank(others[0], field):
+                self._refuse_both(field, best, others)
+            if target := self._target(best):
+                self.targets[best] = target
+            self.unread += others
 
-    def _rank(self, column: str, field: str) -> int:
+    def rank(self, column: str, field: str) -> int:
+        """Return how good a name a column has for its field; 0 is the best: one that somebody said."""
         key = compact(column)
         return 0 if key in self._chosen else 1 if column.strip() == field else 2 if key == compact(field) else 3
 

@@ -235,7 +235,7 @@ class RowReader:
             value = values.get(column)
             try:
                 if (known := read(value)) is not None:
-                    found[name] = known
+                    found.setdefault(name, known)
             except Unreadable as error:
                 unread = Unread(line, name, column, value, str(error))
                 if self._options.strict or name in self._required:
@@ -246,8 +246,9 @@ class RowReader:
         return ReadRow(number, line, original, found)
 
     def _planned(self) -> list[tuple[str, str, Callable[[object], object]]]:
-        """Return the columns that are read, their fields, and what turns a value into the field's; None: unknown."""
-        return [(column, target.field, self._reader(column, target)) for column, target in self.columns.targets.items()]
+        """Return the columns that are read, the best names first, their fields, and what reads their values."""
+        targets = sorted(self.columns.targets.items(), key=lambda each: self.columns.rank(each[0], each[1].field))
+        return [(column, target.field, self._reader(column, target)) for column, target in targets]
 
     def _reader(self, column: str, target: Target) -> Callable[[object], object]:
         name = target.field

@@ -236,6 +236,16 @@ READ: dict[str, Case] = {
         columns(area_m2=[Decimal(str(area)) for _, area, _ in HOMES], price=[Decimal(str(each)) for each in PRICES])
     ),
     "a line for Excel above the header": text(f"sep=;\n{BRAZIL}"),
+    "JSON Lines whose rows name fields otherwise": text(
+        jsonl(
+            [
+                rows()[0],
+                rows(neighborhood="bairro", area="área", rooms="quartos", price="preço")[1],
+                {**rows()[2], "bairro": "Sion", "m2": 1},
+            ]
+        ),
+        suffix=".jsonl",
+    ),
     "JSON under another name": text(json.dumps(rows(), indent=1), suffix=".txt"),
     "JSON whose numbers stand in lists, as an API of a portal has them": text(
         jsonl(

@@ -40,8 +40,8 @@ DEFECTS = [
     Defect(
         "take the first of two columns",
         COLUMNS,
-        "                    self._refuse_both(field, column, others)\n",
-        "                    pass\n",
+        "                self._refuse_both(field, best, others)\n",
+        "                pass\n",
     ),
     Defect(
         "read all that is no UTF-8 as lost",
