@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from training.export.onnx_model import session
+from training.params import Judging
 
 LISTINGS = 6_000  # of a batch
 REPEATS = 5
@@ -31,3 +32,14 @@ def batch_run(model: bytes, frame: pd.DataFrame, listings: int = LISTINGS) -> Ca
     ready = session(model)
     columns = {node.name: batch[node.name].to_numpy()[:, None] for node in ready.get_inputs()}
     return lambda: ready.run(None, columns)
+
+
+def over_budget(model: bytes, frame: pd.DataFrame, budget: Judging) -> list[str]:
+    """Return what about an ONNX file is too large or too slow, if anything; `frame` holds listings to price."""
+    reasons = []
+    if len(model) > budget.megabytes * 1e6:
+        reasons.append(f"{len(model) / 1e6:.1f} MB, at most {budget.megabytes:.0f}")
+    took = microseconds_a_listing(batch_run(model, frame))
+    if took > budget.microseconds:
+        reasons.append(f"{took:.0f} µs a listing, at most {budget.microseconds:.0f}")
+    return reasons

@@ -15,8 +15,8 @@ from lambdas.drift.error_drift import TOLERANCE
 from pricing.manifest import Offsets
 from training.arrays import Log
 from training.evaluation.bootstrap import bootstrap_means
-from training.evaluation.budget import over_budget
 from training.evaluation.conformal import interval
+from training.evaluation.timing import over_budget
 from training.params import Judging
 from training.sales_contest.challengers import Challenger, Served
 from training.sales_contest.sales import Sales
