@@ -1,6 +1,6 @@
 """Values as people and programs write them in files: what is unknown, and which number a text is.
 
-`1.250` is 1250 in Brazil and 1.25 elsewhere. Which one, a column as a whole has to tell (`decimal_mark`); where it does
+`1.250` is 1250 in Brazil and 1.25 elsewhere. Which one, its column as a whole tells (`DecimalEvidence`); where it does
 not, the value has two readings and is refused, never guessed.
 """
 

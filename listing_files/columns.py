@@ -79,13 +79,11 @@ AREA_OF_THE_MARKET = (
 )
 SQUARE_FEET = (
     "sqft",
-    "sq ft",
     "square feet",
     "area sqft",
     "sqft living",
     "living area sqft",
     "size sqft",
-    "area sq ft",
 )
 IN_THE_CURRENCY = ("price", "sale_price")  # `price_brl` is one, `price_usd` is another market's
 SHOWN = 12  # names that a sentence lists

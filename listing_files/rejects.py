@@ -1,6 +1,8 @@
-"""Rows that are refused: the first are shown, all are counted, and a file keeps them where one is named."""
+"""How a file is read, and its refused rows: the first are shown, all are counted, and a file may keep them."""
 
 import csv
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -9,6 +11,8 @@ import msgspec
 
 from listing_files.columns import Columns
 from listing_files.listings import ReadRow
+from listing_files.reading import Options
+from pricing.market import Market
 from pricing.refusal import InvalidRecord
 from terminal.display import warn
 from terminal.errors import UsageFailure
@@ -52,8 +56,8 @@ class Rejects:
             where = "" if reason.startswith(("line ", "row ")) else f"line {read.line} "
             warn(f"{where}{self._what}: {reason}" if where else f"{reason}: {self._what}")
         if self._file:
-            field = reason.partition(":")[0]
-            column = next((name for name, target in columns.targets.items() if target.field == field), field)
+            refused = reason.partition(":")[0]
+            column = next((name for name, target in columns.targets.items() if target.field == refused), refused)
             broken = not read.row
             csv.writer(self._file).writerow(
                 (
@@ -79,6 +83,17 @@ class Rejects:
             return ""
         rows = "row was" if self.count == 1 else "rows were"
         return f"{file}: {self.count:,} {rows} refused; --max-invalid {self.count} lets that pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read: for which market, what was said of it, who is told, and where refused rows go."""
+
+    market: Market
+    options: Options = field(default_factory=Options)
+    say: Callable[[str], object] = lambda _: None
+    warn: Callable[[str], object] = lambda _: None
+    rejects: Rejects | None = None
 
 
 def _text(value: object) -> str:

@@ -42,6 +42,11 @@ class Population(Struct, frozen=True, forbid_unknown_fields=True):
     price: Range
     area_m2: Range
 
+    def holds(self, price: float, area_m2: float) -> bool:
+        """Return whether a home of a price and an area is one of those that models are made for."""
+        (cheapest, dearest), (smallest, largest) = self.price, self.area_m2
+        return cheapest <= price <= dearest and smallest <= area_m2 <= largest
+
 
 class Fees(Struct, frozen=True, forbid_unknown_fields=True):
     """Monthly fees that are none: up to `placeholder` typed to fill a form, from `oversized` on typed by mistake."""

@@ -63,10 +63,10 @@ def _load(
     file: Path | None, market: "Market", options: "Options", rejects: Path | None, max_invalid: int | None
 ) -> "Dataset":
     """Return the listings of a file; raises `Failure` where more rows are refused than may be."""
+    from listing_files.rejects import Reading
     from listing_files.rejects import Rejects as Refused
     from terminal.display import say, warn
     from terminal.errors import Failure
-    from training.data.listings import Reading
     from training.data.load import load_data
 
     with Refused("is left out", rejects, max_invalid) as refused:

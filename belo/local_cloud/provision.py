@@ -79,7 +79,7 @@ def with_champion(
 ) -> tuple[Stack, Manifest]:
     """Provision a MiniStack while a champion is trained, quickly, on a file or the generated sample; promote it."""
     from listing_files.market_file import CHOSEN
-    from training.data.listings import Reading
+    from listing_files.rejects import Reading
     from training.data.load import load_data
     from training.params import choose_params
     from training.promotion.promote import promote

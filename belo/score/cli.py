@@ -43,7 +43,8 @@ def score(
     Rows that cannot be priced say why in the column error. Where none can, or more than --max-invalid, the exit code
     is 1.
     """
-    from belo.score.price_file import Reading, market_of, score_file
+    from belo.score.price_file import market_of, score_file
+    from listing_files.rejects import Reading
     from listing_files.rejects import Rejects as Refused
     from terminal import display
     from terminal.signals import ended_by_signals
@@ -88,7 +89,8 @@ def ratio_study(
     from rich.markdown import Markdown
 
     from belo.score.fairness_of_file import study_file
-    from belo.score.price_file import Reading, market_of
+    from belo.score.price_file import market_of
+    from listing_files.rejects import Reading
     from listing_files.rejects import Rejects as Refused
     from terminal import display
     from training.evaluation.fairness import fairness_sentence, fairness_table

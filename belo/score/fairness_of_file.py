@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from belo.score.price_file import Reading
 from lambdas.drift.ratio_study import FEWEST, ratio_study
 from listing_files.listings import PRICED_LISTINGS, ListingReader, RowReader
+from listing_files.rejects import Reading
 from pricing.listing import Features, features
-from pricing.market import Market
 from pricing.model import Model
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
@@ -63,19 +62,13 @@ def _read(file: Path, reading: Reading) -> tuple[list[Features], Any, int]:
                 reading.rejects.refuse(read, error, rows.columns)
             continue
         price = read.found.get("price") if isinstance(read.found, dict) else None
-        if isinstance(price, float) and _inside(home, price, reading.market):
+        if isinstance(price, float) and reading.market.population.holds(price, home.area_m2):
             homes.append(home)
             prices.append(price)
         else:
             left_out += 1
     rows.sum_up(reading.warn)
     return homes, np.array(prices), left_out
-
-
-def _inside(home: Features, price: float, market: Market) -> bool:
-    """Return whether a home is of the population: of rents and typing errors no model says anything."""
-    (cheapest, dearest), (smallest, largest) = market.population.price, market.population.area_m2
-    return cheapest <= price <= dearest and smallest <= home.area_m2 <= largest
 
 
 def _by_place(rows: Rows, predicted: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401 - an array

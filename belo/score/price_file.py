@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +11,7 @@ import msgspec
 
 from listing_files.columns import Columns
 from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
-from listing_files.reading import Options
-from listing_files.rejects import Rejects
+from listing_files.rejects import Reading, Rejects
 from listing_files.row_writers import Row
 from listing_files.writing import open_sink
 from pricing.listing import Listing, features
@@ -89,17 +88,6 @@ class Count:
     rows: int
     refused: int
     warned: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a file is read, and where its refused rows go."""
-
-    market: Market
-    options: Options = field(default_factory=Options)
-    say: Callable[[str], object] = lambda _: None
-    warn: Callable[[str], object] = lambda _: None
-    rejects: Rejects | None = None
 
 
 def score_file(

@@ -23,9 +23,10 @@ class Priced(Struct, frozen=True, gc=False):
 def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], list[Refused]]:
     """Price events in one run of the model; return what has a price, and what has none."""
     market = model.manifest.market
-    inputs = [features(each.event.data, market) for each in submitted]
+    listings = [each.event.data for each in submitted]
+    inputs = [features(each, market) for each in listings]
     prices = model.predict(inputs)
-    warnings = model.warnings([each.event.data for each in submitted], inputs, prices)
+    warnings = model.warnings(listings, inputs, prices)
     amounts = (column.tolist() for column in (prices.price, prices.low, prices.high))
     priced: list[Priced] = []
     unscorable: list[Refused] = []

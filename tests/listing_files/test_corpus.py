@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from belo.score.price_file import Reading as ScoreReading
 from belo.score.price_file import open_folder, score_file
 from listing_files.reading import Options, identify
+from listing_files.rejects import Reading
 from pricing.listing import Features, decode
 from stream_producer.listing_events import ListingEvents
 from terminal.errors import Failure
@@ -15,7 +15,7 @@ from tests.champions import champion
 from tests.listing_files.corpus import HOMES, LEFT_OUT, PRICES, READ, REFUSED, UNREAD, Case
 from tests.market import MARKET
 from training.data import listings
-from training.data.listings import Reading, read_listings
+from training.data.listings import read_listings
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def published(path: Path, options: Options):
 
 def scored(path: Path, options: Options, model):
     out, warned = path.parent / "out.jsonl", []
-    score_file(path, out, model, lambda rows: None, ScoreReading(MARKET, options, warn=warned.append))
+    score_file(path, out, model, lambda rows: None, Reading(MARKET, options, warn=warned.append))
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     return [row["predicted_price"] for row in rows], [row["error"] for row in rows], warned
 

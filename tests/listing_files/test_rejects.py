@@ -5,15 +5,14 @@ import json
 
 import pytest
 
-from belo.score.price_file import Reading as ScoreReading
 from belo.score.price_file import open_folder, score_file
 from listing_files.reading import identify
-from listing_files.rejects import HEADER, Rejects
+from listing_files.rejects import HEADER, Reading, Rejects
 from stream_producer.listing_events import ListingEvents
 from terminal.errors import UsageFailure
 from tests.champions import champion
 from tests.market import MARKET
-from training.data.listings import Reading, read_listings
+from training.data.listings import read_listings
 
 TEXT = (
     "Bairro,Área,Preço\nSavassi,big,1\nSavassi,80,1,9\n"
@@ -59,7 +58,7 @@ def test_every_command_keeps_the_same_rows_with_line_column_value_and_reason(fil
     assert kept(out) == KEPT
 
     with Rejects(keep=out) as rejects:
-        reading = ScoreReading(MARKET, rejects=rejects)
+        reading = Reading(MARKET, rejects=rejects)
         score_file(file, tmp_path / "out.csv", open_folder(folder), lambda _: None, reading)
     assert kept(out) == KEPT
 

@@ -12,6 +12,7 @@ from lambdas.scoring.decode import decode_batch
 from lambdas.scoring.encode import encode
 from lambdas.scoring.predict import predict
 from listing_files.market_file import read_market
+from listing_files.rejects import Reading
 from pricing import prediction
 from pricing.manifest import encode as encode_manifest
 from pricing.model import load
@@ -19,7 +20,7 @@ from stream_producer.listing_events import ListingEvents
 from terminal.errors import Failure
 from tests.other_markets import FILES, MARKETS
 from tests.training.conftest import small
-from training.data.listings import Reading, read_listings
+from training.data.listings import read_listings
 from training.export.manifest import golden_rows, write_manifest
 from training.export.reference import reference
 from training.fitting import fit, split_and_encode

@@ -8,7 +8,7 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from listing_files.listings import PRICED_LISTINGS, ListingReader, ReadRow, RowReader
 from listing_files.market_file import find_market
-from listing_files.reading import Options, identify
-from listing_files.rejects import Rejects
+from listing_files.reading import identify
+from listing_files.rejects import Reading
 from pricing.listing import Features, Listing, features
 from pricing.market import Market
 from pricing.places import neighborhood_key, place_key
@@ -73,17 +73,6 @@ class Dataset:
     def population_sha256(self) -> str:
         """Return a hash of `frame`, which the rules of cleaning change where the file's own, `sha256`, stays."""
         return hashlib.sha256(self.frame.to_csv(index=False).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a file is read: what was said of it, who is told, and where refused rows go."""
-
-    market: Market
-    options: Options = field(default_factory=Options)
-    say: Callable[[str], object] = lambda _: None
-    warn: Callable[[str], object] = lambda _: None
-    rejects: Rejects | None = None
 
 
 Fails = Callable[[Listing, float | None], bool]

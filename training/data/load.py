@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from listing_files.market_file import find_market
+from listing_files.rejects import Reading
 from terminal.errors import UsageFailure
-from training.data.listings import Dataset, Reading, read_listings
+from training.data.listings import Dataset, read_listings
 from training.data.sample import DEFAULT_ROWS, write_sample
 
 SAMPLE = Path("build/sample.csv")

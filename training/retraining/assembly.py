@@ -11,10 +11,11 @@ from botocore.config import Config
 from lambdas.archive_bucket.reader import Archive
 from lambdas.aws.errors import AWS_ERRORS
 from lambdas.aws.objects import READERS, Objects
+from listing_files.rejects import Reading
 from pricing.market import Market
 from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
-from training.data.listings import Dataset, Reading, read_listings
+from training.data.listings import Dataset, read_listings
 from training.data.load import load_data
 from training.params import choose_params
 from training.registry.mlflow_registry import Registry

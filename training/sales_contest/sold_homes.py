@@ -67,5 +67,4 @@ def _time(text: str, otherwise: datetime) -> datetime:
 
 def in_population(each: Sold, market: Market) -> bool:
     """Return whether a sale is one of those that models are made for."""
-    (cheapest, dearest), (smallest, largest) = market.population.price, market.population.area_m2
-    return cheapest <= each.sale_price <= dearest and smallest <= each.features.area_m2 <= largest
+    return market.population.holds(each.sale_price, each.features.area_m2)

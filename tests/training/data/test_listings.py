@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from listing_files.reading import Options
+from listing_files.rejects import Reading
 from terminal.errors import Failure
 from tests.market import MARKET
-from training.data.listings import Reading, read_listings
+from training.data.listings import read_listings
 from training.data.sample import COLUMNS
 
 HOME = {

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 from belo.cli import app
 from listing_files.market_file import read_market
 from listing_files.reading import Options
+from listing_files.rejects import Reading
 from terminal.errors import Failure
 from tests.other_markets import FILES, homes
-from training.data.listings import Reading, read_listings
+from training.data.listings import read_listings
 from training.data.market_draft import Named, draft
 
 
