@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+from pricing.answer.interval import intervals
 from pricing.manifest import Offsets
 from training.sales_contest import rescale
 from training.sales_contest.contest import AFTER_ALARM, contest
@@ -28,7 +29,14 @@ def trials(rise: float, sales: int) -> tuple[float, float, float]:
         errors = np.log1p(rise / 100) + draw.standard_t(DEGREES, sales) * SPREAD / np.sqrt(DEGREES / (DEGREES - 2))
         said, groups = draw.normal(13, 0.5, sales), np.arange(sales).astype(str)
         held_out = rescale.cross_fitted_level(errors, groups, 7)
-        found = contest("rescaled", said + errors, (said, said + held_out), (INTERVAL, INTERVAL), groups, AFTER_ALARM)
+        found = contest(
+            "rescaled",
+            said + errors,
+            (intervals(said, INTERVAL), intervals(said + held_out, INTERVAL)),
+            INTERVAL.coverage,
+            groups,
+            AFTER_ALARM,
+        )
         if found.won:
             off.append(rescale.moved_level(errors) - np.log1p(rise / 100))
     return len(off) / TRIALS, float(np.mean(off)), float(np.sqrt(np.mean(np.square(off))))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pricing.answer.interval import intervals
 from training.data.groups import split
 from training.data.load import load_data
 from training.evaluation.conformal import calibrate
@@ -51,18 +52,21 @@ def trial(draw, actual, groups, predicted, params, sales):
     champion, other = champion + level, other + level
     offsets = calibrate(predicted[0, others] + level, actual[others], params)
     errors = actual[homes] - champion
-    by = rescale.fit(errors, champion, offsets)
+    said = intervals(champion, offsets)
+    by = rescale.fit(errors, said, offsets.coverage)
     held_out = rescale.cross_fitted_level(errors, groups[homes], params.seed)
     contests = [
         contest(
             "rescaled",
             actual[homes],
-            (champion, champion + held_out),
-            (offsets, rescale.offsets(offsets, by)),
+            (said, intervals(champion + held_out, rescale.offsets(offsets, by))),
+            offsets.coverage,
             groups[homes],
             LEVEL / 2,
         ),
-        contest("as good", actual[homes], (champion, other), (offsets, offsets), groups[homes], LEVEL / 2),
+        contest(
+            "as good", actual[homes], (said, intervals(other, offsets)), offsets.coverage, groups[homes], LEVEL / 2
+        ),
     ]
     return [each.challenger for each in contests if each.won]
 

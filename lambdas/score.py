@@ -28,7 +28,7 @@ from lambdas.scoring.encode import encode
 from lambdas.scoring.predict import Priced, predict
 from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
-from pricing.warnings import WARNINGS
+from pricing.answer.warnings import WARNINGS
 
 CONNECT_TIMEOUT, ADDRESSES = 1.0, 4  # seconds, for each of so many addresses of an endpoint
 READ_TIMEOUT = 5.0  # seconds; S3 and Kinesis answer in milliseconds

@@ -13,6 +13,7 @@ from terminal.errors import Failure
 
 _ADDED = {
     **dict.fromkeys(("predicted_price", "low", "high"), pa.float64()),
+    "confidence": pa.string(),
     "warnings": pa.string(),
     "error": pa.string(),
 }

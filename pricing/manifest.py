@@ -69,19 +69,23 @@ class Offsets(Struct, frozen=True):
 
     A prediction belongs to band `searchsorted(edges, log_price)`; `low` and `high` have one more
     entry than `edges`, and the interval is exp(log_price + low[band]) to exp(log_price + high[band]).
+    Where there are `classes`, the model says the size of its error, too: offsets are multiples of it, and
+    `classes` are the four edges between the classes of confidence A to E, ascending.
     """
 
     coverage: float
     edges: list[float]
     low: list[float]
     high: list[float]
+    classes: list[float] = []
 
 
 class Golden(Struct, frozen=True):
-    """A listing with the log price that the model gave it when it was exported."""
+    """A listing with the log price that the model gave it when it was exported, and the error that it expected."""
 
     features: Features
     log_price: float
+    expected_error: float | None = None
 
 
 class Manifest(Struct, frozen=True, kw_only=True):

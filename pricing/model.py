@@ -18,9 +18,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pricing.answer.interval import CLASSES, Intervals, Predicted
+from pricing.answer.warnings import Warnings
 from pricing.listing import Decode, Features, Listing, decoder
 from pricing.manifest import ContractMismatch, Manifest, Offsets
-from pricing.warnings import Warnings
+from pricing.prediction import Confidence
 
 GOLDEN_TOLERANCE = 1e-5  # of a log price: about 1e-5 of the price
 
@@ -36,11 +38,20 @@ class TooSlow(ContractMismatch):
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices of a batch, float64 of shape (N,), rounded to cents; all NaN where not scorable."""
+    """Prices of a batch, float64 of shape (N,), rounded to cents; all NaN where not scorable.
+
+    `confidence`: a class of `CLASSES` for each, None where the model does not say.
+    """
 
     price: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    confidence: Sequence[Confidence | None]
+
+    def __iter__(self) -> Iterator[tuple[float, float, float, Confidence | None]]:
+        """Yield price, low, high and confidence of one listing after the other."""
+        amounts = (column.tolist() for column in (self.price, self.low, self.high))
+        return zip(*amounts, self.confidence, strict=True)
 
 
 class Model:
@@ -56,32 +67,39 @@ class Model:
         self._own = frozenset(own)
         self.decode: Decode = decoder(own)
         self._warnings = Warnings(manifest)
-        self._edges = np.array(manifest.interval.edges)
-        self._low = np.array(manifest.interval.low)
-        self._high = np.array(manifest.interval.high)
+        self._intervals = Intervals(manifest.interval)
 
     def predict(self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Prices:
         """Price a batch in one run of the model. Setting `options.terminate` ends the run with an error."""
-        log_price = self.log_prices(features, options)
-        band = np.searchsorted(self._edges, log_price)
+        found = self.predicted(features, options)
         with np.errstate(over="ignore"):
-            prices = np.exp([log_price, log_price + self._low[band], log_price + self._high[band]]).round(2)
+            prices = np.exp([found.log_price, found.low, found.high]).round(2)
         usable = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
         price, low, high = np.where(usable, prices, np.nan)
-        return Prices(price, low, high)
+        return Prices(price, low, high, self._intervals.classes(found))
+
+    def predicted(self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Predicted:
+        """Return the log prices of a batch with their intervals, in one run as `predict` does."""
+        return self._intervals.around(*self._run(features, options))
 
     def warnings(
         self, listings: Sequence[Listing], features: Sequence[Features], prices: Prices
     ) -> list[tuple[str, ...]]:
-        """Return what to warn of in the prices of listings, `pricing.warnings`; () where there is nothing."""
+        """Return what to warn of in the prices of listings, `pricing.answer.warnings`; () where there is nothing."""
         return self._warnings.of(listings, features, prices.price)
 
     def log_prices(
         self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None
     ) -> NDArray[np.float64]:
         """Return the log prices of a batch, shape (N,), in one run as `predict` does."""
+        return self._run(features, options)[0]
+
+    def _run(
+        self, features: Sequence[Features], options: onnxruntime.RunOptions | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return log prices and the errors that the model expects of them, None where it does not say."""
         if not features:
-            return np.empty(0)
+            return np.empty(0), None
         columns: dict[str, Any] = {name: self._text_column(name, features)[:, None] for name in self._texts}
         numbers = [name for name in self._numbers if name not in self._own]
         if numbers:
@@ -91,8 +109,8 @@ class Model:
         for name in self._own.intersection(self._numbers):
             values = [(each.more or {}).get(name, np.nan) for each in features]
             columns[name] = np.array(values, dtype=np.float32)[:, None]
-        (log_price,) = self._session.run(None, columns, options)
-        return np.asarray(log_price, dtype=np.float64).reshape(len(features))
+        said = [each.astype(np.float64).reshape(len(features)) for each in self._session.run(None, columns, options)]
+        return said[0], said[1] if len(said) > 1 else None
 
     def _text_column(self, name: str, features: Sequence[Features]) -> NDArray[np.object_]:
         if name in self._own:
@@ -144,8 +162,9 @@ def _check_signature(session: onnxruntime.InferenceSession, contract: Manifest) 
     if graph != declared:
         raise ContractMismatch(f"inputs: manifest says {declared}, model.onnx says {graph}")
     outputs = [node.type for node in session.get_outputs()]
-    if outputs != ["tensor(float)"]:
-        raise ContractMismatch(f"outputs: expected one of log prices, tensor(float), got {outputs}")
+    expected = ["log prices", "expected errors"] if contract.interval.classes else ["log prices"]
+    if outputs != ["tensor(float)"] * len(expected):
+        raise ContractMismatch(f"outputs: expected {' and '.join(expected)} as tensor(float), got {outputs}")
 
 
 def _check_interval(interval: Offsets) -> None:
@@ -156,6 +175,8 @@ def _check_interval(interval: Offsets) -> None:
         raise ContractMismatch(f"interval: expected a coverage between 0 and 1, got {interval.coverage}")
     if interval.edges != sorted(interval.edges):
         raise ContractMismatch(f"interval: expected edges in ascending order, got {interval.edges}")
+    if interval.classes and (len(interval.classes) != len(CLASSES) - 1 or interval.classes != sorted(interval.classes)):
+        raise ContractMismatch(f"interval: expected {len(CLASSES) - 1} edges of classes, got {interval.classes}")
     for low, high in zip(interval.low, interval.high, strict=True):
         if low > high:
             raise ContractMismatch(f"interval: expected low <= high, got {low} and {high}")
@@ -169,17 +190,18 @@ def _check_golden_rows(model: Model) -> None:
     rows = one + many
     with _cpu_limit(GOLDEN_SECONDS) as options:
         try:
-            predicted = np.concatenate(
-                [model.log_prices([row.features for row in batch], options) for batch in (one, many)]
-            )
+            said = [model.predicted([row.features for row in batch], options) for batch in (one, many)]
         except Exception as error:  # as above
             raise ContractMismatch(f"golden rows do not run: {error}") from error
-    expected = np.array([row.log_price for row in rows])
-    wrong = np.flatnonzero(~(np.abs(predicted - expected) <= GOLDEN_TOLERANCE))  # a NaN is wrong, too
-    if wrong.size:
-        first = int(wrong[0])
-        row = golden.index(rows[first])
-        raise ContractMismatch(f"golden row {row}: expected log price {expected[first]}, got {predicted[first]}")
+    sizes = {"expected_error": "error size"} if model.manifest.interval.classes else {}
+    for name, what in ({"log_price": "log price"} | sizes).items():
+        predicted = np.concatenate([getattr(each, name) for each in said])
+        expected = np.array([getattr(row, name) for row in rows], dtype=np.float64)
+        wrong = np.flatnonzero(~(np.abs(predicted - expected) <= GOLDEN_TOLERANCE))  # a NaN is wrong, too
+        if wrong.size:
+            first = int(wrong[0])
+            row = golden.index(rows[first])
+            raise ContractMismatch(f"golden row {row}: expected {what} {expected[first]}, got {predicted[first]}")
 
 
 @contextmanager

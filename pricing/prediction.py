@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from pricing.listing import Features
 
+Confidence = Literal["A", "B", "C", "D", "E"]
+
 
 class Interval(Struct, frozen=True):
     """Bounds between which the price lies with probability `coverage`."""
@@ -42,7 +44,7 @@ class Shadow(Struct, frozen=True):
 class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A price with its interval, what it was made of, and by what.
 
-    `warnings` say where it means little (`pricing.warnings`); absent where there are none.
+    `warnings` say where it means little (`pricing.answer.warnings`); absent where there are none.
     """
 
     listing_id: str
@@ -54,6 +56,7 @@ class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: ModelVersion
     features: Features
     source_position: SourcePosition
+    confidence: Confidence | None = None  # the surest fifth of homes like those that the model learnt is A
     shadow: Shadow | None = None
     warnings: tuple[str, ...] = ()
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from pricing.answer.interval import Predicted
 from pricing.manifest import Offsets
 from terminal.errors import Failure
 from training.data.groups import kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds
-from training.evaluation.figures import figures, width_and_coverage
-from training.export.onnx_model import Parity, check_parity, run_onnx
+from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds, held_out
+from training.evaluation.figures import figures
+from training.export.onnx_model import Parity, check_parity, predict_onnx
 from training.model.candidates import CANDIDATES
 from training.model.training_part import Pricer, Rows, TrainingPart, dear_rows_of, prepare, rows_of, together
 from training.params import Params
@@ -42,6 +43,7 @@ class Fitted:
     pricer: Pricer
     model: bytes
     offsets: Offsets
+    predicted: Predicted  # of the test part
     figures: Mapping[str, Any]
     coverage_at_any_price: float  # of the test part and of the listings that only their price keeps out of it
     parity: Parity
@@ -74,11 +76,12 @@ def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
 def fit(encoded: EncodedSplit, params: Params, candidate: str) -> Fitted:
     """Fit a candidate; raises `Failure` where ONNX and scikit-learn differ on any row of the file."""
     recipe = CANDIDATES[candidate]
-    offsets = calibrated(recipe, encoded.training, encoded.dear, encoded.folds, params)
-    pricer = recipe(encoded.whole, params)
+    unseen = held_out(recipe, encoded.training, encoded.dear, encoded.folds, params)
+    made = calibrated(recipe(encoded.whole, params), unseen, params, params.seed)
+    pricer, offsets = made.pricer, made.offsets
     model = pricer.onnx()
     parity = check_parity(pricer, model, encoded.data.frame, params.export.parity)
     every = encoded.test_at_any_price
-    at_any_price = width_and_coverage(every.log_price, run_onnx(model, every.frame), offsets)["coverage"]
-    found = figures(run_onnx(model, encoded.test.frame), offsets, encoded.test)
-    return Fitted(pricer, model, offsets, found, at_any_price, parity)
+    at_any_price = float(predict_onnx(model, every.frame, offsets).holds(every.log_price).mean())
+    predicted = predict_onnx(model, encoded.test.frame, offsets)
+    return Fitted(pricer, model, offsets, predicted, figures(predicted, encoded.test), at_any_price, parity)

@@ -109,6 +109,7 @@ class Knobs(Struct, frozen=True, forbid_unknown_fields=True):
     boosting: Boosting
     kernel: Kernel
     elastic_net: ElasticNetParams
+    expected_error: Boosting
     interval: IntervalParams
     export: Export
     search: Search

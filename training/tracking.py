@@ -10,10 +10,10 @@ import msgspec
 from pricing.manifest import Manifest, encode
 from pricing.model import load
 from training.evaluation.compare import Compared, comparison_report
-from training.evaluation.model_card import About, model_card, trained_on
-from training.evaluation.plots import cost_plot, error_plots
+from training.evaluation.reports.model_card import About, model_card, trained_on
+from training.evaluation.reports.plots import cost_plot, error_plots
+from training.evaluation.reports.tables import cleaning_report
 from training.evaluation.search import Found
-from training.evaluation.tables import cleaning_report
 from training.export.manifest import golden_rows, write_manifest
 from training.export.mlflow_model import package
 from training.export.onnx_model import run_onnx
@@ -36,7 +36,8 @@ def register(
     registry.keep(run_id, "cleaning.md", cleaning_report(encoded.data).encode())
     keep_test(registry, run_id, encoded.test)
     keep_learnt(registry, run_id, encoded.training.frame)
-    for name, png in error_plots(fitted.pricer, encoded.test, encoded.training.frame).items():
+    plots = error_plots(fitted.pricer, fitted.predicted, fitted.offsets, encoded.test, encoded.training.frame)
+    for name, png in plots.items():
         registry.keep(run_id, f"plots/{name}", png)
     with tempfile.TemporaryDirectory() as folder:
         package(fitted.model, fitted.pricer.inputs, encoded.test.frame, Path(folder, "model"))
@@ -47,12 +48,12 @@ def register(
     manifest = _manifest(encoded, fitted, params, version, run_id)
     document = encode(manifest)
     load(fitted.model, document)  # what serving would refuse does not count as finished
-    predicted = run_onnx(fitted.model, encoded.test.frame)
+    predicted = fitted.predicted
     about = About(
         recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
         learnt=trained_on(encoded.data),
         measured=(
-            f"On {len(predicted):,} listings that it was not trained on. Its intervals hold, "
+            f"On {len(encoded.test.frame):,} listings that it was not trained on. Its intervals hold, "
             f"those included that only their price keeps out of the population, {fitted.coverage_at_any_price:.1%}."
         ),
         prices="asking price",
@@ -77,7 +78,7 @@ def _manifest(encoded: EncodedSplit, fitted: Fitted, params: Params, version: st
         reference=reference(
             encoded.training.frame,
             run_onnx(model, encoded.training.frame),
-            test.log_price - run_onnx(model, test.frame),
+            test.log_price - fitted.predicted.log_price,
         ),
         data_sha256=encoded.data.sha256,
         generated=encoded.data.generated,

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from pricing.answer.interval import Predicted
 from pricing.listing import Features
-from pricing.manifest import Manifest, Names
+from pricing.manifest import Manifest, Names, Offsets
 from pricing.market import Market
 from training import tracking
 from training.data.frames import to_features, to_frame
@@ -13,11 +14,12 @@ from training.data.listings import Dataset
 from training.data.schema import check_schema
 from training.evaluation.behaviour import Predict, behaviour
 from training.evaluation.compare import compare
+from training.evaluation.confidence import confidence, count_listings, listings_learnt
 from training.evaluation.fairness import fairness
 from training.evaluation.figures import Figures, figures
 from training.evaluation.search import search
 from training.export.manifest import code_version
-from training.export.onnx_model import run_onnx
+from training.export.onnx_model import predict_onnx, run_onnx
 from training.fitting import EncodedSplit, fit, split_and_encode
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
 from training.model.training_part import Rows
@@ -97,16 +99,23 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             model, manifest = registry.artefacts(version)
             test = kept_test(version.version, registry)
             contract = parse(manifest)
-            predicted = run_onnx(model, test.frame, contract.names)
-            found = figures(predicted, contract.interval, test)
+            predicted = predict_onnx(model, test.frame, contract.interval, contract.names)
             asked = behaviour(_asker(model, params.market, contract.names), _homes(test, params.market))
-            return version.version, found | {"ratio_study": fairness(test, predicted), "behaviour": asked}
+            learnt = listings_learnt(contract)
+            return version.version, _all_figures(test, predicted, contract.interval, learnt) | {"behaviour": asked}
     with one_thread():
         encoded = split_and_encode(data, params)
         fitted = fit(encoded, params, CHAMPION)
-    predicted = run_onnx(fitted.model, encoded.test.frame)
+    learnt = count_listings(encoded.training.frame)
     asked = behaviour(_asker(fitted.model, params.market), _homes(encoded.test, params.market))
-    return None, dict(fitted.figures) | {"ratio_study": fairness(encoded.test, predicted), "behaviour": asked}
+    return None, _all_figures(encoded.test, fitted.predicted, fitted.offsets, learnt) | {"behaviour": asked}
+
+
+def _all_figures(test: Rows, predicted: Predicted, offsets: Offsets, learnt: Mapping[str, float]) -> Figures:
+    return figures(predicted, test) | {
+        "ratio_study": fairness(test, predicted.log_price),
+        "classes": confidence(test, predicted, offsets, learnt),
+    }
 
 
 def _asker(model: bytes, market: Market, names: Names | None = None) -> Predict:

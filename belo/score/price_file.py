@@ -18,11 +18,12 @@ from pricing.listing import Listing, features
 from pricing.manifest import ContractMismatch
 from pricing.market import Market
 from pricing.model import Model, load
+from pricing.prediction import Confidence
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
 from training.registry.models_bucket import ModelsBucket
 
-ADDED = ("predicted_price", "low", "high", "warnings", "error")
+ADDED = ("predicted_price", "low", "high", "confidence", "warnings", "error")
 
 CHUNK = 1_000  # rows a run of the model
 
@@ -35,7 +36,7 @@ class PricedRow(NamedTuple):
 
 
 def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> Iterator[list[PricedRow]]:
-    """Yield the rows in order and in chunks, each with `ADDED`: prices and warnings, or None and an error.
+    """Yield the rows in order and in chunks, each with `ADDED`: prices, confidence and warnings, or None and an error.
 
     Prices are in the currency of the model's market, warnings stand side by side with ; between them. A row that cannot
     be read comes out with its error alone. `price` is never read. Memory holds one chunk. Raises `Failure` for a row
@@ -50,7 +51,7 @@ def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> It
         inputs = [features(each, model.manifest.market) for each in homes]
         prices = model.predict(inputs)
         warnings = model.warnings(homes, inputs, prices)
-        columns = zip(prices.price.tolist(), prices.low.tolist(), prices.high.tolist(), warnings, strict=True)
+        columns = ((*said, warned) for said, warned in zip(prices, warnings, strict=True))
         yield [
             PricedRow(read, read.row | _verdict(home, *(next(columns) if isinstance(home, Listing) else ())))
             for read, home in zip(chunk, found, strict=True)
@@ -72,13 +73,18 @@ def _listing(read: ReadRow, listings: ListingReader, model: Model) -> Listing | 
 
 
 def _verdict(
-    home: Listing | str, price: float = math.nan, low: float = 0, high: float = 0, warnings: tuple[str, ...] = ()
+    home: Listing | str,
+    price: float = math.nan,
+    low: float = 0,
+    high: float = 0,
+    confidence: Confidence | None = None,
+    warnings: tuple[str, ...] = (),
 ) -> Row:
     if isinstance(home, str):
         return dict.fromkeys(ADDED) | {"error": home}
     if math.isnan(price):
         return dict.fromkeys(ADDED) | {"error": "unscorable: no finite price"}
-    return dict(zip(ADDED, (price, low, high, ";".join(warnings) or None, None), strict=True))
+    return dict(zip(ADDED, (price, low, high, confidence, ";".join(warnings) or None, None), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from lambdas.aws.batch import Batch
 from pricing.listing import Features
-from pricing.prediction import PredictionEvent
+from pricing.prediction import Confidence, PredictionEvent
 
 PREDICTIONS, FOREIGN = "predictions", "foreign"
 
@@ -39,6 +39,7 @@ class ArchivedPrediction(Struct, frozen=True, kw_only=True, gc=False):
     latitude: float | None
     longitude: float | None
     more: dict[str, float | str] | None = None
+    confidence: Confidence | None = None
     warnings: tuple[str, ...] = ()
     shadow_version: str | None
     shadow_price: float | None
@@ -60,6 +61,7 @@ def archived(event: PredictionEvent, arrived_at: datetime) -> ArchivedPrediction
         coverage=data.interval.coverage,
         model_version=data.model.version,
         **{name: getattr(home, name) for name in Features.__struct_fields__},
+        confidence=data.confidence,
         warnings=data.warnings,
         shadow_version=shadow.version if shadow else None,
         shadow_price=shadow.predicted_price if shadow else None,

@@ -5,7 +5,7 @@ their limits; Quintos, "A Gini Decomposition of the Sources of Inequality in Pro
 Tax Assessment & Administration, 2021) for MKI, the modified Kakwani index.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -82,25 +82,41 @@ def bounds(
     actual: Prices, predicted: Prices, groups: NDArray[np.str_], *, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, Limits]:
     """Return the 95 % bootstrap interval of each figure; `groups`, shape (N,), are drawn: homes in one are alike."""
+    samples = (np.repeat(np.arange(len(actual)), each) for each in drawn_weights(groups, draws, seed))
     found = [
         [getattr(ratio_study(actual[rows], predicted[rows]), name) for name in FIGURES]
-        for rows in resampled(groups, draws, seed)
+        for rows in samples
+        if len(rows) >= FEWEST
     ]
     low, high = np.quantile(found, [0.025, 0.975], axis=0)
     return {name: (float(low[at]), float(high[at])) for at, name in enumerate(FIGURES)}
 
 
-def resampled(groups: NDArray[np.str_], draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Yield the rows of groups drawn with replacement, as many as there are; the same seed gives the same draws."""
+def vertical_equity(actual: Prices, predicted: Prices, weights: NDArray[np.int64]) -> Prices:
+    """Return PRD and MKI, shape (D, 2), of N homes that count for so many each: `weights`, shape (D, N)."""
+    order = np.argsort(actual, kind="stable")
+    actual, predicted, weights = actual[order], predicted[order], weights[:, order]
+    count = weights.sum(axis=1)
+    ranks = weights * (np.cumsum(weights, axis=1) - weights) + weights * (weights + 1) / 2  # summed over what counts
+
+    def gini(values: Prices) -> Prices:
+        found: Prices = (2 * (ranks @ values) / (weights @ values) - (count + 1)) / count
+        return found
+
+    prd = (weights @ (predicted / actual) / count) / (weights @ predicted / (weights @ actual))
+    spread = gini(actual)
+    mki = np.divide(gini(predicted), spread, out=np.ones(len(weights)), where=spread != 0)
+    found: Prices = np.column_stack([prd, mki])
+    return found
+
+
+def drawn_weights(groups: NDArray[np.str_], draws: int, seed: int) -> NDArray[np.int64]:
+    """Return how often each home is drawn when groups are, with replacement: shape (draws, N)."""
     _, place = np.unique(groups, return_inverse=True)
-    order, counts = np.argsort(place, kind="stable"), np.bincount(place)
-    ends = np.cumsum(counts)
-    draw = np.random.default_rng(seed)
-    for _ in range(draws):
-        drawn = draw.integers(len(counts), size=len(counts))
-        rows = np.concatenate([order[ends[each] - counts[each] : ends[each]] for each in drawn])
-        if len(rows) >= FEWEST:
-            yield rows
+    count = int(place.max()) + 1
+    drawn = np.random.default_rng(seed).integers(count, size=(draws, count))
+    found: NDArray[np.int64] = np.stack([np.bincount(each, minlength=count) for each in drawn])[:, place]
+    return found
 
 
 def by_tercile(actual: Prices, study: Callable[[NDArray[np.bool_]], RatioStudy]) -> list[RatioStudy]:

@@ -35,8 +35,8 @@ from lambdas.drift.price_drift import HORIZON, Log, Sales, Shift, find_shift
 from lambdas.drift.priced_again import priced_again
 from lambdas.drift.ratio_study import RatioStudy, ratio_study
 from lambdas.drift.watched_champion import WatchedChampion, serving_model, watched_champion
+from pricing.answer.warnings import WARNINGS
 from pricing.learnt_homes import has_learnt
-from pricing.warnings import WARNINGS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -50,6 +50,7 @@ def _encode(each: Priced, batchwide: _Batchwide, shadow: Shadow | None) -> Outgo
         model=batchwide.version,
         features=each.features,
         source_position=SourcePosition(batchwide.batch.shard_id, sequence_number, submitted.index),
+        confidence=each.confidence,
         shadow=shadow,
         warnings=each.warnings,
     )

@@ -7,16 +7,18 @@ from msgspec import Struct
 from lambdas.scoring.decode import Refused, Submitted
 from pricing.listing import Features, features
 from pricing.model import Model
+from pricing.prediction import Confidence
 
 
 class Priced(Struct, frozen=True, gc=False):
-    """A submitted listing with its price, interval and warnings."""
+    """A submitted listing with its price, interval, confidence and warnings."""
 
     submitted: Submitted
     features: Features
     price: float
     low: float
     high: float
+    confidence: Confidence | None
     warnings: tuple[str, ...]
 
 
@@ -27,10 +29,9 @@ def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], lis
     inputs = [features(each, market) for each in listings]
     prices = model.predict(inputs)
     warnings = model.warnings(listings, inputs, prices)
-    amounts = (column.tolist() for column in (prices.price, prices.low, prices.high))
     priced: list[Priced] = []
     unscorable: list[Refused] = []
-    for each in map(Priced, submitted, inputs, *amounts, warnings):
+    for each in map(Priced, submitted, inputs, *zip(*prices, strict=True), warnings):
         if math.isnan(each.price):
             unscorable.append(_unscorable(each.submitted, model.manifest.version))
         else:

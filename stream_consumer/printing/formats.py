@@ -45,6 +45,7 @@ COLUMNS = [
     "index",
     "currency",
     "warnings",
+    "confidence",
 ]
 
 # Widths in characters, negative for what stands at the right; what is longer is cut.
@@ -55,6 +56,7 @@ _TABLE_COLUMNS = (
     ("area", -8),
     ("price", -14),
     ("interval", -27),
+    ("confidence", 10),
     ("model", 6),
     ("warnings", 46),
 )
@@ -90,7 +92,7 @@ class _Table:
         cells = [
             *(arrived.event.time[:19].replace("T", " "), data.listing_id, data.features.neighborhood),
             *(f"{whole(data.features.area_m2, market)} m²", f"{money} {price}", f"{money} {low} … {high}"),
-            *(data.model.version, ", ".join(data.warnings)),
+            *(data.confidence or "", data.model.version, ", ".join(data.warnings)),
         ]
         return _line(cells) + "\n"
 
@@ -132,7 +134,7 @@ def row(arrived: Arrived) -> tuple[object, ...]:
         *(data.predicted_price, interval.low, interval.high, interval.coverage),
         *(data.model.name, data.model.version, data.event_source, data.event_id),
         *(place.shard_id, place.sequence_number, place.index),
-        *(data.currency, ";".join(data.warnings)),
+        *(data.currency, ";".join(data.warnings), data.confidence or ""),
     )
 
 

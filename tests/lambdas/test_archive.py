@@ -110,6 +110,7 @@ def test_a_row_is_flat_and_whole(bucket, archiver):
         "shadow_version": "8",
         "shadow_price": 510_000.0,
         "more": None,
+        "confidence": None,
         "warnings": [],
     }
 

@@ -176,7 +176,7 @@ def test_a_text_that_is_not_known_reaches_the_model_as_an_empty_one():
 
 def test_a_model_that_says_more_than_log_prices_is_refused():
     model = by_street(helper.make_node("Neg", ["log_price"], ["more"]), outputs=("log_price", "more"))
-    told = r"outputs: expected one of log prices, tensor\(float\), got \['tensor\(float\)', 'tensor\(float\)'\]"
+    told = r"outputs: expected log prices as tensor\(float\), got \['tensor\(float\)', 'tensor\(float\)'\]"
     with pytest.raises(ContractMismatch, match=f"^{told}$"):
         load(*model)
 

@@ -11,9 +11,9 @@ from lambdas.scoring.decode import Submitted
 from lambdas.scoring.encode import encode
 from lambdas.scoring.predict import predict
 from pricing import prediction
+from pricing.answer.warnings import WARNINGS
 from pricing.listing import Listing, features
-from pricing.model import load
-from pricing.warnings import WARNINGS
+from pricing.model import Prices, load
 from tests.champions import champion
 from tests.market import MARKET
 
@@ -35,7 +35,7 @@ def _keyed(made):
 
 def warned(model, price=600_000.0, **changes):
     home = msgspec.structs.replace(HOME, **changes)
-    prices = type(model.predict([features(home)]))(np.array([price]), np.array([price]), np.array([price]))
+    prices = Prices(*[np.array([price])] * 3, [None])
     (found,) = model.warnings([home], [features(home)], prices)
     return found
 

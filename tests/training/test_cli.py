@@ -80,12 +80,20 @@ def test_a_model_lives_from_a_file_to_the_stack_and_back(belo, stack, s3, sample
 
 def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, sample):
     document = json.loads(belo("evaluate", sample, "--json").stdout)
-    assert set(document) == {"model", "population", "test", "splits", "baseline", "ratio_study", "behaviour"}
+    assert set(document) == {"model", "population", "test", "splits", "baseline", "ratio_study", "classes", "behaviour"}
     assert set(document["model"]) == {"version"}
     assert set(document["population"]) == {"rule", "rows"}
     figures = {"rows", "rmse", "mae", "median_ape", "r2", "bias", "coverage", "relative_width"}
     assert set(document["test"]) == figures | {"coverage_by_price_tercile"}
-    assert set(document["splits"]) == {"n", "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile"}
+    assert set(document["splits"]) == {
+        "n",
+        "rmse",
+        "median_ape",
+        "r2",
+        "coverage",
+        "relative_width",
+        "coverage_by_price_tercile",
+    }
     assert set(document["baseline"]) == {"rmse", "median_ape", "r2"}
     assert document["model"]["version"] is None
     assert document["splits"]["n"] == 2
@@ -99,6 +107,11 @@ def test_evaluate_prints_the_figures_that_programs_read_and_nothing_else(belo, s
     )
     assert study["test"]["prd"]["low"] < study["test"]["prd"]["value"] < study["test"]["prd"]["high"]
     assert study["iaao_limits"]["prd"] == [0.98, 1.03]
+    for part in ("splits", "test"):
+        found = document["classes"][part]
+        assert set(found["by_class"]) == {*"ABCDE"}
+        assert sum(each["share"] for each in found["by_class"].values()) == pytest.approx(1)
+        assert set(found["coverage_by"]) == {"neighborhood_listings", "area_quarter", "price_tercile"}
     belo("train", sample, "--quick")
     assert json.loads(belo("evaluate", sample, "--json").stdout)["model"]["version"] == "1"
 
@@ -136,4 +149,4 @@ def test_score_takes_the_champion_of_the_stack(belo, stack, s3, sample):
     champion("1").put(s3, "models")
     lines = belo("score", sample).stdout.splitlines()
     assert len(lines) == 1_501
-    assert lines[0].endswith("predicted_price,low,high,warnings,error")
+    assert lines[0].endswith("predicted_price,low,high,confidence,warnings,error")

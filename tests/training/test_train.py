@@ -6,8 +6,7 @@ from pricing.model import load
 from terminal.errors import Failure
 from tests.training.killed_process import Killed, Life
 from training.data.frames import FIELDS
-from training.evaluation.conformal import interval
-from training.export.onnx_model import run_onnx
+from training.export.onnx_model import predict_onnx
 from training.params import Params
 from training.promotion.promote import newest
 from training.registry.kept_listings import LEARNT, TEST_ROWS
@@ -18,6 +17,7 @@ from training.train import train
 def figures_of_version(*arguments):
     version, found = _test_of_version(*arguments)
     assert found.pop("ratio_study")["n"] == found["rows"]
+    assert set(found.pop("classes")) == {"by_class", "coverage_by"}
     assert 0 < found.pop("behaviour")["homes"] <= found["rows"]
     return version, found
 
@@ -58,7 +58,15 @@ def test_a_run_keeps_what_an_auditor_asks_for(registry, trained):
     assert parent.inputs.dataset_inputs[0].dataset.digest == manifest.data_sha256[:32]
     for name in ("cleaning.md", "card.md", "candidates.md", "params.yaml", TEST_ROWS, LEARNT):
         assert registry.read(parent.info.run_id, name)
-    for name in ("residuals", "error_by_price", "error_by_neighborhood", "importance", "error_against_cost"):
+    for name in (
+        "residuals",
+        "error_by_price",
+        "error_by_neighborhood",
+        "importance",
+        "error_against_cost",
+        "confidence",
+        "ratio_by_price",
+    ):
         assert registry.read(parent.info.run_id, f"plots/{name}.png").startswith(b"\x89PNG")
 
 
@@ -76,8 +84,8 @@ def test_the_model_card_tells_coverage_where_the_model_is_weak(registry, trained
     manifest, _ = trained
     model, _ = registry.artefacts(registry.find(manifest.version))
     rare = ~encoded.test.frame["neighborhood"].isin(_frequent(encoded.training.frame["neighborhood"]))
-    low, high = interval(run_onnx(model, encoded.test.frame), manifest.interval)
-    held = ((encoded.test.log_price >= low) & (encoded.test.log_price <= high))[rare].mean()
+    predicted = predict_onnx(model, encoded.test.frame, manifest.interval)
+    held = predicted.holds(encoded.test.log_price)[rare].mean()
     card = registry.read(manifest.mlflow_run_id, "card.md").decode()
     assert "| intervals hold |" in card
     (line,) = (line for line in card.splitlines() if line.startswith("| neighbourhoods with fewer than 10 listings |"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from pricing.listing import Features
 from training.arrays import Log
-from training.evaluation.tables import table
+from training.evaluation.reports.tables import table
 
 HOMES = 1_000  # that are asked, at most
 TOLERANCE = 0.02  # of a price, by which more of a home may lower it

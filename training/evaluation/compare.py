@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from training.evaluation.conformal import EncodedFolds, out_of_fold
 from training.evaluation.figures import Figures, point_figures
-from training.evaluation.tables import table
+from training.evaluation.reports.tables import table
 from training.evaluation.timing import batch_run, microseconds_a_listing
 from training.model.candidates import CANDIDATES
 from training.model.training_part import Rows, TrainingPart

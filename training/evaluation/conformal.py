@@ -1,23 +1,52 @@
 """Intervals around log prices, calibrated on residuals of listings that the model did not see.
 
 Cross-conformal and Mondrian: the training part is predicted fold by fold, and the offsets are quantiles of
-log(actual / predicted) within bands of the predicted price. They are taken over all listings that nobody can tell apart
-when they are priced: those whose price lies outside the population are among them, though no model learns them. Source:
-Vovk et al., Algorithmic Learning in a Random World, chapter 4 (Mondrian predictors).
+log(actual / predicted), over the error that the model expects, within bands of the predicted price. They are taken over
+all listings that nobody can tell apart when they are priced: those whose price lies outside the population are among
+them, though no model learns them. Sources: Vovk et al., Algorithmic Learning in a Random World, chapter 4 (Mondrian
+predictors); for the expected errors see `training.model.expected_error`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pricing.answer.interval import CLASSES, Predicted, intervals
 from pricing.manifest import Offsets
-from training.arrays import Log, Mask
+from training.arrays import Floats, Log, Mask
 from training.data.groups import folds
 from training.model.candidates import Candidate
-from training.model.training_part import Rows, TrainingPart, prepare
+from training.model.ensemble import Ensemble
+from training.model.expected_error import cross_fitted_sizes, fit_error_sizes
+from training.model.features import matrix
+from training.model.training_part import Pricer, Rows, TrainingPart, prepare, together
 from training.params import Params
 
 EncodedFolds = Sequence[tuple[Mask, TrainingPart]]  # rows held out, and the other ones encoded without them
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Listings priced by fits that had seen no listing of their group.
+
+    Actual and predicted log prices of shape (N,), the columns that the fits read of shape (N, K), and folds, (N,).
+    """
+
+    log_price: Log
+    predicted: Log
+    columns: Floats
+    fold: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """A pricer that says how sure it is, its interval, and what it said of the listings it was calibrated on."""
+
+    pricer: Pricer
+    offsets: Offsets
+    held_out: Predicted
 
 
 def encode_folds(rows: Rows, params: Params, seed: int) -> EncodedFolds:
@@ -28,42 +57,65 @@ def encode_folds(rows: Rows, params: Params, seed: int) -> EncodedFolds:
 
 def out_of_fold(candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params) -> Log:
     """Return log prices of rows, each from a model that saw no listing of its group."""
-    predicted, _ = fold_predictions(candidate, rows, rows.take(np.zeros(len(rows.groups), bool)), encoded_folds, params)
-    return predicted
+    nobody = rows.take(np.zeros(len(rows.groups), bool))
+    return held_out(candidate, rows, nobody, encoded_folds, params).predicted
 
 
-def fold_predictions(
-    candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params
-) -> tuple[Log, Log]:
-    """Return log prices of the rows that the folds are of, and of others that no model learns, as `out_of_fold` does.
+def held_out(candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params) -> HeldOut:
+    """Return the rows that the folds are of, and after them others that no model learns, as they are priced unseen.
 
     A group that is among both is held out of both.
     """
-    predicted, predicted_dear = np.empty(len(rows.frame)), np.empty(len(dear.frame))
+    every = together(rows, dear)
+    predicted, fold = np.empty(len(every.frame)), np.empty(len(every.frame), dtype=np.int64)
+    columns: list[Floats] = []
     seed = encoded_folds[0][1].seed
-    for (held, part), held_dear in zip(encoded_folds, folds(dear.groups, params.interval.folds, seed + 1), strict=True):
-        pricer = candidate(part, params)
-        predicted[held] = pricer.predict(rows.frame[held])
-        if held_dear.any():
-            predicted_dear[held_dear] = pricer.predict(dear.frame[held_dear])
-    return predicted, predicted_dear
+    beside = folds(dear.groups, params.interval.folds, seed + 1)
+    order = []
+    for each, ((held, part), held_dear) in enumerate(zip(encoded_folds, beside, strict=True)):
+        place = np.flatnonzero(np.concatenate([held, held_dear]))
+        frame = every.frame.iloc[place].reset_index(drop=True)
+        predicted[place], fold[place] = candidate(part, params).predict(frame), each
+        columns.append(matrix(frame, part.levels))
+        order.append(place)
+    return HeldOut(every.log_price, predicted, np.concatenate(columns)[np.argsort(np.concatenate(order))], fold)
 
 
-def calibrated(candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params) -> Offsets:
-    """Return the offsets that keep a candidate's promise on rows, which it learns, and on others that it does not."""
-    predicted = np.concatenate(fold_predictions(candidate, rows, dear, encoded_folds, params))
-    return calibrate(predicted, np.concatenate([rows.log_price, dear.log_price]), params)
+def calibrated(pricer: Pricer, held: HeldOut, params: Params, seed: int) -> Calibrated:
+    """Return a fitted candidate with the interval that keeps its promise on what was held out of its folds.
+
+    An `Ensemble` learns from them, too, how large its errors are; another pricer does not say.
+    """
+    sizes = np.abs(held.log_price - held.predicted)
+    expected = None
+    if isinstance(pricer, Ensemble):
+        knobs = params.expected_error
+        expected = cross_fitted_sizes(held.columns, sizes, held.fold, knobs, seed)
+        pricer = replace(pricer, errors=fit_error_sizes(held.columns, sizes, knobs, seed))
+    offsets = calibrate(held.predicted, held.log_price, params, expected)
+    return Calibrated(pricer, offsets, intervals(held.predicted, offsets, expected))
 
 
-def calibrate(predicted: Log, actual: Log, params: Params) -> Offsets:
-    """Return the offsets of each band of predicted log price; bands hold equally many predictions."""
+def calibrate(predicted: Log, actual: Log, params: Params, expected_error: Log | None = None) -> Offsets:
+    """Return the offsets of each band of predicted log price; bands hold equally many predictions.
+
+    With expected errors, shape (N,), offsets are multiples of them, and the classes of confidence hold equally many
+    predictions, too.
+    """
     knobs = params.interval
-    edges = np.quantile(predicted, np.linspace(0, 1, knobs.bands + 1)[1:-1])
+    edges = np.quantile(predicted, _shares(knobs.bands))
     band = np.searchsorted(edges, predicted)
     residuals = actual - predicted
+    if expected_error is not None:
+        residuals = residuals / expected_error
     parts = [residuals[band == each] for each in range(knobs.bands)]
     sides = [_sides(each if each.size else residuals, knobs.coverage) for each in parts]  # ties may leave a band empty
-    return Offsets(knobs.coverage, edges.tolist(), [low for low, _ in sides], [high for _, high in sides])
+    classes = [] if expected_error is None else np.quantile(expected_error, _shares(len(CLASSES))).tolist()
+    return Offsets(knobs.coverage, edges.tolist(), [low for low, _ in sides], [high for _, high in sides], classes)
+
+
+def _shares(parts: int) -> Log:
+    return np.linspace(0, 1, parts + 1)[1:-1]
 
 
 def _sides(residuals: Log, coverage: float) -> tuple[float, float]:
@@ -72,9 +124,3 @@ def _sides(residuals: Log, coverage: float) -> tuple[float, float]:
     high = float(np.quantile(residuals, rank, method="higher"))
     low = -float(np.quantile(-residuals, rank, method="higher"))
     return low, high
-
-
-def interval(predicted: Log, offsets: Offsets) -> tuple[Log, Log]:
-    """Return the log prices between which `offsets.coverage` of the actual ones lie, as serving computes them."""
-    band = np.searchsorted(np.array(offsets.edges), predicted)
-    return predicted + np.array(offsets.low)[band], predicted + np.array(offsets.high)[band]

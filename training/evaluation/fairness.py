@@ -7,7 +7,7 @@ import numpy as np
 
 from lambdas.drift.ratio_study import FEWEST, FIGURES, IAAO_LIMITS, RatioStudy, bounds, by_tercile, outside, ratio_study
 from training.arrays import Log
-from training.evaluation.tables import table
+from training.evaluation.reports.tables import table
 from training.model.training_part import Rows
 
 NAMES = {

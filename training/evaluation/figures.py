@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from pricing.manifest import Offsets
+from pricing.answer.interval import Predicted
 from training.arrays import Log
-from training.evaluation.conformal import interval
 from training.model.training_part import Rows
 
 Figures = dict[str, Any]
@@ -29,26 +28,22 @@ def point_figures(actual: Log, predicted: Log) -> Figures:
     }
 
 
-def interval_figures(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
+def interval_figures(actual: Log, predicted: Predicted) -> Figures:
     """Return the interval's coverage, by tercile of the actual price too, and its median width over the price."""
-    low, high = interval(predicted, offsets)
-    inside = (actual >= low) & (actual <= high)
+    inside = predicted.holds(actual)
     tercile = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
     return {
-        **width_and_coverage(actual, predicted, offsets),
+        **width_and_coverage(actual, predicted),
         "coverage_by_price_tercile": [float(inside[tercile == each].mean()) for each in range(3)],
     }
 
 
-def width_and_coverage(actual: Log, predicted: Log, offsets: Offsets) -> Figures:
+def width_and_coverage(actual: Log, predicted: Predicted) -> Figures:
     """Return the share of actual prices in the interval, and its median width over the predicted price."""
-    low, high = interval(predicted, offsets)
-    return {
-        "coverage": float(((actual >= low) & (actual <= high)).mean()),
-        "relative_width": float(np.median((np.exp(high) - np.exp(low)) / np.exp(predicted))),
-    }
+    width = np.exp(predicted.high - predicted.log_price) - np.exp(predicted.low - predicted.log_price)
+    return {"coverage": float(predicted.holds(actual).mean()), "relative_width": float(np.median(width))}
 
 
-def figures(predicted: Log, offsets: Offsets, test: Rows) -> Figures:
+def figures(predicted: Predicted, test: Rows) -> Figures:
     """Return all figures of log prices predicted for a test part."""
-    return point_figures(test.log_price, predicted) | interval_figures(test.log_price, predicted, offsets)
+    return point_figures(test.log_price, predicted.log_price) | interval_figures(test.log_price, predicted)

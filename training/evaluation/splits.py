@@ -1,55 +1,65 @@
 """The champion's recipe and the baseline over group splits of the fixed population."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isnan
 from statistics import fmean
 from typing import Any
 
 from msgspec.structs import asdict
 
+from lambdas.drift.ratio_study import FIGURES as RATIO_FIGURES
 from lambdas.drift.ratio_study import IAAO_LIMITS
-from pricing.manifest import Offsets
+from pricing.answer.interval import Predicted, intervals
 from training.data.groups import split
 from training.data.listings import Dataset, population_rule
-from training.evaluation.conformal import calibrated, encode_folds
+from training.evaluation.confidence import confidence, count_listings
+from training.evaluation.conformal import Calibrated, calibrated, encode_folds, held_out
 from training.evaluation.fairness import study_of
 from training.evaluation.figures import Figures, figures, point_figures
 from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
-from training.model.training_part import Pricer, Rows, dear_rows_of, prepare, rows_of
+from training.model.training_part import Rows, dear_rows_of, prepare, rows_of
 from training.params import Params
-
-
-def fit_with_interval(name: str, rows: Rows, dear: Rows, params: Params, seed: int) -> tuple[Pricer, Offsets]:
-    """Fit a candidate on a training part, and calibrate its interval on it and on the dear listings beside it."""
-    candidate = CANDIDATES[name]
-    offsets = calibrated(candidate, rows, dear, encode_folds(rows, params, seed), params)
-    return candidate(prepare(rows, params, seed), params), offsets
 
 
 def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:
     """Yield the champion's and the baseline's figures on one group split after the other."""
     rows, dear = rows_of(data), dear_rows_of(data)
+    recipe = CANDIDATES[CHAMPION]
     for seed in range(params.seed, params.seed + params.split.splits):
         held = split(rows.groups, seed, params.split.test_share)
         training, test = rows.take(~held), rows.take(held)
         beside = dear.take(~split(dear.groups, seed, params.split.test_share))
-        pricer, offsets = fit_with_interval(CHAMPION, training, beside, params, seed)
-        baseline = CANDIDATES[BASELINE](prepare(training, params, seed), params)
-        predicted = pricer.predict(test.frame)
-        study = {f"ratio_{name}": value for name, value in asdict(study_of(test, predicted)).items() if name != "n"}
+        part = prepare(training, params, seed)
+        unseen = held_out(recipe, training, beside, encode_folds(training, params, seed), params)
+        ours = calibrated(recipe(part, params), unseen, params, seed)
+        predicted = said_by(ours, test)
+        learnt = count_listings(training.frame)
+        baseline = CANDIDATES[BASELINE](part, params)
         yield (
-            figures(predicted, offsets, test) | study,
+            figures(predicted, test)
+            | {
+                "ratio_study": _only(asdict(study_of(test, predicted.log_price)), *RATIO_FIGURES),
+                "classes": confidence(test, predicted, ours.offsets, learnt),
+            },
             point_figures(test.log_price, baseline.predict(test.frame)),
         )
 
 
-def mean_figures(rows: list[Figures]) -> Figures:
-    """Return the mean of each figure, by place in lists."""
-    return {
-        name: [fmean(column) for column in zip(*(row[name] for row in rows), strict=True)]
-        if isinstance(value, list)
-        else fmean(row[name] for row in rows)
-        for name, value in rows[0].items()
-    }
+def said_by(model: Calibrated, test: Rows) -> Predicted:
+    """Return what scikit-learn's model says of a test part."""
+    pricer = model.pricer
+    return intervals(pricer.predict(test.frame), model.offsets, pricer.expected_error(test.frame))
+
+
+def mean_figures(rows: Sequence[Any]) -> Any:  # noqa: ANN401 - figures are numbers, and lists and objects of such
+    """Return the mean of each figure, by place in lists and by name in objects; of those that there are."""
+    first = rows[0]
+    if isinstance(first, Mapping):
+        return {name: mean_figures([row[name] for row in rows]) for name in first}
+    if isinstance(first, list):
+        return [mean_figures(column) for column in zip(*rows, strict=True)]
+    known = [row for row in rows if row is not None and not isnan(row)]
+    return fmean(known) if known else None
 
 
 def document(
@@ -63,18 +73,18 @@ def document(
         baseline.append(plain)
         progress()
     means = mean_figures(champion)
-    splits = _only(means, "rmse", "median_ape", "r2", "coverage", "coverage_by_price_tercile")
-    ratios = {name.removeprefix("ratio_"): value for name, value in means.items() if name.startswith("ratio_")}
+    splits = _only(means, "rmse", "median_ape", "r2", "coverage", "relative_width", "coverage_by_price_tercile")
     return {
         "model": {"version": version},
         "population": {"rule": population_rule(data.market), "rows": len(data.frame)},
-        "test": _without(test, "ratio_study", "behaviour"),
+        "test": _without(test, "ratio_study", "classes", "behaviour"),
         "splits": {"n": params.split.splits} | splits,
         "ratio_study": {
-            "splits": ratios,
+            "splits": means["ratio_study"],
             "test": test.get("ratio_study"),
             "iaao_limits": {name: list(limits) for name, limits in IAAO_LIMITS.items()},
         },
+        "classes": {"splits": means["classes"], "test": test.get("classes")},
         "behaviour": test.get("behaviour"),
         "baseline": _only(mean_figures(baseline), "rmse", "median_ape", "r2"),
     }

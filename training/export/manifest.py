@@ -5,6 +5,7 @@ import importlib.metadata
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Names, Offsets
 from pricing.market import Market
 from pricing.reference import Reference
 from training.data.frames import to_features, to_frame
-from training.export.onnx_model import run_onnx
+from training.export.onnx_model import run_onnx, run_outputs
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn")
 
@@ -33,13 +34,14 @@ UNUSUAL = (
 def golden_rows(
     model: bytes, frame: pd.DataFrame, count: int, market: Market, names: Names | None = None
 ) -> list[Golden]:
-    """Return `count` listings spread over the predicted prices, and unusual ones, with their log prices."""
+    """Return `count` listings spread over the predicted prices, and unusual ones, with what the model says."""
     names = names or Names(affixes=market.place_names)
     order = np.argsort(run_onnx(model, frame, names), kind="stable")
     chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
     rows = [*(to_features(row, market) for row in chosen.to_dict("records")), *UNUSUAL]
-    log_prices = run_onnx(model, to_frame(rows, market), names)
-    return [Golden(row, float(each)) for row, each in zip(rows, log_prices, strict=True)]
+    log_prices, errors = run_outputs(model, to_frame(rows, market), names)
+    said = repeat(None) if errors is None else errors.tolist()
+    return [Golden(row, *each) for row, *each in zip(rows, log_prices.tolist(), said, strict=False)]
 
 
 def write_manifest(

@@ -6,8 +6,6 @@ send some floats down the wrong branch in serving.
 
 from collections.abc import Callable
 
-import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import ElasticNet
 from threadpoolctl import threadpool_limits
 
@@ -16,6 +14,7 @@ from training.model.ensemble import Ensemble, Smooth, Trees
 from training.model.kernel import LandmarkKernelRidge
 from training.model.smoothing import fit_smoothing, smooth
 from training.model.training_part import Pricer, TrainingPart
+from training.model.trees import fit_boosting
 from training.params import Params
 
 Candidate = Callable[[TrainingPart, Params], Pricer]
@@ -42,19 +41,7 @@ def averaged(part: TrainingPart, params: Params) -> Ensemble:
 
 
 def _fit_boosting(part: TrainingPart, params: Params) -> Trees:
-    knobs = params.boosting
-    learner = HistGradientBoostingRegressor(
-        max_iter=knobs.iterations,
-        max_leaf_nodes=knobs.leaves,
-        learning_rate=knobs.learning_rate,
-        min_samples_leaf=knobs.min_samples_leaf,
-        l2_regularization=knobs.l2,
-        max_features=knobs.max_features,
-        early_stopping=False,
-        random_state=part.seed,
-    )
-    known = ~np.isnan(part.columns).all(axis=0)  # a column of which nothing is known has no thresholds to choose from
-    return Trees(learner.fit(np.where(known, part.columns, np.float32(0)), part.log_price))
+    return Trees(fit_boosting(part.columns, part.log_price, params.boosting, part.seed))
 
 
 def _fit_kernel(part: TrainingPart, params: Params) -> Smooth:

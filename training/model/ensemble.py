@@ -11,11 +11,12 @@ from sklearn.linear_model import ElasticNet
 from pricing.manifest import Input
 from training.arrays import Floats, Log
 from training.model import features
+from training.model.expected_error import ErrorSizes
 from training.model.kernel import LandmarkKernelRidge, write_kernel
 from training.model.onnx_graph import Graph, Node
 from training.model.price_levels import PriceLevels
 from training.model.smoothing import Smoothing, smooth, write_smooth
-from training.model.training_part import OUTPUT
+from training.model.training_part import ERROR_OUTPUT, OUTPUT
 from training.model.trees import write_boosting
 
 
@@ -68,10 +69,14 @@ class Smooth:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Price levels of neighbourhoods and streets, and the mean of the learners that read them."""
+    """Price levels of neighbourhoods and streets, and the mean of the learners that read them.
+
+    `errors` say how large the error of that mean will be, once somebody has measured it.
+    """
 
     levels: PriceLevels
     learners: tuple[Learner, ...]
+    errors: ErrorSizes | None = None
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -86,6 +91,10 @@ class Ensemble:
         predicted = [learner.predict(columns) for learner in self.learners]
         return np.asarray(np.mean(predicted, axis=0))
 
+    def expected_error(self, frame: pd.DataFrame) -> Log | None:
+        """Return the expected sizes of errors of the log price, shape (N,); None before they were learnt."""
+        return self.errors.predict(features.matrix(frame, self.levels)) if self.errors else None
+
     def onnx(self) -> bytes:
         """Return the whole model as an ONNX file."""
         graph = Graph()
@@ -94,4 +103,7 @@ class Ensemble:
         total = first
         for other in others:
             total = total + other
-        return graph.finish(total * (1 / len(self.learners)), OUTPUT)
+        outputs = {OUTPUT: total * (1 / len(self.learners))}
+        if self.errors:
+            outputs[ERROR_OUTPUT] = self.errors.write(columns)
+        return graph.finish(outputs)

@@ -4,6 +4,7 @@ The writer and numpy understand the same operators, so that `training.model.feat
 columns once and both compute them. Names are counted, never random: the same model gives the same bytes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ Operand = Node | float | NDArray[Any]  # numbers and arrays become constants
 
 
 class Graph:
-    """An ONNX graph being written: columns [N, 1] in, one column [N, 1] of float32 out."""
+    """An ONNX graph being written: columns [N, 1] in, columns [N, 1] of float32 out."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -82,11 +83,12 @@ class Graph:
             self._tensors.append(numpy_helper.from_array(array, self._constants[key]))
         return self._constants[key]
 
-    def finish(self, output: Node, output_name: str) -> bytes:
-        """Return the model as bytes, checked by ONNX itself."""
-        self._nodes.append(helper.make_node("Identity", [output.name], [output_name], name="output"))
-        column = helper.make_tensor_value_info(output_name, TensorProto.FLOAT, [None, 1])
-        graph = helper.make_graph(self._nodes, "house_price", self._inputs, [column], self._tensors)
+    def finish(self, outputs: Mapping[str, Node]) -> bytes:
+        """Return the model as bytes, checked by ONNX itself; `outputs` by the names that they are to have."""
+        for name, node in outputs.items():
+            self._nodes.append(helper.make_node("Identity", [node.name], [name], name=f"output_{name}"))
+        columns = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in outputs]
+        graph = helper.make_graph(self._nodes, "house_price", self._inputs, columns, self._tensors)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="training")
         onnx.checker.check_model(model)

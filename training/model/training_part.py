@@ -14,7 +14,7 @@ from training.model.features import cross_fitted
 from training.model.price_levels import PriceLevels, fit_levels
 from training.params import Params
 
-OUTPUT = "log_price"
+OUTPUT, ERROR_OUTPUT = "log_price", "expected_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,15 @@ class Pricer(Protocol):
         """Return scikit-learn's log prices, shape (N,)."""
         ...
 
+    def expected_error(self, frame: pd.DataFrame) -> Log | None:
+        """Return the expected sizes of errors of the log price, shape (N,); None where it does not say."""
+        ...
+
     def onnx(self) -> bytes:
-        """Return the whole model as an ONNX file: the inputs' columns in, [N, 1] float32 log prices out."""
+        """Return the whole model as an ONNX file: the inputs' columns in, [N, 1] float32 log prices out.
+
+        A second output, if any, has the expected errors.
+        """
         ...
 
 

@@ -11,7 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from training.arrays import Floats, Log
 from training.model.onnx_graph import Node
+from training.params import Boosting
+
+
+def fit_boosting(columns: Floats, target: Log, knobs: Boosting, seed: int) -> HistGradientBoostingRegressor:
+    """Fit trees on squared errors; `columns` of shape (N, K), NaN where unknown, `target` of shape (N,)."""
+    learner = HistGradientBoostingRegressor(
+        max_iter=knobs.iterations,
+        max_leaf_nodes=knobs.leaves,
+        learning_rate=knobs.learning_rate,
+        min_samples_leaf=knobs.min_samples_leaf,
+        l2_regularization=knobs.l2,
+        max_features=knobs.max_features,
+        early_stopping=False,
+        random_state=seed,
+    )
+    known = ~np.isnan(columns).all(axis=0)  # a column of which nothing is known has no thresholds to choose from
+    return learner.fit(np.where(known, columns, np.float32(0)), target)
 
 
 def write_boosting(columns: Node, boosting: HistGradientBoostingRegressor) -> Node:

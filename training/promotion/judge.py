@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdas.drift.ratio_study import DRAWS, ratio_study, resampled
-from pricing.manifest import Offsets
+from lambdas.drift.ratio_study import DRAWS, drawn_weights, vertical_equity
+from pricing.answer.interval import Predicted
 from pricing.market import Market
 from training.arrays import Log, Mask
 from training.evaluation.bootstrap import bootstrap_means
@@ -97,13 +97,12 @@ def judge(
     if not enough.passed:
         return PromotionVerdict(challenger.version, champion_version, len(evidence.log_price), (enough,), (), {})
     contenders = {"challenger": challenger} | ({"champion": champion} if champion else {})
-    predicted = {name: each.model.log_prices(evidence.features) for name, each in contenders.items()}
-    offsets, actual = _offsets(contenders), evidence.log_price
+    said = {name: each.model.predicted(evidence.features) for name, each in contenders.items()}
+    predicted, actual = {name: each.log_price for name, each in said.items()}, evidence.log_price
     figures = {
-        name: point_figures(actual, predicted[name]) | interval_figures(actual, predicted[name], offsets[name])
-        for name in predicted
+        name: point_figures(actual, each.log_price) | interval_figures(actual, each) for name, each in said.items()
     }
-    slices, checks = _compare(contenders, predicted, evidence, knobs) if champion else ([], [])
+    slices, checks = _compare(contenders, said, evidence, knobs) if champion else ([], [])
     levels = _levels(predicted, actual, champion.model.manifest.market, knobs) if champion else []
     opinions = _second_opinion(contenders, opinion, knobs) if champion and opinion else []
     checks = [
@@ -118,27 +117,21 @@ def judge(
     return PromotionVerdict(challenger.version, champion_version, len(actual), tuple(checks), tuple(slices), figures)
 
 
-def _offsets(contenders: Mapping[str, Contender]) -> dict[str, Offsets]:
-    return {name: each.model.manifest.interval for name, each in contenders.items()}
-
-
 def _compare(
-    contenders: Mapping[str, Contender], predicted: Mapping[str, Log], evidence: Evidence, knobs: Judging
+    contenders: Mapping[str, Contender], said: Mapping[str, Predicted], evidence: Evidence, knobs: Judging
 ) -> tuple[list[Slice], list[Condition]]:
     """Return champion and challenger side by side, slice by slice, and what to make of it."""
-    actual, offsets = evidence.log_price, _offsets(contenders)
-    errors = {name: np.abs(actual - each) for name, each in predicted.items()}
+    predicted = {name: each.log_price for name, each in said.items()}
+    errors = {name: np.abs(evidence.log_price - each) for name, each in predicted.items()}
     manifest = contenders["challenger"].model.manifest
     masks = slice_masks(np.mean([*predicted.values()], axis=0), evidence, manifest)
     nowhere = moved_nowhere(evidence.features)
-    predicted_nowhere = {name: each.model.log_prices(nowhere) for name, each in contenders.items()}
-    compared = [(name, mask, predicted, knobs.slice_margin) for name, mask in masks.items()]
-    compared.append((NOWHERE, masks[FEW], predicted_nowhere, knobs.nowhere_margin))
+    said_nowhere = {name: each.model.predicted(nowhere) for name, each in contenders.items()}
+    compared = [(name, mask, said, knobs.slice_margin) for name, mask in masks.items()]
+    compared.append((NOWHERE, masks[FEW], said_nowhere, knobs.nowhere_margin))
     level = (1 - knobs.confidence) / len(compared)
     slices = [
-        _slice(name, mask, margin, evidence, each, offsets, level, knobs)
-        for name, mask, each, margin in compared
-        if mask.any()
+        _slice(name, mask, margin, evidence, each, level, knobs) for name, mask, each, margin in compared if mask.any()
     ]
     fair = no_less_fair(predicted, evidence, knobs)
     return slices, [_better(errors, evidence.groups, knobs), no_slice_suffers(slices, knobs), fair]
@@ -164,13 +157,9 @@ def _better(errors: dict[str, Log], groups: NDArray[np.str_], knobs: Judging) ->
 def no_less_fair(predicted: Mapping[str, Log], evidence: Evidence, knobs: Judging) -> Condition:
     """Hold PRD and MKI of both against 1: a challenger may not favour cheap or dear homes more, beyond noise."""
     actual, prices = np.exp(evidence.log_price), {name: np.exp(each) for name, each in predicted.items()}
-    samples = [np.arange(len(actual)), *resampled(evidence.groups, DRAWS, knobs.seed)]
-    unfair = {
-        who: np.array(
-            [[abs(getattr(ratio_study(actual[rows], each[rows]), name) - 1) for name in FAIR] for rows in samples]
-        )
-        for who, each in prices.items()
-    }
+    once = np.ones((1, len(actual)), dtype=np.int64)
+    weights = np.concatenate([once, drawn_weights(evidence.groups, DRAWS, knobs.seed)])
+    unfair = {who: np.abs(vertical_equity(actual, each, weights) - 1) for who, each in prices.items()}
     change = unfair["challenger"] - unfair["champion"]
     low = np.quantile(change[1:], 1 - knobs.confidence, axis=0)
     worse = (change[0] > knobs.fairness_margin) & (low > 0)
@@ -233,17 +222,15 @@ def _slice(
     mask: Mask,
     margin: float,
     evidence: Evidence,
-    predicted: Mapping[str, Log],
-    offsets: Mapping[str, Offsets],
+    said: Mapping[str, Predicted],
     level: float,
     knobs: Judging,
 ) -> Slice:
-    actual = evidence.log_price
+    actual, here = evidence.log_price[mask], {who: each.take(mask) for who, each in said.items()}
     figures = {
-        who: point_figures(actual[mask], each[mask]) | width_and_coverage(actual[mask], each[mask], offsets[who])
-        for who, each in predicted.items()
+        who: point_figures(actual, each.log_price) | width_and_coverage(actual, each) for who, each in here.items()
     }
-    errors = {who: np.abs(actual - each)[mask] for who, each in predicted.items()}
+    errors = {who: np.abs(actual - each.log_price) for who, each in here.items()}
     low = _change_low(errors["challenger"], errors["champion"], evidence.groups[mask], level, knobs)
     means = {who: float(each.mean()) for who, each in errors.items()}
     return Slice(name, int(mask.sum()), margin, means["challenger"], means["champion"], low, figures)

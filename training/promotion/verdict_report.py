@@ -1,6 +1,6 @@
 """A judge's verdict for people: Markdown."""
 
-from training.evaluation.tables import figures_table, number, table
+from training.evaluation.reports.tables import figures_table, number, table
 from training.promotion.judge import PromotionVerdict
 
 

@@ -17,7 +17,7 @@ from training.data.frames import to_frame
 from training.data.groups import COLUMNS
 from training.data.listings import Dataset
 from training.evaluation.figures import Figures, figures
-from training.evaluation.model_card import About, model_card, trained_on
+from training.evaluation.reports.model_card import About, model_card, trained_on
 from training.export.manifest import code_version, golden_rows, write_manifest
 from training.export.mlflow_model import package
 from training.model.candidates import CHAMPION
@@ -50,7 +50,7 @@ class Winner:
     @property
     def figures(self) -> Figures:
         """Return how good it is on the fresh sales."""
-        return figures(self.challenger.predicted, self.challenger.offsets, self.fresh)
+        return figures(self.challenger.predicted, self.fresh)
 
 
 Keep = Callable[[Registry, str, Winner, Market], None]

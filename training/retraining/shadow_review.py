@@ -11,12 +11,13 @@ import numpy as np
 
 from lambdas.archive_bucket.reader import REMEMBERED
 from pricing.learnt_homes import LearntHomes, has_learnt
-from pricing.manifest import Manifest, Offsets, Pointer
+from pricing.manifest import Pointer
 from pricing.market import Market
 from training.evaluation.price_level import LevelMove, level_move
 from training.params import Params
 from training.registry.models_bucket import ModelsBucket, parse
 from training.retraining.records import Evidence, RetrainingVerdict
+from training.sales_contest.challengers import Served
 from training.sales_contest.contest import LEVEL, Contest, contest
 from training.sales_contest.sales import Sales
 from training.sales_contest.sold_homes import Sold, in_population
@@ -39,8 +40,8 @@ def review(evidence: Evidence, bucket: ModelsBucket, params: Params) -> Retraini
     learnt = [bucket.learnt_homes(each.version) for each in (champion, challenger)]
     market, limit = params.market, params.judge.level_limit
     pairs = live_pairs(evidence.sales, champion, challenger, market, learnt)
-    offsets = (_manifest(bucket, champion.version).interval, _manifest(bucket, challenger.version).interval)
-    found = looks(pairs, offsets, market)
+    served = (_served(bucket, champion.version), _served(bucket, challenger.version))
+    found = looks(pairs, served, market)
     if won := next((each for each in found if each.won), None):
         why = f"better in shadow, on {won.sales} live pairs: loss less by {won.gain:.0%}"
         move = _level_move(pairs[: won.sales], limit, market)
@@ -93,22 +94,24 @@ def live_pairs(
     ]
 
 
-def looks(pairs: list[Sold], offsets: tuple[Offsets, Offsets], market: Market) -> list[Contest]:
-    """Return the contest of each look that there are pairs for, in the order of their reports; the offsets are both's.
+def looks(pairs: list[Sold], served: tuple[Served, Served], market: Market) -> list[Contest]:
+    """Return the contest of each look that there are pairs for, in the order of their reports, between both versions.
 
     A look sees nothing of later pairs: it says the same however many there are.
     """
-    return [_look(pairs[:count], offsets, market) for count in LOOKS if count <= len(pairs)]
+    return [_look(pairs[:count], served, market) for count in LOOKS if count <= len(pairs)]
 
 
-def _look(pairs: list[Sold], offsets: tuple[Offsets, Offsets], market: Market) -> Contest:
+def _look(pairs: list[Sold], served: tuple[Served, Served], market: Market) -> Contest:
     every = np.ones(len(pairs), dtype=np.bool_)
     sales = Sales.of(pairs, every, every, market)
+    champion, challenger = served
     predicted = (
-        np.log([each.predicted_price for each in pairs]),
-        np.log([each.shadow_price or np.nan for each in pairs]),
+        champion.around(np.log([each.predicted_price for each in pairs]), sales.frame),
+        challenger.around(np.log([each.shadow_price or np.nan for each in pairs]), sales.frame),
     )
-    return contest("in shadow", sales.log_price, predicted, offsets, sales.groups, LEVEL / len(LOOKS))
+    coverage = challenger.manifest.interval.coverage
+    return contest("in shadow", sales.log_price, predicted, coverage, sales.groups, LEVEL / len(LOOKS))
 
 
 def _level_move(pairs: list[Sold], limit: float, market: Market) -> LevelMove:
@@ -116,5 +119,6 @@ def _level_move(pairs: list[Sold], limit: float, market: Market) -> LevelMove:
     return level_move(ratios, limit, "the champion's prices", market)
 
 
-def _manifest(bucket: ModelsBucket, version: str) -> Manifest:
-    return parse(bucket.get_version(version)[1])
+def _served(bucket: ModelsBucket, version: str) -> Served:
+    model, manifest = bucket.get_version(version)
+    return Served(model, parse(manifest))

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from lambdas.drift import exact_tests as exact
 from lambdas.drift.error_drift import TOLERANCE
-from pricing.manifest import Offsets
+from pricing.answer.interval import Predicted
 from training.arrays import Log
 from training.evaluation.bootstrap import bootstrap_means
-from training.evaluation.conformal import interval
 from training.evaluation.timing import over_budget
 from training.params import Judging
 from training.sales_contest.challengers import Challenger, Served
@@ -59,33 +58,29 @@ class Contest(Struct, frozen=True, kw_only=True):
 def contest(
     challenger: str,
     actual: Log,
-    predicted: tuple[Log, Log],
-    offsets: tuple[Offsets, Offsets],
+    predicted: tuple[Predicted, Predicted],
+    coverage: float,
     groups: NDArray[np.str_],
     level: float = LEVEL,
     *,
     mending: bool = False,
 ) -> Contest:
-    """Judge: log prices `actual` of shape (N,), what champion and challenger `predicted`, and their intervals.
+    """Judge: log prices `actual` of shape (N,), what champion and challenger `predicted`, each with intervals.
 
+    `coverage` is what the challenger's intervals promise.
     Where an alarm was about errors, `mending`, intervals that keep their promise win against such as do not.
     """
-    losses = [huber(actual - each) for each in predicted]
+    losses = [huber(actual - each.log_price) for each in predicted]
     gains = (losses[0] - losses[1]) / max(float(losses[0].mean()), 1e-12)
     draws = bootstrap_means(gains, groups)
     gain_low = float(np.quantile(draws, level))
-    covered = [_covered(actual, each, its) for each, its in zip(predicted, offsets, strict=True)]
-    mends = (
-        mending
-        and gain_low <= 0
-        and gains.mean() > -WORSE
-        and _mends(covered[0], covered[1], offsets[1].coverage, level)
-    )
+    covered = [each.holds(actual) for each in predicted]
+    mends = mending and gain_low <= 0 and gains.mean() > -WORSE and _mends(covered[0], covered[1], coverage, level)
     doubt = [f"not better beyond doubt: gain {gains.mean():+.1%}, at least {gain_low:+.1%}"]
-    errors = [_median_ape(actual, each) for each in predicted]
+    errors = [_median_ape(actual, each.log_price) for each in predicted]
     reasons = [] if gain_low > 0 or mends else doubt
-    reasons += _slices(predicted[0], gains, groups)
-    reasons += _coverage(covered[0], covered[1], offsets[1].coverage)
+    reasons += _slices(predicted[0].log_price, gains, groups)
+    reasons += _coverage(covered[0], covered[1], coverage)
     return Contest(
         challenger=challenger,
         sales=len(actual),
@@ -138,12 +133,6 @@ def _mends(champion: NDArray[np.bool_], challenger: NDArray[np.bool_], stated: f
     return broken and abs(float(challenger.mean()) - stated) <= TOLERANCE
 
 
-def _covered(actual: Log, predicted: Log, offsets: Offsets) -> NDArray[np.bool_]:
-    low, high = interval(predicted, offsets)
-    inside: NDArray[np.bool_] = (actual >= low) & (actual <= high)
-    return inside
-
-
 def _median_ape(actual: Log, predicted: Log) -> float:
     return float(np.median(np.abs(np.expm1(predicted - actual))))
 
@@ -167,13 +156,19 @@ def hold_contests(
 ) -> list[Contest]:
     """Return each challenger's contest on the fresh sales; together they promote by chance with at most `level`."""
     fresh = sales.fresh
-    actual, predicted = sales.log_price[fresh], champion.log_prices(sales.frame[fresh])
-    each_level, intervals = level / len(found), [(champion.manifest.interval, each.offsets) for each in found]
+    actual, predicted = sales.log_price[fresh], champion.predicted(sales.frame[fresh])
+    each_level = level / len(found)
     contests = [
         contest(
-            each.name, actual, (predicted, each.predicted), offsets, sales.groups[fresh], each_level, mending=mending
+            each.name,
+            actual,
+            (predicted, each.predicted),
+            each.offsets.coverage,
+            sales.groups[fresh],
+            each_level,
+            mending=mending,
         )
-        for each, offsets in zip(found, intervals, strict=True)
+        for each in found
     ]
     return [
         msgspec.structs.replace(each, reasons=each.reasons + over_budget(challenger.model, sales.frame, budget))

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from lambdas.drift import exact_tests as exact
+from pricing.answer.interval import Predicted
 from pricing.manifest import Offsets
 from pricing.reference import Bins, Reference
 from training.arrays import Log
 from training.data.groups import folds
-from training.evaluation.conformal import interval
 from training.export.reference import offset
 
 FOLDS = 10
@@ -55,26 +55,24 @@ def moved_level(offsets: Log) -> float:
     return level * (1 - (error / level) ** 2) if abs(level) > SURE * error else 0.0
 
 
-def fit(fresh: Log, predicted: Log, champion: Offsets) -> Rescaling:
-    """Return the rescaling that fits fresh log(actual / predicted) of shape (N,); `predicted` are the log prices."""
+def fit(fresh: Log, predicted: Predicted, coverage: float) -> Rescaling:
+    """Return the rescaling that fits fresh log(actual / predicted), shape (N,), of what the champion `predicted`."""
     level = moved_level(fresh)
-    return Rescaling(level, fit_width(fresh - level, predicted, champion))
+    return Rescaling(level, fit_width(fresh - level, predicted, coverage))
 
 
-def fit_width(residuals: Log, predicted: Log, champion: Offsets) -> float:
+def fit_width(residuals: Log, predicted: Predicted, coverage: float) -> float:
     """Return the conformal factor of the interval: what `coverage` of the residuals need.
 
     It is 1 where the interval may well hold what it promises.
     """
-    low, high = interval(predicted, champion)
-    inside = int(((residuals >= low - predicted) & (residuals <= high - predicted)).sum())
+    inside = int(predicted.holds(predicted.log_price + residuals).sum())
     least, most = exact.bounds(inside, len(residuals))
-    if len(residuals) < MIN_SCALED or least <= champion.coverage <= most:
+    if len(residuals) < MIN_SCALED or least <= coverage <= most:
         return 1.0
-    band = np.searchsorted(np.array(champion.edges), predicted)
-    sides = np.where(residuals > 0, np.array(champion.high)[band], np.array(champion.low)[band])
+    sides = np.where(residuals > 0, predicted.high, predicted.low) - predicted.log_price
     needed = residuals / np.where(np.abs(sides) < 1e-6, np.copysign(1e-6, residuals), sides)
-    rank = min(1.0, champion.coverage * (len(needed) + 1) / len(needed))
+    rank = min(1.0, coverage * (len(needed) + 1) / len(needed))
     return float(np.clip(np.quantile(needed, rank, method="higher"), *WIDTHS))
 
 
@@ -89,7 +87,7 @@ def cross_fitted_level(fresh: Log, groups: NDArray[np.str_], seed: int) -> Log:
 def apply(model: bytes, by: Rescaling) -> bytes:
     """Return the champion's ONNX file with the level added to its log price."""
     graph = onnx.load_from_string(model)
-    (output,) = graph.graph.output
+    output = graph.graph.output[0]
     count = len(graph.graph.node)
     level, shifted = f"level_{count}", f"log_price_{count}"
     graph.graph.initializer.append(helper.make_tensor(level, TensorProto.FLOAT, [1], [by.level]))
@@ -107,6 +105,7 @@ def offsets(champion: Offsets, by: Rescaling) -> Offsets:
         [edge + by.level for edge in champion.edges],
         [low * by.width for low in champion.low],
         [high * by.width for high in champion.high],
+        champion.classes,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lambdas.drift.ratio_study import bounds, by_tercile, outside, ratio_study
+from lambdas.drift.ratio_study import bounds, by_tercile, drawn_weights, outside, ratio_study, vertical_equity
 
 DRAW = np.random.default_rng(7)
 ACTUAL = np.exp(DRAW.normal(13, 0.6, 3_000))
@@ -60,3 +60,13 @@ def test_the_interval_of_a_figure_holds_it_and_is_wider_where_homes_are_offered_
 def test_a_few_homes_make_no_study():
     with pytest.raises(ValueError, match="9 homes; at least 10"):
         ratio_study(ACTUAL[:9], ACTUAL[:9])
+
+
+def test_homes_that_count_several_times_are_as_so_many_homes():
+    actual, predicted = ACTUAL[:200], ACTUAL[:200] ** 0.9 * np.exp(DRAW.normal(1.3, 0.2, 200))
+    weights = drawn_weights(GROUPS[:200], 5, seed=3)
+    assert weights.sum(axis=1).tolist() == [200] * 5
+    for (prd, mki), each in zip(vertical_equity(actual, predicted, weights), weights, strict=True):
+        rows = np.repeat(np.arange(200), each)
+        study = ratio_study(actual[rows], predicted[rows])
+        assert (prd, mki) == pytest.approx((study.prd, study.mki))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pricing.answer.interval import intervals
 from pricing.manifest import Offsets
 from training.evaluation.figures import interval_figures, point_figures
 
@@ -19,7 +20,7 @@ def test_coverage_is_told_by_tercile_of_the_actual_price(params):
     offsets = Offsets(0.9, [], [-0.1], [0.1])
     actual = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
     predicted = actual + np.array([0.0, 0.5, 0.0, 0.0, 0.5, 0.5])
-    figures = interval_figures(actual, predicted, offsets)
+    figures = interval_figures(actual, intervals(predicted, offsets))
     assert figures["coverage"] == 0.5
     assert figures["coverage_by_price_tercile"] == [0.5, 1.0, 0.0]
     assert figures["relative_width"] == pytest.approx(np.exp(0.1) - np.exp(-0.1))

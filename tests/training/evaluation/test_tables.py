@@ -1,4 +1,4 @@
-from training.evaluation.tables import cleaning_report
+from training.evaluation.reports.tables import cleaning_report
 
 
 def test_the_report_is_a_table_of_rules_rows_and_reasons(data):

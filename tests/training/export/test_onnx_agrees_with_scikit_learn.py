@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from training.data.listings import read_listings
 from training.data.sample import write_sample
-from training.export.onnx_model import run_onnx, session
+from training.export.onnx_model import run_onnx, run_outputs, session
 from training.fitting import fit, split_and_encode
 from training.model.candidates import CANDIDATES, one_thread
 from training.model.column_ops import GraphOps
+from training.model.expected_error import LEAST
 from training.model.features import COLUMNS, matrix
 from training.model.onnx_graph import Graph
 from training.model.price_levels import fit_levels
@@ -56,7 +57,7 @@ def test_the_columns_are_the_same_to_the_last_bit(encoded):
         one = Graph()
         columns = encoding.write(one, encoded.whole.levels)
         picked = GraphOps().pick(columns, np.array([place]))
-        predicted = run_onnx(one.finish(picked, "column"), frame)
+        predicted = run_onnx(one.finish({"column": picked}), frame)
         np.testing.assert_array_equal(predicted.astype(np.float32), expected[:, place], err_msg=name)
 
 
@@ -89,7 +90,7 @@ def test_a_listing_on_a_threshold_takes_the_same_branch(encoded, params):
     columns = np.array(rows)
     graph = Graph()
     inputs = [graph.input(name, text=False) for name in COLUMNS]
-    model = graph.finish(write_boosting(GraphOps().join(inputs), trees), "log_price")
+    model = graph.finish({"log_price": write_boosting(GraphOps().join(inputs), trees)})
     feed = {name: columns[:, i : i + 1] for i, name in enumerate(COLUMNS)}
     (predicted,) = session(model).run(None, feed)
     np.testing.assert_allclose(predicted[:, 0], trees.predict(columns), atol=2e-6, rtol=0)
@@ -110,8 +111,16 @@ def test_a_listing_costs_the_same_alone_and_in_a_batch(encoded, fitted):
     whole = run_onnx(fitted.model, frame)
     for i in range(0, 300, 50):
         one = frame.iloc[i : i + 1]
-        (predicted,) = ready.run(None, {node.name: one[node.name].to_numpy()[:, None] for node in ready.get_inputs()})
+        predicted, _ = ready.run(None, {node.name: one[node.name].to_numpy()[:, None] for node in ready.get_inputs()})
         assert abs(np.expm1(float(predicted[0, 0]) - whole[i])) <= 2e-6
+
+
+def test_the_expected_errors_agree_for_every_listing(encoded, fitted):
+    for frame in (encoded.data.frame, strange(encoded.data.frame)):
+        _, errors = run_outputs(fitted.model, frame)
+        expected = fitted.pricer.expected_error(frame)
+        assert np.abs(errors / expected - 1).max() <= LIMIT
+        assert errors.min() >= LEAST * (1 - 1e-6)
 
 
 @pytest.mark.parametrize("rows", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])

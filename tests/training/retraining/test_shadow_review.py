@@ -9,14 +9,17 @@ import pytest
 from pricing.learnt_homes import LearntHomes
 from pricing.listing import Features
 from pricing.manifest import CHAMPION_KEY, Offsets, Pointer
+from tests.champions import champion
 from tests.market import MARKET
 from tests.training.retraining.retraining_world import NOW
 from training.promotion.promote import promote
-from training.registry.models_bucket import ModelsBucket
+from training.registry.models_bucket import ModelsBucket, parse
 from training.retraining.shadow_review import LOOKS, live_pairs, looks
+from training.sales_contest.challengers import Served
 from training.sales_contest.sold_homes import Sold
 
-WIDE = Offsets(0.9, [], [-0.55], [0.55])
+TINY = champion("1", interval=msgspec.to_builtins(Offsets(0.9, [], [-0.55], [0.55])))
+SERVED = Served(TINY.model, parse(TINY.manifest))
 
 
 @pytest.fixture
@@ -137,15 +140,17 @@ def pairs(draw, count):
 
 def test_a_look_says_the_same_however_many_sales_came_after_it():
     sold = pairs(np.random.default_rng(1), LOOKS[-1])
-    at_once = looks(sold, (WIDE, WIDE), MARKET)
+    at_once = looks(sold, (SERVED, SERVED), MARKET)
     assert [each.sales for each in at_once] == list(LOOKS)
-    assert at_once[0] == looks(sold[:75], (WIDE, WIDE), MARKET)[0]
+    assert at_once[0] == looks(sold[:75], (SERVED, SERVED), MARKET)[0]
 
 
 @pytest.mark.slow
 def test_chance_promotes_seldom_over_all_looks_together():
     draw = np.random.default_rng(3)
-    promoted = sum(any(each.won for each in looks(pairs(draw, LOOKS[-1]), (WIDE, WIDE), MARKET)) for _ in range(200))
+    promoted = sum(
+        any(each.won for each in looks(pairs(draw, LOOKS[-1]), (SERVED, SERVED), MARKET)) for _ in range(200)
+    )
     assert promoted <= 10
 
 

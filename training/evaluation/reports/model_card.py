@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pricing.answer.interval import Predicted
 from pricing.manifest import Manifest
-from training.arrays import Log
 from training.data.listings import Dataset, population_rule
+from training.evaluation.confidence import around, confidence, listings_learnt
 from training.evaluation.fairness import fairness, fairness_sentence, fairness_table
-from training.evaluation.figures import width_and_coverage
-from training.evaluation.tables import figures_table, table
+from training.evaluation.reports.tables import figures_table, table
 from training.model.training_part import Rows
 
 
@@ -37,8 +37,8 @@ def trained_on(data: Dataset) -> str:
     )
 
 
-def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> str:
-    """Return the card in Markdown; `predicted`: log prices of the test part, whose prices the model did not see."""
+def model_card(manifest: Manifest, about: About, test: Rows, predicted: Predicted) -> str:
+    """Return the card in Markdown; `predicted`: what it says of the test part, whose prices it did not see."""
     sections = [
         f"# {manifest.name}, version {manifest.version}",
         f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
@@ -54,7 +54,8 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         about.measured,
         figures_table({"test part": manifest.metrics}),
         f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
-        *_fairness(about, fairness(test, predicted)),
+        *_confidence(confidence(test, predicted, manifest.interval, listings_learnt(manifest))),
+        *_fairness(about, fairness(test, predicted.log_price)),
         "## What it is bad at",
         _weak_spots(manifest, test, predicted),
         "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "
@@ -62,6 +63,36 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Log) -> 
         "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _confidence(found: dict[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    rows = [
+        (
+            name,
+            f"{each['share']:.0%}",
+            *("" if each[figure] is None else f"{each[figure]:.1%}" for figure in ("median_ape", "coverage")),
+            "" if each["relative_width"] is None else f"{each['relative_width']:.0%}",
+        )
+        for name, each in found["by_class"].items()
+    ]
+    where = {
+        f"{name} listings learnt in the neighbourhood": value
+        for name, value in found["coverage_by"]["neighborhood_listings"].items()
+    }
+    areas, prices = found["coverage_by"]["area_quarter"], found["coverage_by"]["price_tercile"]
+    where |= {f"area, quarter {place + 1}": value for place, value in enumerate(areas)}
+    where |= {f"price, third {place + 1}": value for place, value in enumerate(prices)}
+    held = [(name, f"{value:.1%}") for name, value in where.items() if value is not None]
+    return [
+        "## How sure it is",
+        "The model says how large its error will be, and the interval is as wide as that; `confidence` tells it in one "
+        "letter. A is the fifth of homes like those in training of which it is surest, E the fifth of which it is "
+        "least sure. The plot is `plots/confidence.png`.",
+        table(("confidence", "homes", "median APE", "intervals hold", "width, of the price"), rows),
+        table(("homes by", "intervals hold"), held),
+    ]
 
 
 def _fairness(about: About, study: dict[str, Any] | None) -> list[str]:
@@ -81,16 +112,14 @@ def _where(manifest: Manifest) -> str:
     return f" in {manifest.market.city}" if manifest.market else ""
 
 
-def _weak_spots(manifest: Manifest, test: Rows, predicted: Log) -> str:
-    actual, offset = test.log_price, test.log_price - predicted
+def _weak_spots(manifest: Manifest, test: Rows, predicted: Predicted) -> str:
+    actual, offset = test.log_price, test.log_price - predicted.log_price
     third = np.searchsorted(np.quantile(actual, [1 / 3, 2 / 3]), actual)
-    shares: dict[str, float] = manifest.reference["neighborhood"]
-    listings = test.frame["neighborhood"].map(shares).fillna(0.0).to_numpy() * manifest.reference["rows"]
     slices = {
         "cheapest third": third == 0,
         "middle third": third == 1,
         "dearest third": third == 2,
-        "neighbourhoods with fewer than 10 listings": listings.round() < 10,
+        "neighbourhoods with fewer than 10 listings": around(test.frame, listings_learnt(manifest)) < 10,
         "fee unknown": test.frame["adm_fees"].isna().to_numpy(),
     }
     rows = [
@@ -99,7 +128,7 @@ def _weak_spots(manifest: Manifest, test: Rows, predicted: Log) -> str:
             int(mask.sum()),
             f"{np.median(np.abs(np.expm1(-offset[mask]))):.1%}",
             f"{np.expm1(offset[mask].mean()):+.1%}",
-            f"{width_and_coverage(actual[mask], predicted[mask], manifest.interval)['coverage']:.1%}",
+            f"{predicted.take(mask).holds(actual[mask]).mean():.1%}",
         )
         for name, mask in slices.items()
         if mask.any()

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pricing.answer.interval import Predicted
+from pricing.manifest import Offsets
 from training.arrays import Log
 from training.evaluation.compare import Compared
+from training.evaluation.confidence import confidence, count_listings
 from training.model.training_part import Pricer, Rows
 
 Png = bytes
@@ -17,18 +20,24 @@ BANDS = 8  # of prices, equally full
 BLUE, GREY = "#1f5f8b", "#999999"
 
 
-def error_plots(pricer: Pricer, test: Rows, training: pd.DataFrame) -> dict[str, Png]:
-    """Return the plots of a model by file name."""
-    predicted = pricer.predict(test.frame)
+def error_plots(
+    pricer: Pricer, said: Predicted, offsets: Offsets, test: Rows, training: pd.DataFrame
+) -> dict[str, Png]:
+    """Return the plots of a model by file name; `said` is what it says of the test part."""
+    predicted = said.log_price
     ape = np.abs(np.expm1(predicted - test.log_price))
     listings = test.frame["neighborhood"].map(training["neighborhood"].value_counts()).fillna(0)
     sizes = pd.cut(listings, [-1, 0, 9, 49, np.inf], labels=["never seen", "1 to 9", "10 to 49", "50 or more"])
-    return {
+    plots = {
         "residuals.png": _residuals(predicted, test.log_price),
         "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousands)"),
         "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
         "importance.png": _bars(importance(pricer, test), "increase of the RMSE of the log price when shuffled"),
+        "ratio_by_price.png": _ratios(predicted, test.log_price),
     }
+    if found := confidence(test, said, offsets, count_listings(training)):
+        plots["confidence.png"] = _by_confidence(found["by_class"], offsets.coverage, len(test.frame))
+    return plots
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -103,6 +112,42 @@ def _boxes(ape: Log, by: "pd.Series[Any]", label: str) -> Png:
         axes.boxplot(errors, tick_labels=names, showfliers=False, medianprops={"color": BLUE, "linewidth": 2})
         axes.set(xlabel=label, ylabel="absolute error (% of the price)")
         axes.tick_params(axis="x", labelsize=7)
+
+    return _png(draw)
+
+
+def _by_confidence(by_class: Mapping[str, Mapping[str, Any]], promised: float, homes: int) -> Png:
+    """Return how large errors are and how often intervals hold, by class."""
+
+    def draw(axes: Any) -> None:  # noqa: ANN401
+        axes.axhline(100 * promised, color=GREY, linestyle="--", label=f"promised: {promised:.0%}")
+        there = {name: each for name, each in by_class.items() if each["share"]}
+        held = [100 * each["coverage"] for each in there.values()]
+        errors = [100 * each["median_ape"] for each in there.values()]
+        axes.plot(range(len(there)), held, "o", color="black", label="intervals hold")
+        axes.bar_label(axes.bar(range(len(there)), errors, color=BLUE, label="median error"), fmt="%.0f %%", padding=2)
+        for place, each in enumerate(held):
+            axes.annotate(f"{each:.0f} %", (place, each), (0, 7), textcoords="offset points", ha="center")
+        names = [f"{name}\n(n = {each['share'] * homes:.0f})" for name, each in there.items()]
+        axes.set_xticks(range(len(there)), names)
+        axes.set(xlabel="confidence, the surest first", ylabel="% of the price, or of homes", ylim=(0, 112))
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+    return _png(draw)
+
+
+def _ratios(predicted: Log, actual: Log) -> Png:
+    """Return the median ratio of predicted to actual prices, by band of price."""
+
+    def draw(axes: Any) -> None:  # noqa: ANN401
+        bands = _price_bands((actual + predicted) / 2)  # by the actual price alone, chance looks like regressivity
+        names = list(bands.cat.categories)
+        ratios = [np.median(np.exp(predicted - actual)[(bands == name).to_numpy()]) for name in names]
+        axes.axhline(1, color=GREY, linestyle="--")
+        axes.plot(range(len(names)), ratios, "o-", color=BLUE)
+        axes.set_xticks(range(len(names)), names)
+        axes.tick_params(axis="x", labelsize=7)
+        axes.set(xlabel="price (thousands), mean of predicted and actual", ylabel="predicted over actual price, median")
 
     return _png(draw)
 

@@ -1,0 +1,1 @@
+"""What a training and a judge say of themselves: tables, pictures, the model card."""
