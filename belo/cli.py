@@ -11,6 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from belo.score.cli import ratio_study, score
+from belo.score.explain_cli import explain, price
 from monitoring.cli import monitor, report_sales, sales
 from stream_consumer.cli import consume, streams
 from stream_producer.cli import publish, redrive
@@ -59,12 +60,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for panel, commands in {
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Streams": (publish, consume, streams, redrive),
-    "Scoring": (score, ratio_study),
+    "Scoring": (score, price, explain, ratio_study),
     "The model's life": (train, evaluate, models, promote, rollback),
     "The feedback loop": (report_sales, sales, monitor, retrain, train_worker, history),
-}.items():
+}
+for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(with_stack(command))
 

@@ -3,6 +3,7 @@
 house-price/versions/<v>/model.onnx
 house-price/versions/<v>/manifest.json
 house-price/versions/<v>/homes.npz    the homes it has learnt (`LearntHomes`), where its training said so
+house-price/versions/<v>/comparables.json.gz    what it has learnt, as comparables are looked up in (`Comparables`)
 house-price/champion.json, house-price/challenger.json
 """
 
@@ -35,11 +36,17 @@ def manifest_key(version: str) -> str:
     return f"{MODEL_NAME}/versions/{version}/manifest.json"
 
 
+def comparables_key(version: str) -> str:
+    """Return where in the models bucket a version's comparables stand."""
+    return f"{MODEL_NAME}/versions/{version}/comparables.json.gz"
+
+
 def homes_key(version: str) -> str:
     """Return where in the models bucket the homes stand that a version has learnt."""
     return f"{MODEL_NAME}/versions/{version}/homes.npz"
 
 
+CITY = ""  # the key of the city's typical home
 PlaceNames = Literal["written", "key"]
 CURRENCY_BEFORE_MARKETS = "BRL"  # of manifests that name no market
 
@@ -86,6 +93,8 @@ class Golden(Struct, frozen=True):
     features: Features
     log_price: float
     expected_error: float | None = None
+    typical_log_price: float | None = None  # of the city's typical home, and what each group of inputs adds to it
+    reasons: list[float] | None = None
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
@@ -107,6 +116,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     # How the model knows places: as they were written, or by `pricing.places.place_key`.
     place_names: PlaceNames = "written"
     market: Market | None = None  # versions from before markets travelled have none
+    # Typical homes, medians of what was learnt: the city's, and by key those of neighbourhoods with enough listings.
+    typical: dict[str, Features] = {}
+    comparables_sha256: str | None = None  # of comparables.json.gz
 
     @property
     def currency(self) -> str:

@@ -11,17 +11,18 @@ from pricing.manifest import Manifest, encode
 from pricing.model import load
 from training.evaluation.compare import Compared, comparison_report
 from training.evaluation.reports.model_card import About, model_card, trained_on
-from training.evaluation.reports.plots import cost_plot, error_plots
+from training.evaluation.reports.plots import cost_plot, error_plots, importance_plot
 from training.evaluation.reports.tables import cleaning_report
 from training.evaluation.search import Found
 from training.export.manifest import golden_rows, write_manifest
 from training.export.mlflow_model import package
 from training.export.onnx_model import run_onnx
+from training.export.reasons import importance, with_explanations
 from training.export.reference import reference
 from training.fitting import EncodedSplit, Fitted
 from training.model.candidates import CHAMPION
 from training.params import Params
-from training.registry.kept_listings import keep_learnt, keep_test
+from training.registry.kept_listings import COMPARABLES, keep_learnt, keep_test
 from training.registry.mlflow_registry import Registry
 
 
@@ -36,19 +37,22 @@ def register(
     registry.keep(run_id, "cleaning.md", cleaning_report(encoded.data).encode())
     keep_test(registry, run_id, encoded.test)
     keep_learnt(registry, run_id, encoded.training.frame)
-    plots = error_plots(fitted.pricer, fitted.predicted, fitted.offsets, encoded.test, encoded.training.frame)
-    for name, png in plots.items():
-        registry.keep(run_id, f"plots/{name}", png)
     with tempfile.TemporaryDirectory() as folder:
         package(fitted.model, fitted.pricer.inputs, encoded.test.frame, Path(folder, "model"))
         registry.keep_folder(run_id, "model", Path(folder, "model"))
     registry.keep(run_id, "model/model.onnx", fitted.model)
     figures = {"median_ape": f"{fitted.figures['median_ape']:.4f}", "parity": f"{fitted.parity.worst:.2e}"}
     version = registry.register(run_id, {**tags, **figures})
-    manifest = _manifest(encoded, fitted, params, version, run_id)
+    learnt = encoded.training.frame
+    manifest, comparables = with_explanations(fitted.model, _manifest(encoded, fitted, params, version, run_id), learnt)
+    registry.keep(run_id, COMPARABLES, comparables)
     document = encode(manifest)
-    load(fitted.model, document)  # what serving would refuse does not count as finished
+    ready = load(fitted.model, document)  # what serving would refuse does not count as finished
     predicted = fitted.predicted
+    moves = importance(ready, encoded.test.frame)
+    plots = error_plots(predicted, fitted.offsets, encoded.test, learnt) | {"importance.png": importance_plot(moves)}
+    for name, png in plots.items():
+        registry.keep(run_id, f"plots/{name}", png)
     about = About(
         recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
         learnt=trained_on(encoded.data),
@@ -58,7 +62,7 @@ def register(
         ),
         prices="asking price",
     )
-    registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted).encode())
+    registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted, moves).encode())
     registry.keep(run_id, "model/manifest.json", document)
     registry.point("challenger", version)
     return manifest

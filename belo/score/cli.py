@@ -1,7 +1,7 @@
 """`belo score`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,12 @@ from listing_files.options import (
 from terminal.errors import Failure
 from training.cli import open_models_bucket
 
+if TYPE_CHECKING:
+    from pricing.model import Model
+
+
+ChosenModel = Annotated[str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")]
+
 
 def score(
     file: Annotated[Path, typer.Argument(help="Listings: CSV, JSON, Parquet or Excel; - is standard input.")],
@@ -26,9 +32,7 @@ def score(
         Path | None,
         typer.Option("-o", "--output", help="CSV, JSON Lines or Parquet, by suffix.", show_default="standard output"),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")
-    ] = "champion",
+    model: ChosenModel = "champion",
     delimiter: Delimiter = None,
     decimal: DecimalMark = None,
     encoding: Encoding = None,
@@ -50,7 +54,7 @@ def score(
     from terminal.signals import ended_by_signals
 
     options = file_options(delimiter, decimal, encoding, columns, id_column, strict=strict)
-    ready = _model(model)
+    ready = open_model(model)
     with (
         Refused("has no price", rejects, max_invalid) as refused,
         ended_by_signals("belo score"),
@@ -69,9 +73,7 @@ def score(
 
 def ratio_study(
     file: Annotated[Path, typer.Argument(help="Listings with prices: CSV, JSON, Parquet or Excel.")],
-    model: Annotated[
-        str, typer.Option(help="A folder with model.onnx and manifest.json, or the stack's champion.")
-    ] = "champion",
+    model: ChosenModel = "champion",
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     delimiter: Delimiter = None,
     decimal: DecimalMark = None,
@@ -96,7 +98,7 @@ def ratio_study(
     from training.evaluation.fairness import fairness_sentence, fairness_table
 
     options = file_options(delimiter, decimal, encoding, columns, None, strict=strict)
-    ready = _model(model)
+    ready = open_model(model)
     with Refused("is left out", rejects, max_invalid) as refused, display.doing("Pricing") as step:
         reading = Reading(market_of(ready), options, lambda words: display.say(words, "dim"), display.warn, refused)
         found = study_file(file, ready, reading, step)
@@ -110,7 +112,8 @@ def ratio_study(
         raise Failure(why)
 
 
-def _model(name: str) -> Any:  # noqa: ANN401 - as above
+def open_model(name: str) -> "Model":
+    """Return the stack's champion, or the model in a folder; raises `Failure` where there is none to be served."""
     from belo.score.price_file import open_champion, open_folder
 
     return open_champion(open_models_bucket()) if name == "champion" else open_folder(Path(name))

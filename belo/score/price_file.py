@@ -46,7 +46,7 @@ def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> It
     while chunk := list(islice(rows, CHUNK)):
         for each in chunk:
             _refuse_taken(each.row)
-        found = [_listing(each, listings, model) for each in chunk]
+        found = [read_listing(each, listings, model) for each in chunk]
         homes = [each for each in found if isinstance(each, Listing)]
         inputs = [features(each, model.manifest.market) for each in homes]
         prices = model.predict(inputs)
@@ -63,7 +63,8 @@ def _refuse_taken(columns: Iterable[str]) -> None:
         raise Failure(f"the column {', '.join(taken)} is there already, and would be overwritten: rename it")
 
 
-def _listing(read: ReadRow, listings: ListingReader, model: Model) -> Listing | str:
+def read_listing(read: ReadRow, listings: ListingReader, model: Model) -> Listing | str:
+    """Return the listing of a row, or why it is none; a row may be an event as it stands on the stream."""
     try:
         if "specversion" in read.row:  # an event as it stands on the stream
             return model.decode(msgspec.json.encode(read.row, enc_hook=str)).data

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -20,9 +19,8 @@ from stream_producer.listing_events import ListingEvents
 from terminal.errors import Failure
 from tests.other_markets import FILES, MARKETS
 from tests.training.conftest import small
+from tests.training.made_version import manifest_of
 from training.data.listings import read_listings
-from training.export.manifest import golden_rows, write_manifest
-from training.export.reference import reference
 from training.fitting import fit, split_and_encode
 from training.model.candidates import BASELINE, CHAMPION, one_thread
 from training.params import read_params
@@ -38,22 +36,7 @@ def trained(request, tmp_path_factory):
     with one_thread():
         encoded = split_and_encode(data, params)
         fitted, baseline = fit(encoded, params, CHAMPION), fit(encoded, params, BASELINE)
-    training = encoded.training
-    errors = training.log_price - fitted.pricer.predict(training.frame)
-    manifest = write_manifest(
-        fitted.model,
-        fitted.pricer.inputs,
-        version="1",
-        created_at=datetime(2026, 11, 26, tzinfo=UTC),
-        offsets=fitted.offsets,
-        golden=golden_rows(fitted.model, data.frame, 5, market),
-        metrics={},
-        reference=reference(training.frame, fitted.pricer.predict(training.frame), errors),
-        market=market,
-        data_sha256="0" * 64,
-        generated=True,
-        run_id="none",
-    )
+    manifest = manifest_of(encoded, fitted, market)
     return file, market, data, fitted, baseline, load(fitted.model, encode_manifest(manifest))
 
 

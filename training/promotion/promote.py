@@ -13,7 +13,7 @@ from typing import Literal
 from pricing.manifest import ContractMismatch, Pointer, manifest_key
 from pricing.model import load
 from terminal.errors import Failure
-from training.registry.kept_listings import HOMES
+from training.registry.kept_listings import beside
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, parse, sha256
 
@@ -52,7 +52,7 @@ def promote(
     if over and now not in (over.champion, version):
         raise Failure(f"the champion is version {now} by now, and was {over.champion}: nothing is promoted")
     _check(version, model, manifest)
-    bucket.put_version(version, model, manifest, registry.read(found.run_id, HOMES))
+    bucket.put_version(version, model, manifest, beside(version, found.run_id, registry))
     if seen and seen[0].version == version:
         pointer = seen[0]  # an earlier run came this far
     else:

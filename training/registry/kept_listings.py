@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pricing.learnt_homes import LearntHomes
+from pricing.manifest import comparables_key, homes_key
 from terminal.errors import Failure
 from training.data.groups import COLUMNS
 from training.model.training_part import Rows
@@ -14,6 +15,7 @@ from training.registry.mlflow_registry import Registry
 TEST_ROWS = "judge/test.parquet"
 LEARNT = "judge/learnt.parquet"  # by what its homes are known, and their prices
 HOMES = "model/homes.npz"  # `LearntHomes`, which is promoted along with the model
+COMPARABLES = "model/comparables.json.gz"  # `Comparables`, as well
 
 
 def keep_test(registry: Registry, run_id: str, test: Rows) -> None:
@@ -25,6 +27,13 @@ def keep_learnt(registry: Registry, run_id: str, learnt: pd.DataFrame) -> None:
     """Store with a run which homes its model has learnt."""
     registry.keep(run_id, LEARNT, _parquet(learnt.reindex(columns=list(COLUMNS))))
     registry.keep(run_id, HOMES, LearntHomes.of(list(learnt["street"]), list(learnt["area_m2"])).encode())
+
+
+def beside(version: str, run_id: str, registry: Registry) -> dict[str, bytes]:
+    """Return what is promoted along with a version's model and manifest, by its key in the models bucket."""
+    kept = {homes_key(version): HOMES, comparables_key(version): COMPARABLES}
+    found = {key: registry.read(run_id, name) for key, name in kept.items()}
+    return {key: content for key, content in found.items() if content is not None}
 
 
 def kept_test(version: str, registry: Registry) -> Rows:

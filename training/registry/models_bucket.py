@@ -4,14 +4,26 @@ A version is written before the pointer that names it, so a reader of the pointe
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from lambdas.aws.objects import Objects
+from pricing.answer.comparables import Comparables
 from pricing.learnt_homes import LearntHomes
-from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, Manifest, Pointer, encode, homes_key, manifest_key, model_key
+from pricing.manifest import (
+    CHALLENGER_KEY,
+    CHAMPION_KEY,
+    Manifest,
+    Pointer,
+    comparables_key,
+    encode,
+    homes_key,
+    manifest_key,
+    model_key,
+)
 from terminal.errors import Failure
 
 if TYPE_CHECKING:
@@ -35,17 +47,15 @@ class ModelsBucket:
         there = self.read(model_key(version)), self.read(manifest_key(version))
         return all(each is None or each[0] == ours for each, ours in zip(there, (model, manifest), strict=True))
 
-    def put_version(self, version: str, model: bytes, manifest: bytes, homes: bytes | None = None) -> None:
-        """Write a version, and which homes it has learnt; the manifest last.
+    def put_version(
+        self, version: str, model: bytes, manifest: bytes, beside: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
+        """Write a version, and first what stands beside it, by key; the manifest last.
 
         What stands there already is left alone if it is the same. Raises `Failure` if it is not.
         """
-        for key, body in (
-            (homes_key(version), homes),
-            (model_key(version), model),
-            (manifest_key(version), manifest),
-        ):
-            if body is None or self._put(key, body, IfNoneMatch="*"):
+        for key, body in {**beside, model_key(version): model, manifest_key(version): manifest}.items():
+            if self._put(key, body, IfNoneMatch="*"):
                 continue
             standing = self.read(key)
             if standing is None or standing[0] != body:
@@ -65,6 +75,18 @@ class ModelsBucket:
         """Return the homes that a version has learnt, or None where nobody has said."""
         found = self.read(homes_key(version))
         return LearntHomes.decode(found[0]) if found else None
+
+    def comparables(self, manifest: Manifest) -> Comparables | None:
+        """Return a version's comparables, None where it keeps none.
+
+        Raises `Failure` where they are missing or not what its manifest says.
+        """
+        if manifest.comparables_sha256 is None:
+            return None
+        found = self.read(comparables_key(manifest.version))
+        if found is None:
+            raise Failure(f"version {manifest.version}: its comparables are not in the bucket {self._bucket}")
+        return open_comparables(found[0], manifest)
 
     def champion(self) -> tuple[Pointer, str] | None:
         """Return the pointer and its ETag, or None before the first promotion."""
@@ -123,6 +145,13 @@ class ModelsBucket:
 
 def _content_type(key: str) -> str:
     return "application/json" if key.endswith(".json") else "application/octet-stream"
+
+
+def open_comparables(content: bytes, manifest: Manifest) -> Comparables:
+    """Return the comparables in a file; raises `Failure` where they are not what the manifest says."""
+    if sha256(content) != manifest.comparables_sha256:
+        raise Failure(f"comparables of version {manifest.version}: expected sha256 {manifest.comparables_sha256}")
+    return Comparables.decode(content, manifest)
 
 
 def sha256(manifest: bytes) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pricing.manifest import Pointer
 from terminal.errors import Failure
 from training.promotion.promote import ExpectedChampion, promote
-from training.registry.kept_listings import HOMES
+from training.registry.kept_listings import beside
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket, sha256
 from training.retraining.records import Clock, Evidence, RetrainingOutcome, RetrainingVerdict, now
@@ -61,7 +61,7 @@ class Promoter:
             return "overtaken", "another version was promoted meanwhile"
         found = self.registry.find(version)
         model, manifest = self.registry.artefacts(found)
-        self.bucket.put_version(version, model, manifest, self.registry.read(found.run_id, HOMES))
+        self.bucket.put_version(version, model, manifest, beside(version, found.run_id, self.registry))
         pointer = Pointer(
             version=version,
             manifest_sha256=sha256(manifest),

@@ -1,7 +1,7 @@
 """A winner in MLflow: one version a request, however often the worker had to begin anew."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ import msgspec
 import pandas as pd
 
 from pricing.listing import Features
-from pricing.manifest import Manifest, encode
+from pricing.manifest import CITY, Manifest, comparables_key, encode
 from pricing.market import Market
 from pricing.model import load
 from training.data.frames import to_frame
@@ -20,10 +20,11 @@ from training.evaluation.figures import Figures, figures
 from training.evaluation.reports.model_card import About, model_card, trained_on
 from training.export.manifest import code_version, golden_rows, write_manifest
 from training.export.mlflow_model import package
+from training.export.reasons import importance, with_explanations, with_reasons
 from training.model.candidates import CHAMPION
 from training.model.training_part import Rows
 from training.params import Params
-from training.registry.kept_listings import TEST_ROWS, keep_learnt, keep_test, learnt_in
+from training.registry.kept_listings import COMPARABLES, TEST_ROWS, keep_learnt, keep_test, learnt_in
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
 from training.sales_contest.challengers import Challenger
@@ -69,21 +70,26 @@ def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: P
 
     A version that an earlier attempt has registered for the request is taken up, and its artefacts are written again.
     """
-    run_id, manifest = _numbered(winner, registry, bucket, params)
+    run_id, manifest, comparables = _numbered(winner, registry, bucket, params)
     model, document = winner.challenger.model, encode(manifest)
-    load(model, document)  # what serving would refuse is not registered as finished
+    ready = load(model, document)  # what serving would refuse is not registered as finished
     keep(registry, run_id, winner, params.market)
     _keep_evidence(winner, registry, run_id)
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
-    registry.keep(run_id, "card.md", _card(winner, manifest).encode())
+    moves = importance(ready, to_frame(winner.homes, params.market)) if CITY in manifest.typical else {}
+    registry.keep(run_id, "card.md", _card(winner, manifest, moves).encode())
+    if comparables is not None:
+        registry.keep(run_id, COMPARABLES, comparables)
     registry.keep(run_id, "model/model.onnx", model)
     registry.keep(run_id, "model/manifest.json", document)
     registry.finish_run(run_id, {**winner.figures, **winner.challenger.facts})
     return manifest.version
 
 
-def _numbered(winner: Winner, registry: Registry, bucket: ModelsBucket, params: Params) -> tuple[str, Manifest]:
-    """Return run and manifest, its version's number free: a registry that began anew gives out numbers again."""
+def _numbered(
+    winner: Winner, registry: Registry, bucket: ModelsBucket, params: Params
+) -> tuple[str, Manifest, bytes | None]:
+    """Return run, manifest and comparables, the version's number free: a registry that began anew repeats numbers."""
     tags = {
         TAG: winner.request_id,
         "trained": winner.challenger.name,
@@ -95,12 +101,25 @@ def _numbered(winner: Winner, registry: Registry, bucket: ModelsBucket, params: 
     found = next((each for each in registry.versions() if each.tags.get(TAG) == winner.request_id), None)
     run_id = found.run_id if found else registry.start_run(winner.challenger.name, msgspec.to_builtins(params), tags)
     version = found.version if found else registry.register(run_id, tags)
-    while not bucket.free(
-        version, winner.challenger.model, encode(manifest := _manifest(winner, run_id, version, params))
-    ):
+    while True:
+        manifest, comparables = _explained(winner, _manifest(winner, run_id, version, params), bucket)
+        if bucket.free(version, winner.challenger.model, encode(manifest)):
+            return run_id, manifest, comparables
         registry.tag(version, "verdict", "void: the models bucket holds another version of this number")
         version = registry.register(run_id, tags)
-    return run_id, manifest
+
+
+def _explained(winner: Winner, manifest: Manifest, bucket: ModelsBucket) -> tuple[Manifest, bytes | None]:
+    """Return the manifest with its reasons, and the comparables: the champion's where what it learnt is inherited."""
+    model, champion = winner.challenger.model, winner.champion
+    if not winner.challenger.inherits:
+        return with_explanations(model, manifest, winner.challenger.learnt)
+    if CITY not in champion.typical:
+        return manifest, None  # a champion from before prices had reasons
+    inherited = bucket.read(comparables_key(champion.version)) if champion.comparables_sha256 else None
+    content = inherited[0] if inherited else None
+    ready = load(model, encode(msgspec.structs.replace(manifest, typical=champion.typical)))
+    return with_reasons(ready, content), content
 
 
 def _manifest(winner: Winner, run_id: str, version: str, params: Params) -> Manifest:
@@ -144,7 +163,7 @@ def _keep_evidence(winner: Winner, registry: Registry, run_id: str) -> None:
         registry.keep(run_id, TEST_ROWS, test)
 
 
-def _card(winner: Winner, manifest: Manifest) -> str:
+def _card(winner: Winner, manifest: Manifest, moves: Mapping[str, float]) -> str:
     before, listings = winner.champion.version, winner.listings
     if winner.challenger.inherits or listings is None:
         recipe = f"Version {before}, its prices and the width of its intervals each multiplied by a factor"
@@ -161,4 +180,4 @@ def _card(winner: Winner, manifest: Manifest) -> str:
         measured=f"On the newest {len(winner.fresh.log_price):,} sales, each priced by a fit that had not seen it:",
         prices="sale price",
     )
-    return model_card(manifest, about, winner.fresh, winner.challenger.predicted)
+    return model_card(manifest, about, winner.fresh, winner.challenger.predicted, moves)

@@ -1,6 +1,8 @@
 """The model card: what a version is, what it was trained on, how good it is, and what it is bad at."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -37,8 +39,17 @@ def trained_on(data: Dataset) -> str:
     )
 
 
-def model_card(manifest: Manifest, about: About, test: Rows, predicted: Predicted) -> str:
-    """Return the card in Markdown; `predicted`: what it says of the test part, whose prices it did not see."""
+def model_card(
+    manifest: Manifest,
+    about: About,
+    test: Rows,
+    predicted: Predicted,
+    moves: Mapping[str, float] = MappingProxyType({}),
+) -> str:
+    """Return the card in Markdown; `predicted`: what it says of the test part, whose prices it did not see.
+
+    `moves`: by which fraction each group of inputs moves prices on average.
+    """
     sections = [
         f"# {manifest.name}, version {manifest.version}",
         f"{about.recipe} Trained {manifest.created_at}, MLflow run {manifest.mlflow_run_id}.",
@@ -56,6 +67,7 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Predicte
         f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
         *_confidence(confidence(test, predicted, manifest.interval, listings_learnt(manifest))),
         *_fairness(about, fairness(test, predicted.log_price)),
+        *_moves(moves),
         "## What it is bad at",
         _weak_spots(manifest, test, predicted),
         "Outside its population (land, whole buildings, rents, other towns) its prices mean nothing. It knows the "
@@ -63,6 +75,18 @@ def model_card(manifest: Manifest, about: About, test: Rows, predicted: Predicte
         "floor, age or condition. It is no appraisal, and should decide alone about nobody's mortgage or tax.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _moves(moves: Mapping[str, float]) -> list[str]:
+    if not moves:
+        return []
+    rows = [(name, f"{share:.1%}") for name, share in sorted(moves.items(), key=lambda item: -item[1])]
+    return [
+        "## What moves its prices",
+        "By how much each group of inputs moves the price on average, up or down, against a typical home of the city: "
+        "exact Shapley values, from the model that serves (`pricing/answer/reasons.py`).",
+        table(("inputs", "on average"), rows),
+    ]
 
 
 def _confidence(found: dict[str, Any] | None) -> list[str]:

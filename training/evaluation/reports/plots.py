@@ -12,17 +12,14 @@ from pricing.manifest import Offsets
 from training.arrays import Log
 from training.evaluation.compare import Compared
 from training.evaluation.confidence import confidence, count_listings
-from training.model.training_part import Pricer, Rows
+from training.model.training_part import Rows
 
 Png = bytes
-REPEATS = 3  # permutations of a field
 BANDS = 8  # of prices, equally full
 BLUE, GREY = "#1f5f8b", "#999999"
 
 
-def error_plots(
-    pricer: Pricer, said: Predicted, offsets: Offsets, test: Rows, training: pd.DataFrame
-) -> dict[str, Png]:
+def error_plots(said: Predicted, offsets: Offsets, test: Rows, training: pd.DataFrame) -> dict[str, Png]:
     """Return the plots of a model by file name; `said` is what it says of the test part."""
     predicted = said.log_price
     ape = np.abs(np.expm1(predicted - test.log_price))
@@ -32,7 +29,6 @@ def error_plots(
         "residuals.png": _residuals(predicted, test.log_price),
         "error_by_price.png": _boxes(ape, _price_bands(test.log_price), "price (thousands)"),
         "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
-        "importance.png": _bars(importance(pricer, test), "increase of the RMSE of the log price when shuffled"),
         "ratio_by_price.png": _ratios(predicted, test.log_price),
     }
     if found := confidence(test, said, offsets, count_listings(training)):
@@ -52,24 +48,9 @@ def _price_bands(log_price: Log) -> "pd.Series[Any]":
     return bands.cat.rename_categories(names)
 
 
-def importance(pricer: Pricer, test: Rows, seed: int = 0) -> dict[str, float]:
-    """Return by how much the RMSE of the log price grows when a field is shuffled among the test listings."""
-    draw = np.random.default_rng(seed)
-    whole = _rmse(pricer.predict(test.frame), test.log_price)
-    return {
-        name: float(
-            np.mean(
-                [
-                    _rmse(
-                        pricer.predict(test.frame.assign(**{name: draw.permutation(test.frame[name])})), test.log_price
-                    )
-                    for _ in range(REPEATS)
-                ]
-            )
-            - whole
-        )
-        for name in (each.name for each in pricer.inputs)
-    }
+def importance_plot(moves: Mapping[str, float]) -> Png:
+    """Return by how much each group of inputs moves prices on average, fractions."""
+    return _bars({name: 100 * value for name, value in moves.items()}, "moves the price by, on average (%)")
 
 
 def cost_plot(compared: list[Compared]) -> Png:
@@ -85,10 +66,6 @@ def cost_plot(compared: list[Compared]) -> Png:
         axes.set(xlabel="µs a listing (ONNX, one thread)", ylabel="median APE, out of fold (%)", xlim=(0, None))
 
     return _png(draw)
-
-
-def _rmse(predicted: Log, actual: Log) -> float:
-    return float(np.sqrt(np.mean((actual - predicted) ** 2)))
 
 
 def _residuals(predicted: Log, actual: Log) -> Png:
