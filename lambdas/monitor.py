@@ -129,6 +129,8 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
         "WindowDeadLetters": verdict.window.dead_letters,
         "WindowParked": verdict.window.parked_batches,
         "WarnedPredictions": 100 * verdict.warned,
+        "ExpectedError": 100 * verdict.loss.expected if verdict.loss else None,
+        "RealisedError": 100 * verdict.loss.realised if verdict.loss and verdict.loss.realised else None,
         "COD": verdict.ratios.cod if verdict.ratios else None,
         "PRD": verdict.ratios.prd if verdict.ratios else None,
         "PriceShift": verdict.performance.percent,

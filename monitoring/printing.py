@@ -16,6 +16,7 @@ from monitoring.sentences import (
     check_row,
     error_row,
     figures_row,
+    loss_sentence,
     prices_sentence,
     ratios_sentence,
     sales_sentence,
@@ -66,7 +67,7 @@ def show_verdict(verdict: DriftVerdict, *, as_json: bool) -> None:
         _out.print(f"  {event.summary}", markup=False)
     _out.print(prices_sentence(verdict.performance), markup=False)
     _out.print(sales_sentence(verdict), markup=False)
-    for sentence in filter(None, (ratios_sentence(verdict), warnings_sentence(verdict))):
+    for sentence in filter(None, (loss_sentence(verdict), ratios_sentence(verdict), warnings_sentence(verdict))):
         _out.print(sentence, markup=False)
     if found := verdict.figures:
         _out.print(_table("Sales against predictions", FIGURES, map(figures_row, found), [False] * len(found)))

@@ -23,6 +23,7 @@ from monitoring.sentences import (
     check_row,
     error_row,
     figures_row,
+    loss_sentence,
     percent,
     prices_sentence,
     ratios_sentence,
@@ -92,7 +93,8 @@ def _prices(look: Look, history: History) -> str:
 
 
 def _sentences(verdict: DriftVerdict) -> str:
-    return " ".join(filter(None, (sales_sentence(verdict), ratios_sentence(verdict), warnings_sentence(verdict))))
+    said = (sales_sentence, loss_sentence, ratios_sentence, warnings_sentence)
+    return " ".join(filter(None, (sentence(verdict) for sentence in said)))
 
 
 def _errors(look: Look) -> str:

@@ -72,6 +72,19 @@ def ratios_sentence(verdict: DriftVerdict) -> str:
     )
 
 
+def loss_sentence(verdict: DriftVerdict) -> str:
+    """Return which errors the champion expects of what it prices, beside the realised one; "" where it does not say."""
+    found = verdict.loss
+    if found is None:
+        return ""
+    learnt = "" if found.expected_of_learnt is None else f" ({percent(found.expected_of_learnt)} of what it has learnt)"
+    realised = "" if found.realised is None else f"; on the newest {found.sales} sales it was {percent(found.realised)}"
+    return (
+        f"The champion expects a mean error of {percent(found.expected)} of the homes it prices{learnt}{realised}. "
+        "What it expects shows a change of mix, never one of prices."
+    )
+
+
 def sales_sentence(verdict: DriftVerdict) -> str:
     """Return what became of the sales."""
     seen = verdict.sales

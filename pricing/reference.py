@@ -27,4 +27,5 @@ class Reference(Struct, frozen=True):
     neighborhood: dict[str, float]
     log_price: Bins
     offset: Offset
+    expected_error: float | None = None  # mean absolute error of the log price that the model expects of such homes
     area_per_room: list[float] | None = None  # m², of all but the most extreme homes

@@ -144,24 +144,32 @@ def crashing(version: str) -> TinyChampion:
     return with_model(champion(version), model)
 
 
-UNSURE = 0.002  # of a log price for each m², that `unsure` expects to err by
+UNSURE, MOST_UNSURE = 0.002, 0.5  # of a log price: what `unsure` expects to err by for each m², and at most
 
 
-def unsure(version: str = "1", **changes: Any) -> TinyChampion:
+def expected_error(area_m2: float) -> float:
+    """Return how far off the price of a home is, as `unsure` says."""
+    return min(area_m2 * UNSURE, MOST_UNSURE)
+
+
+def unsure(version: str = "1", *, base: float = BASE, coverage: float = 0.9, **changes: Any) -> TinyChampion:
     """Return a champion that says how large its error will be; its interval is twice that to either side.
 
     Confidence is A below 50 m², and one class less for every further 50 m².
     """
-    model = onnx.load_model_from_string(champion(version).model)
-    model.graph.initializer.append(numpy_helper.from_array(np.array([UNSURE], np.float32), "unsure"))
-    model.graph.node.append(helper.make_node("Mul", ["area_m2", "unsure"], ["expected_error"]))
+    model = onnx.load_model_from_string(champion(version, base=base).model)
+    for name, value in (("unsure", UNSURE), ("most_unsure", MOST_UNSURE)):
+        model.graph.initializer.append(numpy_helper.from_array(np.array([value], np.float32), name))
+    model.graph.node.append(helper.make_node("Mul", ["area_m2", "unsure"], ["by_area"]))
+    model.graph.node.append(helper.make_node("Min", ["by_area", "most_unsure"], ["expected_error"]))
     model.graph.output.append(helper.make_tensor_value_info("expected_error", TensorProto.FLOAT, ["N", 1]))
-    golden = [Golden(row, float(np.log(price(row.neighborhood, row.area_m2))), row.area_m2 * UNSURE) for row in GOLDEN]
-    said = {
-        "interval": Offsets(0.9, [13.0], [-2.0, -2.0], [2.0, 2.0], [0.1, 0.2, 0.3, 0.4]),
-        "golden": golden,
-    }
-    return with_model(champion(version, **msgspec.to_builtins(said), **changes), model)
+    golden = [
+        Golden(row, float(np.log(price(row.neighborhood, row.area_m2, base))), expected_error(row.area_m2))
+        for row in GOLDEN
+    ]
+    interval = Offsets(coverage, [13.0], [-2.0, -2.0], [2.0, 2.0], [0.1, 0.2, 0.3, 0.4])
+    said = msgspec.to_builtins({"interval": interval, "golden": golden})
+    return with_model(champion(version, base=base, **(said | changes)), model)
 
 
 def keyed(version: str = "1") -> TinyChampion:

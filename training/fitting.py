@@ -44,6 +44,7 @@ class Fitted:
     model: bytes
     offsets: Offsets
     predicted: Predicted  # of the test part
+    expected_error: float | None  # of the log price, mean over what was held out of the folds
     figures: Mapping[str, Any]
     coverage_at_any_price: float  # of the test part and of the listings that only their price keeps out of it
     parity: Parity
@@ -84,4 +85,8 @@ def fit(encoded: EncodedSplit, params: Params, candidate: str) -> Fitted:
     every = encoded.test_at_any_price
     at_any_price = float(predict_onnx(model, every.frame, offsets).holds(every.log_price).mean())
     predicted = predict_onnx(model, encoded.test.frame, offsets)
-    return Fitted(pricer, model, offsets, predicted, figures(predicted, encoded.test), at_any_price, parity)
+    expected = made.held_out.expected_error
+    expected_error = None if expected is None else float(expected.mean())
+    return Fitted(
+        pricer, model, offsets, predicted, expected_error, figures(predicted, encoded.test), at_any_price, parity
+    )

@@ -94,6 +94,7 @@ class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     nowhere_margin: float
     coverage: tuple[float, float]
     fairness_margin: float
+    behaviour: dict[str, float]
     tercile_coverage: float
     parity: float
     microseconds: float
@@ -107,6 +108,7 @@ class Knobs(Struct, frozen=True, forbid_unknown_fields=True):
     split: Split
     encoding: Encoding
     boosting: Boosting
+    trees_share: float
     kernel: Kernel
     elastic_net: ElasticNetParams
     expected_error: Boosting

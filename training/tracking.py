@@ -9,6 +9,8 @@ import msgspec
 
 from pricing.manifest import Manifest, encode
 from pricing.model import load
+from training.data.frames import to_features
+from training.evaluation.behaviour import behaviour
 from training.evaluation.compare import Compared, comparison_report
 from training.evaluation.reports.model_card import About, model_card, trained_on
 from training.evaluation.reports.plots import cost_plot, error_plots, importance_plot
@@ -50,6 +52,9 @@ def register(
     ready = load(fitted.model, document)  # what serving would refuse does not count as finished
     predicted = fitted.predicted
     moves = importance(ready, encoded.test.frame)
+    asked = behaviour(
+        ready.log_prices, [to_features(row, params.market) for row in encoded.test.frame.to_dict("records")]
+    )
     plots = error_plots(predicted, fitted.offsets, encoded.test, learnt) | {"importance.png": importance_plot(moves)}
     for name, png in plots.items():
         registry.keep(run_id, f"plots/{name}", png)
@@ -62,7 +67,7 @@ def register(
         ),
         prices="asking price",
     )
-    registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted, moves).encode())
+    registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted, asked, moves).encode())
     registry.keep(run_id, "model/manifest.json", document)
     registry.point("challenger", version)
     return manifest
@@ -83,6 +88,7 @@ def _manifest(encoded: EncodedSplit, fitted: Fitted, params: Params, version: st
             encoded.training.frame,
             run_onnx(model, encoded.training.frame),
             test.log_price - fitted.predicted.log_price,
+            fitted.expected_error,
         ),
         data_sha256=encoded.data.sha256,
         generated=encoded.data.generated,

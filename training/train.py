@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from pricing.answer.interval import Predicted
+from pricing.answer.interval import Intervals, Predicted
 from pricing.listing import Features
 from pricing.manifest import Manifest, Names, Offsets
 from pricing.market import Market
@@ -113,7 +113,7 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
 
 def _all_figures(test: Rows, predicted: Predicted, offsets: Offsets, learnt: Mapping[str, float]) -> Figures:
     return figures(predicted, test) | {
-        "ratio_study": fairness(test, predicted.log_price),
+        "ratio_study": fairness(test, predicted.log_price, Intervals(offsets).classes(predicted)),
         "classes": confidence(test, predicted, offsets, learnt),
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -19,6 +19,9 @@ from training.data.groups import group_keys
 from training.evaluation.fairness import fairness
 from training.model.training_part import Rows
 
+if TYPE_CHECKING:
+    from pricing.prediction import Confidence
+
 CHUNK = 5_000  # listings a run of the model
 NAMED = 30  # homes that a neighbourhood must have to be a study of its own
 
@@ -32,14 +35,17 @@ def study_file(file: Path, model: Model, reading: Reading, step: Callable[[int],
     if len(homes) < 3 * FEWEST:
         raise Failure(f"{file}: {len(homes)} listings with a price; {3 * FEWEST} are needed")
     predicted = np.empty(len(homes))
+    sure: list[Confidence | None] = []
     for first in range(0, len(homes), CHUNK):
         part = homes[first : first + CHUNK]
-        predicted[first : first + CHUNK] = model.predict(part).price
+        said = model.predict(part)
+        predicted[first : first + CHUNK] = said.price
+        sure += said.confidence
         step(len(part))
     usable = np.isfinite(predicted)
     frame = to_frame(homes, reading.market).assign(price=actual)[usable].reset_index(drop=True)
     rows = Rows(frame, np.log(actual[usable]), group_keys(frame))
-    found = fairness(rows, np.log(predicted[usable])) or {}
+    found = fairness(rows, np.log(predicted[usable]), np.array(sure)[usable].tolist()) or {}
     return (
         {"model": model.manifest.version, "left_out": left_out + int((~usable).sum())}
         | found

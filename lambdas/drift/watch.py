@@ -31,6 +31,7 @@ from lambdas.drift import dead_letter_count
 from lambdas.drift.error_drift import ErrorCheck, Errors, check_errors
 from lambdas.drift.figures import NEWEST, Figures, figures
 from lambdas.drift.listing_drift import DistributionCheck, compare_window
+from lambdas.drift.loss_estimate import LossEstimate, estimate
 from lambdas.drift.price_drift import HORIZON, Log, Sales, Shift, find_shift
 from lambdas.drift.priced_again import priced_again
 from lambdas.drift.ratio_study import RatioStudy, ratio_study
@@ -107,6 +108,7 @@ class DriftVerdict(Struct, frozen=True, kw_only=True):
     listings: list[DistributionCheck]
     unreadable_sales: int
     ratios: RatioStudy | None  # of the newest sales of homes that the champion has not learnt; None for few
+    loss: LossEstimate | None  # None for a champion that does not say how large its errors will be
     warned: float  # share of the window's predictions that carry a warning
     warnings: dict[str, float]  # shares by kind
 
@@ -228,6 +230,7 @@ class Watch:
             listings=listings,
             unreadable_sales=unreadable_sales,
             ratios=_ratios(new[-NEWEST:]),
+            loss=estimate(recent.rows, new[-NEWEST:], champion.manifest, champion.reference.expected_error),
             warned=_share(bool(row.warnings) for row in recent.rows),
             warnings={name: _share(name in row.warnings for row in recent.rows) for name in WARNINGS},
         )

@@ -11,20 +11,21 @@ from typing import NamedTuple
 import onnx
 
 from pricing.manifest import CHALLENGER_KEY, CHAMPION_KEY, manifest_key, model_key
-from tests.champions import BASE, NEIGHBORHOODS, TinyChampion, champion, crashing, stiff, with_model
+from tests.champions import BASE, NEIGHBORHOODS, TinyChampion, champion, crashing, stiff, unsure, with_model
 from tests.chaos.handler import MODELS
 from tests.chaos.submissions import INFINITE, NOT_A_NUMBER
 from tests.chaos.world import World
 
 
 class Served(NamedTuple):
-    """What a version says: the base of its log prices, and the coverage of its intervals."""
+    """What a version says: the base of its log prices, the coverage of its intervals, and whether how sure it is."""
 
     base: float
     coverage: float
+    says_how_sure: bool = False
 
 
-GOOD = {"1": Served(BASE, 0.9), "2": Served(BASE + 0.3, 0.8), "3": Served(BASE - 0.3, 0.95)}
+GOOD = {"1": Served(BASE, 0.9), "2": Served(BASE + 0.3, 0.8, says_how_sure=True), "3": Served(BASE - 0.3, 0.95)}
 CHALLENGERS = {"c1": BASE + 0.1, "c2": BASE - 0.1, "c3": BASE + 0.2, "crashing": BASE}
 SILENT = {"c2": "Lourdes", "c3": "Lourdes"}  # challengers, and where they alone have no price: no golden row looks
 NOWHERE = {NOT_A_NUMBER: math.nan, INFINITE: math.inf}  # where no version has a price
@@ -44,9 +45,11 @@ def _elsewhere(made: TinyChampion, levels: dict[str, float]) -> TinyChampion:
 
 
 def _serving(version: str) -> TinyChampion:
-    made = champion(version, base=GOOD[version].base)
-    interval = json.loads(made.manifest)["interval"] | {"coverage": GOOD[version].coverage}
-    return _elsewhere(champion(version, base=GOOD[version].base, interval=interval), NOWHERE)
+    base, coverage, says_how_sure = GOOD[version]
+    if says_how_sure:
+        return _elsewhere(unsure(version, base=base, coverage=coverage), NOWHERE)
+    interval = json.loads(champion(version).manifest)["interval"] | {"coverage": coverage}
+    return _elsewhere(champion(version, base=base, interval=interval), NOWHERE)
 
 
 def challenger(version: str) -> TinyChampion:

@@ -151,6 +151,7 @@ DEFECTS = [
             "Outgoing(submitted.position + 1,",
         ),
         ("claim another coverage", "manifest.interval.coverage, manifest.currency", "0.5, manifest.currency"),
+        ("keep the confidence back", "confidence=each.confidence,", "confidence=None,"),
         ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
         ("put all predictions under one partition key", "partition_key(listing_id), ", "'x', "),
     ),
@@ -206,6 +207,11 @@ DEFECTS = [
         ("do not verify the model", "if found != contract.sha256:", "if False:"),
         ("take 0.00 for a price", "(prices > 0).all(axis=0)", "(prices >= 0).all(axis=0)"),
         ("swap before the golden rows are checked", "    _check_golden_rows(ready)\n", "    pass\n"),
+    ),
+    *within(
+        "pricing/answer/interval.py",
+        ("put one width around all prices", "size = 1.0 if expected_error is None else expected_error", "size = 0.2"),
+        ("name the class next to the right one", "[CLASSES[place] for", "[CLASSES[place - 1] for"),
     ),
     *within(
         "pricing/aggregation.py",

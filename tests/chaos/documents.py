@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pricing.manifest import MODEL_NAME
-from tests.champions import price
+from tests.champions import expected_error, price
 from tests.chaos.champions import CHALLENGERS, SILENT, Served
 from tests.chaos.submissions import Submission
 from tests.simulator.stream import Record
 
 EDGE = 13.0  # of the bands of a tiny champion's interval: it reaches 0.4 in log price below, 0.3 above
+CLASSES = (0.1, 0.2, 0.3, 0.4)  # of expected errors, where classes of confidence meet
 TOLERANCE = 1e-5  # relative; two events of a stream are hardly ever as near to each other
 MILLISECOND = timedelta(milliseconds=1)
 LETTERS_KEY = re.compile(r"dead-letters/dt=(\d{4}-\d\d-\d\d)/(shardId-\d{12})-(\d+)\.ndjson\.gz")
@@ -63,19 +64,28 @@ def wrong_in_prediction(event: Document, origin: Origin, expected: Expectation, 
         return f"time {event['time']}"
     served = expected.served[version]
     return (
-        _wrong_numbers(data, _price(origin.submission, served.base))
+        _wrong_numbers(data, _price(origin.submission, served.base), _factors(origin.submission, served))
+        or _wrong_confidence(data.get("confidence"), origin.submission, served)
         or _wrong_shadow(data.get("shadow"), origin, expected.shadow_from)
         or _difference(event, _prediction(event, origin, served))
     )
 
 
-def _wrong_numbers(data: Document, right: float) -> str | None:
+def _wrong_numbers(data: Document, right: float, factors: list[float]) -> str | None:
     low, high = data["interval"]["low"], data["interval"]["high"]
     if not _near(data["predicted_price"], right):
         return f"price: expected {right}"
-    if not any(_near(low, right / factor) and _near(high, right * factor) for factor in _factors(right)):
+    if not any(_near(low, right / factor) and _near(high, right * factor) for factor in factors):
         return f"interval around {right}"
     return None
+
+
+def _wrong_confidence(given: str | None, submission: Submission, served: Served) -> str | None:
+    if not served.says_how_sure:
+        return None if given is None else f"confidence {given} of a version that does not say"
+    error = expected_error(submission.features["area_m2"])
+    right = {"ABCDE"[sum(error + step > edge for edge in CLASSES)] for step in (-TOLERANCE, TOLERANCE)}
+    return None if given in right else f"confidence {given}: expected {' or '.join(sorted(right))}"
 
 
 def _wrong_shadow(shadow: Document | None, origin: Origin, shadow_from: Since) -> str | None:
@@ -109,6 +119,7 @@ def _prediction(event: Document, origin: Origin, served: Served) -> Document:
         "features": submission.features,
         "source_position": origin.position,
     }
+    said |= {name: data[name] for name in ("confidence", "shadow") if name in data}
     return {
         "specversion": "1.0",
         "id": event["id"],
@@ -116,7 +127,7 @@ def _prediction(event: Document, origin: Origin, served: Served) -> Document:
         "type": "listing.priced",
         "subject": submission.listing_id,
         "time": event["time"],
-        "data": said | ({"shadow": data["shadow"]} if "shadow" in data else {}),
+        "data": said,
     }
 
 
@@ -175,7 +186,9 @@ def _near(given: float, right: float) -> bool:
     return math.isclose(given, right, rel_tol=TOLERANCE, abs_tol=0.01)
 
 
-def _factors(right: float) -> list[float]:
+def _factors(submission: Submission, served: Served) -> list[float]:
     """By how much the interval may reach from a price: at the edge of a band, the float32 of a model decides."""
-    distance = math.log(right) - EDGE
+    if served.says_how_sure:
+        return [math.exp(2 * expected_error(submission.features["area_m2"]))]
+    distance = math.log(_price(submission, served.base)) - EDGE
     return [math.exp(0.4)] * (distance < TOLERANCE) + [math.exp(0.3)] * (distance > -TOLERANCE)

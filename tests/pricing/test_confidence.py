@@ -9,7 +9,7 @@ import pytest
 from pricing.listing import Features
 from pricing.manifest import ContractMismatch
 from pricing.model import load
-from tests.champions import UNSURE, champion, unsure
+from tests.champions import champion, expected_error, unsure
 
 HOMES = [Features(neighborhood="Sion", area_m2=area) for area in (30.0, 60.0, 120.0, 170.0, 300.0)]
 
@@ -17,7 +17,7 @@ HOMES = [Features(neighborhood="Sion", area_m2=area) for area in (30.0, 60.0, 12
 def test_the_interval_is_as_wide_as_the_error_that_the_model_expects():
     tiny = unsure()
     prices = load(tiny.model, tiny.manifest).predict(HOMES)
-    expected = np.array([home.area_m2 * UNSURE for home in HOMES])
+    expected = np.array([expected_error(home.area_m2) for home in HOMES])
     assert np.log(prices.high / prices.price) == pytest.approx(2 * expected, abs=1e-6)
     assert np.log(prices.low / prices.price) == pytest.approx(-2 * expected, abs=1e-6)
 

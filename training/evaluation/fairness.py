@@ -1,9 +1,11 @@
 """How fair prices are: the ratio study of a test part, whole and by tercile, with intervals and IAAO limits."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdas.drift.ratio_study import FEWEST, FIGURES, IAAO_LIMITS, RatioStudy, bounds, by_tercile, outside, ratio_study
 from training.arrays import Log
@@ -26,10 +28,11 @@ def study_of(test: Rows, predicted: Log) -> RatioStudy:
     return ratio_study(np.exp(test.log_price), np.exp(predicted))
 
 
-def fairness(test: Rows, predicted: Log) -> dict[str, Any] | None:
+def fairness(test: Rows, predicted: Log, classes: Sequence[str | None] = ()) -> dict[str, Any] | None:
     """Return the study of a test part as `belo evaluate --json` prints it; None where there are too few homes.
 
     Each figure with its 95 % bootstrap interval, by group of listings; `outside_iaao` names those beyond the limits.
+    `classes`: of confidence, for each home.
     """
     if len(predicted) < 3 * FEWEST:
         return None
@@ -41,6 +44,16 @@ def fairness(test: Rows, predicted: Log) -> dict[str, Any] | None:
         **{name: {"value": getattr(whole, name), "low": found[name][0], "high": found[name][1]} for name in FIGURES},
         "outside_iaao": outside(whole),
         "by_price_tercile": [msgspec.to_builtins(each) for each in thirds],
+        "by_confidence": _by_class(actual, prices, np.array(classes)),
+    }
+
+
+def _by_class(actual: Log, prices: Log, classes: NDArray[Any]) -> dict[str, Any]:
+    masks = {str(name): classes == name for name in sorted({each for each in classes if each})}
+    return {
+        name: msgspec.to_builtins(ratio_study(actual[mask], prices[mask]))
+        for name, mask in masks.items()
+        if mask.sum() >= FEWEST
     }
 
 

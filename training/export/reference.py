@@ -12,11 +12,11 @@ BINS = 10
 EXTREME, MARGIN = 0.002, 1.1  # share of homes at either end, and how far beyond them nothing is said
 
 
-def reference(frame: pd.DataFrame, predicted: Log, offsets: Log) -> Reference:
+def reference(frame: pd.DataFrame, predicted: Log, offsets: Log, expected_error: float | None = None) -> Reference:
     """Return distributions of features, predictions and errors.
 
     `predicted` are log prices, shape (N,), of the frame's N rows; `offsets` are log(actual / predicted) of listings
-    that the model did not see.
+    that the model did not see. `expected_error`: what the model expects of the log price's errors, on average.
     """
     names = frame["neighborhood"].value_counts(normalize=True).sort_index()
     missing = {name: float(frame[name].isna().mean()) for name in NUMBERS}
@@ -27,6 +27,7 @@ def reference(frame: pd.DataFrame, predicted: Log, offsets: Log) -> Reference:
         neighborhood={str(name): float(share) for name, share in names.items()},
         log_price=_bins(predicted),
         offset=offset(offsets),
+        expected_error=expected_error,
         area_per_room=_area_per_room(frame),
     )
 

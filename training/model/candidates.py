@@ -11,11 +11,15 @@ from threadpoolctl import threadpool_limits
 
 from training.model.baseline import linear
 from training.model.ensemble import Ensemble, Smooth, Trees
+from training.model.features import COLUMNS
 from training.model.kernel import LandmarkKernelRidge
 from training.model.smoothing import fit_smoothing, smooth
 from training.model.training_part import Pricer, TrainingPart
 from training.model.trees import fit_boosting
 from training.params import Params
+
+# A room more at the same area makes a home dearer, if anything: of two columns one rises with it, and one falls.
+MONOTONE = {"rooms": 1, "area_per_room": -1}
 
 Candidate = Callable[[TrainingPart, Params], Pricer]
 
@@ -36,12 +40,15 @@ def kernel(part: TrainingPart, params: Params) -> Ensemble:
 
 
 def averaged(part: TrainingPart, params: Params) -> Ensemble:
-    """The mean of the boosting and the kernel: steps and slopes err in different places."""
-    return Ensemble(part.levels, (_fit_boosting(part, params), _fit_kernel(part, params)))
+    """A weighted mean of the boosting and the kernel: steps and slopes err in different places."""
+    share = params.trees_share
+    return Ensemble(part.levels, (_fit_boosting(part, params), _fit_kernel(part, params)), (share, 1 - share))
 
 
 def _fit_boosting(part: TrainingPart, params: Params) -> Trees:
-    return Trees(fit_boosting(part.columns, part.log_price, params.boosting, part.seed))
+    monotone = [MONOTONE.get(name, 0) for name in COLUMNS]
+    monotone += [0] * (part.columns.shape[1] - len(COLUMNS))  # what a market's own columns do, nobody can say
+    return Trees(fit_boosting(part.columns, part.log_price, params.boosting, part.seed, monotone))
 
 
 def _fit_kernel(part: TrainingPart, params: Params) -> Smooth:

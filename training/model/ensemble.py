@@ -1,5 +1,7 @@
 """Fitted learners on encoded columns, and the model that averages them."""
 
+import functools
+import operator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,13 +71,14 @@ class Smooth:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Price levels of neighbourhoods and streets, and the mean of the learners that read them.
+    """Price levels of neighbourhoods and streets, and the mean of the learners that read them, each with its share.
 
     `errors` say how large the error of that mean will be, once somebody has measured it.
     """
 
     levels: PriceLevels
     learners: tuple[Learner, ...]
+    shares: tuple[float, ...] = (1.0,)
     errors: ErrorSizes | None = None
 
     @property
@@ -89,7 +92,7 @@ class Ensemble:
         """Return scikit-learn's log prices, shape (N,)."""
         columns = features.matrix(frame, self.levels)
         predicted = [learner.predict(columns) for learner in self.learners]
-        return np.asarray(np.mean(predicted, axis=0))
+        return np.asarray(np.average(predicted, axis=0, weights=self.shares))
 
     def expected_error(self, frame: pd.DataFrame) -> Log | None:
         """Return the expected sizes of errors of the log price, shape (N,); None before they were learnt."""
@@ -99,11 +102,8 @@ class Ensemble:
         """Return the whole model as an ONNX file."""
         graph = Graph()
         columns = features.write(graph, self.levels)
-        first, *others = (learner.write(columns) for learner in self.learners)
-        total = first
-        for other in others:
-            total = total + other
-        outputs = {OUTPUT: total * (1 / len(self.learners))}
+        said = [learner.write(columns) * share for learner, share in zip(self.learners, self.shares, strict=True)]
+        outputs = {OUTPUT: functools.reduce(operator.add, said)}
         if self.errors:
             outputs[ERROR_OUTPUT] = self.errors.write(columns)
         return graph.finish(outputs)

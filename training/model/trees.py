@@ -5,6 +5,7 @@ threshold down to float32 changes no comparison `x <= threshold` of a float32 x,
 Source: sklearn.ensemble._hist_gradient_boosting.predictor (the nodes' fields), ai.onnx.ml TreeEnsembleRegressor.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,13 @@ from training.model.onnx_graph import Node
 from training.params import Boosting
 
 
-def fit_boosting(columns: Floats, target: Log, knobs: Boosting, seed: int) -> HistGradientBoostingRegressor:
-    """Fit trees on squared errors; `columns` of shape (N, K), NaN where unknown, `target` of shape (N,)."""
+def fit_boosting(
+    columns: Floats, target: Log, knobs: Boosting, seed: int, monotone: Sequence[int] | None = None
+) -> HistGradientBoostingRegressor:
+    """Fit trees on squared errors; `columns` of shape (N, K), NaN where unknown, `target` of shape (N,).
+
+    `monotone`, K entries: 1 where the prediction may only rise with a column, -1 where it may only fall, else 0.
+    """
     learner = HistGradientBoostingRegressor(
         max_iter=knobs.iterations,
         max_leaf_nodes=knobs.leaves,
@@ -26,6 +32,7 @@ def fit_boosting(columns: Floats, target: Log, knobs: Boosting, seed: int) -> Hi
         l2_regularization=knobs.l2,
         max_features=knobs.max_features,
         early_stopping=False,
+        monotonic_cst=monotone,
         random_state=seed,
     )
     known = ~np.isnan(columns).all(axis=0)  # a column of which nothing is known has no thresholds to choose from

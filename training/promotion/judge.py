@@ -15,6 +15,7 @@ from lambdas.drift.ratio_study import DRAWS, drawn_weights, vertical_equity
 from pricing.answer.interval import Predicted
 from pricing.market import Market
 from training.arrays import Log, Mask
+from training.evaluation.behaviour import behaviour
 from training.evaluation.bootstrap import bootstrap_means
 from training.evaluation.figures import Figures, interval_figures, point_figures, width_and_coverage
 from training.evaluation.price_level import LevelMove, level_move
@@ -111,6 +112,7 @@ def judge(
         *levels,
         *opinions,
         *_intervals(figures["challenger"], knobs),
+        behaves(challenger, evidence, knobs),
         _parity(challenger, knobs),
         *_budget(challenger, knobs),
     ]
@@ -265,6 +267,24 @@ def _intervals(figures: Figures, knobs: Judging) -> list[Condition]:
             f"{', '.join(f'{each:.3f}' for each in thirds)}, wanted at least {knobs.tercile_coverage}",
         ),
     ]
+
+
+def behaves(challenger: Contender, evidence: Evidence, knobs: Judging) -> Condition:
+    """Ask for more of the same homes, a little more, and in other spelling: prices have to follow.
+
+    Of how many homes more may lower the price by over 2 %, and a hundredth more area move it by over 5 %, `knobs` say;
+    how a name is spelt may never matter.
+    """
+    found, limits = behaviour(challenger.model.log_prices, evidence.features), knobs.behaviour
+    shares = {name: found[name]["lowered"] for name in ("more_area", "more_rooms", "more_garage")}
+    shares["small_step"] = found["small_step"]["above"]
+    if challenger.model.manifest.names.by == "key":  # else it knows names as they were written
+        shares["spelling"] = found["spelling"]["changed"]
+    passed = all(share <= limits.get(name, 0.0) for name, share in shares.items())
+    said = ", ".join(
+        f"{name.replace('_', ' ')} {each:.1%} (≤ {limits.get(name, 0):.0%})" for name, each in shares.items()
+    )
+    return Condition("behaves", passed, f"of homes, {said}")
 
 
 def _parity(challenger: Contender, knobs: Judging) -> Condition:

@@ -12,10 +12,11 @@ import pandas as pd
 from pricing.listing import Features
 from pricing.manifest import CITY, Manifest, comparables_key, encode
 from pricing.market import Market
-from pricing.model import load
+from pricing.model import Model, load
 from training.data.frames import to_frame
 from training.data.groups import COLUMNS
 from training.data.listings import Dataset
+from training.evaluation.behaviour import behaviour
 from training.evaluation.figures import Figures, figures
 from training.evaluation.reports.model_card import About, model_card, trained_on
 from training.export.manifest import code_version, golden_rows, write_manifest
@@ -77,7 +78,7 @@ def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: P
     _keep_evidence(winner, registry, run_id)
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
     moves = importance(ready, to_frame(winner.homes, params.market)) if CITY in manifest.typical else {}
-    registry.keep(run_id, "card.md", _card(winner, manifest, moves).encode())
+    registry.keep(run_id, "card.md", _card(winner, ready, moves).encode())
     if comparables is not None:
         registry.keep(run_id, COMPARABLES, comparables)
     registry.keep(run_id, "model/model.onnx", model)
@@ -163,7 +164,7 @@ def _keep_evidence(winner: Winner, registry: Registry, run_id: str) -> None:
         registry.keep(run_id, TEST_ROWS, test)
 
 
-def _card(winner: Winner, manifest: Manifest, moves: Mapping[str, float]) -> str:
+def _card(winner: Winner, ready: Model, moves: Mapping[str, float]) -> str:
     before, listings = winner.champion.version, winner.listings
     if winner.challenger.inherits or listings is None:
         recipe = f"Version {before}, its prices and the width of its intervals each multiplied by a factor"
@@ -180,4 +181,5 @@ def _card(winner: Winner, manifest: Manifest, moves: Mapping[str, float]) -> str
         measured=f"On the newest {len(winner.fresh.log_price):,} sales, each priced by a fit that had not seen it:",
         prices="sale price",
     )
-    return model_card(manifest, about, winner.fresh, winner.challenger.predicted, moves)
+    asked = behaviour(ready.log_prices, winner.homes)
+    return model_card(ready.manifest, about, winner.fresh, winner.challenger.predicted, asked, moves)

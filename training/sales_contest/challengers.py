@@ -174,7 +174,12 @@ def retrained(champion: Served, sales: Sales, predicted: Predicted, listings: Da
         model=model,
         inputs=list(pricer.inputs),
         offsets=made.offsets,
-        reference=reference(learnt, run_onnx(model, learnt), sales.log_price[sales.fresh] - predicted_fresh.log_price),
+        reference=reference(
+            learnt,
+            run_onnx(model, learnt),
+            sales.log_price[sales.fresh] - predicted_fresh.log_price,
+            None if expected is None else float(expected.mean()),
+        ),
         facts={"rows": len(learnt), "weight": len(rows.log_price), "parity": parity.worst},
         learnt=learnt,
         inherits=False,

@@ -1,16 +1,20 @@
 import hashlib
 import json
+import math
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from pricing.model import load
-from tests.champions import NEIGHBORHOODS, champion
+from tests.champions import NEIGHBORHOODS, champion, with_model
+from tests.market import MARKET
 from tests.training.promotion.small_market import INTERVAL, KNOBS, REFERENCE, contender, evidence
 from training.promotion.contenders import Contender, Evidence, SecondOpinion
-from training.promotion.judge import judge, no_less_fair, no_slice_suffers
+from training.promotion.judge import behaves, judge, no_less_fair, no_slice_suffers
 from training.promotion.verdict_report import verdict_report
 
 
@@ -182,3 +186,21 @@ def test_a_challenger_that_is_better_but_favours_dear_homes_is_refused():
     assert "PRD" in fair.finding
     same = {"champion": predicted["champion"], "challenger": actual + draw.normal(0, 0.2, 900)}
     assert no_less_fair(same, Evidence(homes.features, actual, homes.groups), KNOBS).passed
+
+
+def test_a_challenger_that_takes_more_area_for_less_is_refused_however_good_it_is_on_average():
+    made = champion("2", reference=REFERENCE, interval=INTERVAL, market=msgspec.to_builtins(MARKET))
+    graph = onnx.load_model_from_string(made.model)
+    (slope,) = (each for each in graph.graph.initializer if each.name == "slope")
+    slope.CopyFrom(numpy_helper.from_array(np.array([-0.9], np.float32), "slope"))
+    turned = with_model(made, graph)
+    golden = [
+        {**each, "log_price": each["log_price"] - 1.8 * math.log(each["features"]["area_m2"])}
+        for each in json.loads(turned.manifest)["golden"]
+    ]
+    manifest = msgspec.json.encode(json.loads(turned.manifest) | {"golden": golden})
+    odd = Contender("2", load(turned.model, manifest), 500_000, 1e-6, 5.0)
+    found = behaves(odd, evidence(), KNOBS)
+    assert not found.passed
+    assert "more area 100.0% (≤ 3%)" in found.finding
+    assert behaves(contender("2"), evidence(), KNOBS).passed

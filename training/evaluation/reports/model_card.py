@@ -10,6 +10,7 @@ import numpy as np
 from pricing.answer.interval import Predicted
 from pricing.manifest import Manifest
 from training.data.listings import Dataset, population_rule
+from training.evaluation.behaviour import behaviour_table
 from training.evaluation.confidence import around, confidence, listings_learnt
 from training.evaluation.fairness import fairness, fairness_sentence, fairness_table
 from training.evaluation.reports.tables import figures_table, table
@@ -44,11 +45,12 @@ def model_card(
     about: About,
     test: Rows,
     predicted: Predicted,
+    asked: dict[str, Any],
     moves: Mapping[str, float] = MappingProxyType({}),
 ) -> str:
     """Return the card in Markdown; `predicted`: what it says of the test part, whose prices it did not see.
 
-    `moves`: by which fraction each group of inputs moves prices on average.
+    `asked`: how it behaves. `moves`: by which fraction each group of inputs moves prices on average.
     """
     sections = [
         f"# {manifest.name}, version {manifest.version}",
@@ -67,6 +69,9 @@ def model_card(
         f"Errors and APE are of the {about.prices}; `bias` is the mean of log(actual / predicted).",
         *_confidence(confidence(test, predicted, manifest.interval, listings_learnt(manifest))),
         *_fairness(about, fairness(test, predicted.log_price)),
+        "## How it behaves",
+        f"Asked for {asked['homes']:,} homes a little otherwise:",
+        behaviour_table(asked),
         *_moves(moves),
         "## What it is bad at",
         _weak_spots(manifest, test, predicted),
