@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def listings(cloud) -> Path:
     return path
 
 
-def test_what_is_published_comes_back_priced_and_at_the_price_that_batch_scoring_gives(cloud, listings):
+def test_what_is_published_comes_back_at_the_price_that_batch_scoring_gives_and_for_the_reasons_that_are_told(
+    cloud, listings
+):
     summary = json.loads(cloud.belo("publish", str(listings), "--json").stdout)
     assert (summary["published"], summary["failed"], summary["invalid"]) == (300, 0, 0)
     priced = until(lambda: len(found := cloud.predictions("file-")) == 300 and found, "every listing has a price")
@@ -88,6 +91,18 @@ def test_what_is_published_comes_back_priced_and_at_the_price_that_batch_scoring
             ("high", event["data"]["interval"]["high"]),
         ):
             assert float(scored[listing_id][name]) == pytest.approx(value, rel=2e-6)
+        assert scored[listing_id]["confidence"] == event["data"]["confidence"]
+
+    cloud.belo("explain", str(listings), "-o", str(cloud.folder / "why.jsonl"))
+    for line in (cloud.folder / "why.jsonl").read_text(encoding="utf-8").splitlines():
+        why = json.loads(line)
+        event = priced[why["listing_id"]]
+        assert why["predicted_price"] == pytest.approx(event["data"]["predicted_price"], rel=2e-6)
+        factors = why["against_city"]["factors"].values()
+        assert why["against_city"]["typical_price"] * math.prod(factors) == pytest.approx(
+            why["predicted_price"], rel=1e-6
+        )
+        assert len(why["comparables"]) == 5
 
 
 def test_a_consumer_sees_each_prediction_once(cloud, listings):

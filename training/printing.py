@@ -47,6 +47,17 @@ def show_figures(document: dict[str, Any], *, as_json: bool) -> None:
         cells = (_number(each.get(name)) for each in (splits, baseline))
         table.add_row(name, _number(value), *cells)
     Console().print(table)
+    if classes := document["classes"]["splits"]:
+        Console().print(_classes(classes["by_class"]))
+
+
+def _classes(found: dict[str, dict[str, Any]]) -> Table:
+    """Return how sure the model is, and whether it is right about that: means over the splits."""
+    table = Table("confidence", "homes", "median APE", "intervals hold", "width, of the price")
+    for name, each in found.items():
+        figures = (each[figure] for figure in ("share", "median_ape", "coverage", "relative_width"))
+        table.add_row(name, *("" if figure is None else f"{figure:.1%}" for figure in figures))
+    return table
 
 
 def show_pointer(pointer: Pointer) -> None:
