@@ -106,6 +106,7 @@ def test_the_model_is_kept_as_onnx_with_signature_and_example_and_no_pickle(regi
     assert "signature" in described
     assert '"neighborhood"' in described
     assert "log_price" in described
+    assert "expected_error" in described
 
 
 def test_candidates_and_trials_are_nested_runs(registry, trained):

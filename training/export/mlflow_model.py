@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from pricing.manifest import Input
-from training.model.training_part import OUTPUT
 
 EXAMPLE_ROWS = 3
 
@@ -21,10 +20,12 @@ def package(model: bytes, inputs: Sequence[Input], example: pd.DataFrame, folder
 
     kinds = {"string": np.dtype(object), "float32": np.dtype(np.float32)}
     columns = [TensorSpec(kinds[each.type], (-1, 1), each.name) for each in inputs]
+    graph = onnx.load_from_string(model)
+    said = [TensorSpec(kinds["float32"], (-1, 1), each.name) for each in graph.graph.output]
     mlflow.onnx.save_model(
-        onnx.load_from_string(model),
+        graph,
         str(folder),
-        signature=ModelSignature(Schema(columns), Schema([TensorSpec(kinds["float32"], (-1, 1), OUTPUT)])),
+        signature=ModelSignature(Schema(columns), Schema(said)),
         input_example={
             each.name: example[each.name].to_numpy(dtype=kinds[each.type])[:EXAMPLE_ROWS, None] for each in inputs
         },
