@@ -1,5 +1,6 @@
 """Whatever the stream and whatever fails: the books balance."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +83,7 @@ small = st.tuples(shapes([1, 7, 1_000]), st.integers(1, 25))
 large = st.tuples(shapes([1_000]), st.just(600))  # several requests a batch
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), plan=plans, size=st.one_of(small, small, small, small, large), mix=mixes)
 def test_nothing_is_lost_or_wrong_whatever_fails(seed, plan, size, mix):

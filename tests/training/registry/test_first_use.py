@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 OPEN = (
     "import os\nfrom training.registry.mlflow_registry import Registry\n"
@@ -9,6 +11,7 @@ OPEN = (
 )
 
 
+@pytest.mark.slow
 def test_commands_that_begin_at_once_in_a_fresh_folder_do_not_break_the_store(tmp_path):
     environment = {"PATH": "", "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db", "PYTHONPATH": str(ROOT)}
     begun = [
