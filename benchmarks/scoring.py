@@ -16,7 +16,7 @@ from rich.table import Table
 
 from training.data.groups import split
 from training.data.load import load_data
-from training.evaluation.conformal import calibrated, encode_folds, held_out
+from training.evaluation.conformal import calibrated, encode_folds
 from training.evaluation.figures import point_figures
 from training.evaluation.timing import batch_run, cpu_seconds
 from training.model.candidates import CANDIDATES, CHAMPION, boosting, one_thread
@@ -65,8 +65,7 @@ def measure() -> tuple[list[dict], float]:
         pricers = {name: candidate(part, params) for name, candidate in CANDIDATES.items()}
         pricers[PRICE_ALONE] = pricers[CHAMPION]
         nobody, folds = rows.take(held & False), encode_folds(training, params, params.seed)
-        unseen = held_out(CANDIDATES[CHAMPION], training, nobody, folds, params)
-        pricers[CHAMPION] = calibrated(pricers[CHAMPION], unseen, params, params.seed).pricer  # as it serves
+        pricers[CHAMPION] = calibrated(CANDIDATES[CHAMPION], part, nobody, folds, params).pricer  # as it serves
         knobs = msgspec.structs.replace(params.boosting, **LARGE)
         pricers["boosting 350 × 24"] = boosting(part, msgspec.structs.replace(params, boosting=knobs))
     took = side_by_side({name: pricer.onnx() for name, pricer in pricers.items()}, test.frame)

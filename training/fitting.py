@@ -11,7 +11,7 @@ from pricing.manifest import Offsets
 from terminal.errors import Failure
 from training.data.groups import kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds, held_out
+from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds
 from training.evaluation.figures import figures
 from training.export.onnx_model import Parity, check_parity, predict_onnx
 from training.model.candidates import CANDIDATES
@@ -76,9 +76,7 @@ def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
 
 def fit(encoded: EncodedSplit, params: Params, candidate: str) -> Fitted:
     """Fit a candidate; raises `Failure` where ONNX and scikit-learn differ on any row of the file."""
-    recipe = CANDIDATES[candidate]
-    unseen = held_out(recipe, encoded.training, encoded.dear, encoded.folds, params)
-    made = calibrated(recipe(encoded.whole, params), unseen, params, params.seed)
+    made = calibrated(CANDIDATES[candidate], encoded.whole, encoded.dear, encoded.folds, params)
     pricer, offsets = made.pricer, made.offsets
     model = pricer.onnx()
     parity = check_parity(pricer, model, encoded.data.frame, params.export.parity)

@@ -9,7 +9,7 @@ import msgspec
 
 from pricing.manifest import Manifest, encode
 from pricing.model import load
-from training.data.frames import to_features
+from training.data.frames import features_of
 from training.evaluation.behaviour import behaviour
 from training.evaluation.compare import Compared, comparison_report
 from training.evaluation.reports.model_card import About, model_card, trained_on
@@ -51,10 +51,9 @@ def register(
     document = encode(manifest)
     ready = load(fitted.model, document)  # what serving would refuse does not count as finished
     predicted = fitted.predicted
-    moves = importance(ready, encoded.test.frame)
-    asked = behaviour(
-        ready.log_prices, [to_features(row, params.market) for row in encoded.test.frame.to_dict("records")]
-    )
+    tested = features_of(encoded.test.frame, params.market)
+    moves = importance(ready, tested)
+    asked = behaviour(ready.log_prices, tested)
     plots = error_plots(predicted, fitted.offsets, encoded.test, learnt) | {"importance.png": importance_plot(moves)}
     for name, png in plots.items():
         registry.keep(run_id, f"plots/{name}", png)

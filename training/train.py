@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from pricing.answer.interval import Intervals, Predicted
-from pricing.listing import Features
 from pricing.manifest import Manifest, Names, Offsets
 from pricing.market import Market
 from training import tracking
-from training.data.frames import to_features, to_frame
+from training.data.frames import features_of, to_frame
 from training.data.listings import Dataset
 from training.data.schema import check_schema
 from training.evaluation.behaviour import Predict, behaviour
@@ -100,14 +99,14 @@ def test_of_version(data: Dataset, params: Params, registry: Registry) -> tuple[
             test = kept_test(version.version, registry)
             contract = parse(manifest)
             predicted = predict_onnx(model, test.frame, contract.interval, contract.names)
-            asked = behaviour(_asker(model, params.market, contract.names), _homes(test, params.market))
+            asked = behaviour(_asker(model, params.market, contract.names), features_of(test.frame, params.market))
             learnt = listings_learnt(contract)
             return version.version, _all_figures(test, predicted, contract.interval, learnt) | {"behaviour": asked}
     with one_thread():
         encoded = split_and_encode(data, params)
         fitted = fit(encoded, params, CHAMPION)
     learnt = count_listings(encoded.training.frame)
-    asked = behaviour(_asker(fitted.model, params.market), _homes(encoded.test, params.market))
+    asked = behaviour(_asker(fitted.model, params.market), features_of(encoded.test.frame, params.market))
     return None, _all_figures(encoded.test, fitted.predicted, fitted.offsets, learnt) | {"behaviour": asked}
 
 
@@ -120,10 +119,6 @@ def _all_figures(test: Rows, predicted: Predicted, offsets: Offsets, learnt: Map
 
 def _asker(model: bytes, market: Market, names: Names | None = None) -> Predict:
     return lambda homes: run_onnx(model, to_frame(homes, market), names)
-
-
-def _homes(test: Rows, market: Market) -> list[Features]:
-    return [to_features(row, market) for row in test.frame.to_dict("records")]
 
 
 __all__ = ["code_version", "one_thread", "test_of_version", "train"]

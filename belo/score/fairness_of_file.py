@@ -4,10 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
-from lambdas.drift.ratio_study import FEWEST, ratio_study
+from lambdas.drift.ratio_study import FEWEST
 from listing_files.listings import PRICED_LISTINGS, ListingReader, RowReader
 from listing_files.rejects import Reading
 from pricing.listing import Features, features
@@ -16,7 +15,7 @@ from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
 from training.data.frames import to_frame
 from training.data.groups import group_keys
-from training.evaluation.fairness import fairness
+from training.evaluation.fairness import fairness, studies
 from training.model.training_part import Rows
 
 if TYPE_CHECKING:
@@ -78,10 +77,6 @@ def _read(file: Path, reading: Reading) -> tuple[list[Features], Any, int]:
 
 
 def _by_place(rows: Rows, predicted: Any) -> dict[str, dict[str, float]]:  # noqa: ANN401 - an array
-    actual = np.exp(rows.log_price)
-    counts = rows.frame["neighborhood"].value_counts()
-    found = {}
-    for name in counts[counts >= NAMED].index:
-        mask = (rows.frame["neighborhood"] == name).to_numpy()
-        found[str(name)] = msgspec.to_builtins(ratio_study(actual[mask], predicted[mask]))
-    return found
+    places = rows.frame["neighborhood"]
+    counts = places.value_counts()
+    return studies(np.exp(rows.log_price), predicted, places.to_numpy(), counts[counts >= NAMED].index)

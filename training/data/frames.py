@@ -65,5 +65,10 @@ def to_features(row: dict[Any, Any], market: Market | None = None) -> Features:
     return msgspec.convert(known | ({"more": more} if more else {}), Features)
 
 
+def features_of(frame: pd.DataFrame, market: Market | None = None) -> list[Features]:
+    """Return the rows of a frame as `to_features` does."""
+    return [to_features(row, market) for row in frame.to_dict("records")]
+
+
 def _known(value: object) -> bool:
     return value != "" and value == value

@@ -81,11 +81,16 @@ def held_out(candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: Encode
     return HeldOut(every.log_price, predicted, np.concatenate(columns)[np.argsort(np.concatenate(order))], fold)
 
 
-def calibrated(pricer: Pricer, held: HeldOut, params: Params, seed: int) -> Calibrated:
-    """Return a fitted candidate with the interval that keeps its promise on what was held out of its folds.
+def calibrated(
+    candidate: Candidate, part: TrainingPart, dear: Rows, encoded_folds: EncodedFolds, params: Params
+) -> Calibrated:
+    """Fit a candidate on a training part, with the interval that keeps its promise on what its folds had not seen.
 
-    An `Ensemble` learns from them, too, how large its errors are; another pricer does not say.
+    `dear` are listings beside the part that no model learns. An `Ensemble` learns from the folds, too, how large its
+    errors are; another pricer does not say.
     """
+    held, seed = held_out(candidate, part.rows, dear, encoded_folds, params), part.seed
+    pricer = candidate(part, params)
     sizes = np.abs(held.log_price - held.predicted)
     expected = None
     if isinstance(pricer, Ensemble):

@@ -1,6 +1,6 @@
 """How fair prices are: the ratio study of a test part, whole and by tercile, with intervals and IAAO limits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -44,12 +44,13 @@ def fairness(test: Rows, predicted: Log, classes: Sequence[str | None] = ()) -> 
         **{name: {"value": getattr(whole, name), "low": found[name][0], "high": found[name][1]} for name in FIGURES},
         "outside_iaao": outside(whole),
         "by_price_tercile": [msgspec.to_builtins(each) for each in thirds],
-        "by_confidence": _by_class(actual, prices, np.array(classes)),
+        "by_confidence": studies(actual, prices, np.array(classes), sorted({each for each in classes if each})),
     }
 
 
-def _by_class(actual: Log, prices: Log, classes: NDArray[Any]) -> dict[str, Any]:
-    masks = {str(name): classes == name for name in sorted({each for each in classes if each})}
+def studies(actual: Log, prices: Log, labels: NDArray[Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return the study of the homes of each label, in the order of `names`; of those that have enough homes."""
+    masks = {str(name): labels == name for name in names}
     return {
         name: msgspec.to_builtins(ratio_study(actual[mask], prices[mask]))
         for name, mask in masks.items()

@@ -13,7 +13,7 @@ from pricing.answer.interval import Predicted, intervals
 from training.data.groups import split
 from training.data.listings import Dataset, population_rule
 from training.evaluation.confidence import confidence, count_listings
-from training.evaluation.conformal import Calibrated, calibrated, encode_folds, held_out
+from training.evaluation.conformal import Calibrated, calibrated, encode_folds
 from training.evaluation.fairness import study_of
 from training.evaluation.figures import Figures, figures, point_figures
 from training.model.candidates import BASELINE, CANDIDATES, CHAMPION
@@ -24,14 +24,12 @@ from training.params import Params
 def over_splits(data: Dataset, params: Params) -> Iterator[tuple[Figures, Figures]]:
     """Yield the champion's and the baseline's figures on one group split after the other."""
     rows, dear = rows_of(data), dear_rows_of(data)
-    recipe = CANDIDATES[CHAMPION]
     for seed in range(params.seed, params.seed + params.split.splits):
         held = split(rows.groups, seed, params.split.test_share)
         training, test = rows.take(~held), rows.take(held)
         beside = dear.take(~split(dear.groups, seed, params.split.test_share))
         part = prepare(training, params, seed)
-        unseen = held_out(recipe, training, beside, encode_folds(training, params, seed), params)
-        ours = calibrated(recipe(part, params), unseen, params, seed)
+        ours = calibrated(CANDIDATES[CHAMPION], part, beside, encode_folds(training, params, seed), params)
         predicted = said_by(ours, test)
         learnt = count_listings(training.frame)
         baseline = CANDIDATES[BASELINE](part, params)

@@ -17,7 +17,7 @@ from pricing.listing import Features
 from pricing.manifest import MODEL_NAME, Golden, Input, Manifest, Names, Offsets
 from pricing.market import Market
 from pricing.reference import Reference
-from training.data.frames import to_features, to_frame
+from training.data.frames import features_of, to_frame
 from training.export.onnx_model import run_onnx, run_outputs
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn")
@@ -38,7 +38,7 @@ def golden_rows(
     names = names or Names(affixes=market.place_names)
     order = np.argsort(run_onnx(model, frame, names), kind="stable")
     chosen = frame.iloc[order[np.linspace(0, len(frame) - 1, count).round().astype(int)]]
-    rows = [*(to_features(row, market) for row in chosen.to_dict("records")), *UNUSUAL]
+    rows = [*features_of(chosen, market), *UNUSUAL]
     log_prices, errors = run_outputs(model, to_frame(rows, market), names)
     said = repeat(None) if errors is None else errors.tolist()
     return [Golden(row, *each) for row, *each in zip(rows, log_prices.tolist(), said, strict=False)]

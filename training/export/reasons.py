@@ -1,6 +1,7 @@
 """What a version keeps so that it can give reasons: typical homes, golden reasons, and listings that it has learnt."""
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from pricing.manifest import CITY, Manifest, encode
 from pricing.market import Market
 from pricing.model import Model, load
 from training.arrays import Log
-from training.data.frames import to_features
+from training.data.frames import features_of
 from training.export.manifest import UNSEEN
 
 ENOUGH = 10  # listings of a neighbourhood that make a typical home of its own
@@ -72,14 +73,13 @@ def with_reasons(model: Model, comparables: bytes | None) -> Manifest:
     return msgspec.structs.replace(model.manifest, golden=explained, comparables_sha256=digest)
 
 
-def importance(model: Model, frame: pd.DataFrame) -> dict[str, float]:
+def importance(model: Model, homes: Sequence[Features]) -> dict[str, float]:
     """Return by which fraction each group of inputs moves the price on average, up or down."""
-    added, groups = _added(model, frame), groups_of(model.manifest)
+    added, groups = _added(model, homes), groups_of(model.manifest)
     return dict(zip(groups, np.expm1(np.abs(added).mean(axis=0)).tolist(), strict=True))
 
 
-def _added(model: Model, frame: pd.DataFrame) -> Log:
-    homes = [to_features(row, model.manifest.market) for row in frame.to_dict("records")]
+def _added(model: Model, homes: Sequence[Features]) -> Log:
     parts = [against_city(model, homes[first : first + CHUNK]).added for first in range(0, len(homes), CHUNK)]
     return np.concatenate(parts)
 
@@ -90,10 +90,10 @@ def learnt_listings(model: Model, learnt: pd.DataFrame) -> bytes:
     Of more than `MOST` listings every so many are kept.
     """
     learnt = learnt.iloc[:: -(-len(learnt) // MOST) or 1]
-    homes = [to_features(row, model.manifest.market) for row in learnt.to_dict("records")]
+    homes = features_of(learnt, model.manifest.market)
     return comparables.encode(
         [
             LearntListing(home, float(price), [round(each, 5) for each in row])
-            for home, price, row in zip(homes, learnt["price"], _added(model, learnt).tolist(), strict=True)
+            for home, price, row in zip(homes, learnt["price"], _added(model, homes).tolist(), strict=True)
         ]
     )

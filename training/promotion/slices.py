@@ -1,6 +1,6 @@
 """The slices on which a challenger is compared: by price, by size of the neighbourhood, and where nobody was before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from pricing.listing import Features
 from pricing.manifest import Manifest
 from training.arrays import Log, Mask
+from training.evaluation.confidence import listings_learnt
 from training.export.manifest import UNSEEN
 from training.promotion.contenders import Evidence
 
@@ -22,9 +23,8 @@ def slice_masks(predicted: Log, evidence: Evidence, manifest: Manifest) -> dict[
     neighbourhood's size is, the challenger's manifest says.
     """
     band = np.searchsorted(np.quantile(predicted, [1 / 3, 2 / 3]), predicted)
-    reference, key = manifest.reference, manifest.neighborhood_key
-    shares: Mapping[str, float] = reference["neighborhood"]
-    known = {key(name): share * reference["rows"] for name, share in shares.items()}
+    key = manifest.neighborhood_key
+    known = {key(name): count for name, count in listings_learnt(manifest).items()}
     listings = np.array([known.get(key(each.neighborhood), 0.0) for each in evidence.features]).round()
     return {
         "price: lowest third": band == 0,

@@ -77,7 +77,7 @@ def register(winner: Winner, registry: Registry, bucket: ModelsBucket, params: P
     keep(registry, run_id, winner, params.market)
     _keep_evidence(winner, registry, run_id)
     registry.keep(run_id, "verdict.json", msgspec.json.format(msgspec.json.encode(winner.contests)))
-    moves = importance(ready, to_frame(winner.homes, params.market)) if CITY in manifest.typical else {}
+    moves = importance(ready, winner.homes) if CITY in manifest.typical else {}
     registry.keep(run_id, "card.md", _card(winner, ready, moves).encode())
     if comparables is not None:
         registry.keep(run_id, COMPARABLES, comparables)

@@ -22,7 +22,7 @@ from training.arrays import Log
 from training.data.frames import FIELDS, PLACES
 from training.data.groups import group_keys, kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import calibrated, encode_folds, held_out
+from training.evaluation.conformal import calibrated, encode_folds
 from training.export.onnx_model import check_parity, predict_onnx, run_onnx, run_outputs
 from training.export.reference import reference
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
@@ -152,11 +152,10 @@ def retrained(champion: Served, sales: Sales, predicted: Predicted, listings: Da
     kept = kept_apart(frame, groups, params.split.turn, params.split.kept_share)
     weights = np.where(kept, 0, np.concatenate([np.ones(len(asked), dtype=np.int64), sales.weights]))
     rows = _weighted(Rows(frame, log_price, groups), weights)
-    candidate = CANDIDATES[CHAMPION]
     asked_dear = dear_rows_of(listings)
     dear = Rows(asked_dear.frame, asked_dear.log_price + level - asking_level, asked_dear.groups)
-    unseen = held_out(candidate, rows, dear, encode_folds(rows, params, params.seed), params)
-    made = calibrated(candidate(prepare(rows, params, params.seed), params), unseen, params, params.seed)
+    part, unseen = prepare(rows, params, params.seed), encode_folds(rows, params, params.seed)
+    made = calibrated(CANDIDATES[CHAMPION], part, dear, unseen, params)
     pricer = made.pricer
     model = pricer.onnx()
     parity = check_parity(pricer, model, frame, params.export.parity)

@@ -19,7 +19,7 @@ from pricing.model import load
 from terminal.errors import Failure, UsageFailure
 from tests.champions import unsure
 from tests.training.made_version import manifest_of
-from training.data.frames import to_features
+from training.data.frames import features_of
 from training.export.reasons import ENOUGH, importance, typical_homes, with_explanations
 from training.registry.models_bucket import ModelsBucket, open_comparables
 
@@ -40,7 +40,7 @@ def explainer(version):
 
 @pytest.fixture(scope="module")
 def homes(encoded, params):
-    return [to_features(row, params.market) for row in encoded.test.frame.head(60).to_dict("records")]
+    return features_of(encoded.test.frame.head(60), params.market)
 
 
 def listing(home, n=1):
@@ -118,7 +118,7 @@ def test_golden_rows_hold_the_reasons_too(version):
 
 def test_no_home_is_compared_with_itself_or_its_twin_and_none_comes_twice(explainer, encoded, params):
     learnt = encoded.training.frame
-    seen = [to_features(row, params.market) for row in learnt.head(80).to_dict("records")]
+    seen = features_of(learnt.head(80), params.market)
     for home, answer in zip(seen, explainer.answers(list(map(listing, seen))), strict=True):
         found = [each.home for each in answer.comparables]
         assert len(found) == COUNT
@@ -174,8 +174,8 @@ def test_typical_homes_count_in_whole_rooms(encoded, params):
         assert home.street is None
 
 
-def test_importance_is_how_far_prices_move(explainer, encoded):
-    moves = importance(explainer.model, encoded.test.frame)
+def test_importance_is_how_far_prices_move(explainer, homes):
+    moves = importance(explainer.model, homes)
     assert set(moves) == set(GROUPS)
     assert all(0 <= each < 2 for each in moves.values())
     assert moves["size"] > moves["rooms"]

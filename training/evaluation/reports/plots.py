@@ -11,7 +11,7 @@ from pricing.answer.interval import Predicted
 from pricing.manifest import Offsets
 from training.arrays import Log
 from training.evaluation.compare import Compared
-from training.evaluation.confidence import confidence, count_listings
+from training.evaluation.confidence import around, confidence, count_listings
 from training.model.training_part import Rows
 
 Png = bytes
@@ -23,7 +23,8 @@ def error_plots(said: Predicted, offsets: Offsets, test: Rows, training: pd.Data
     """Return the plots of a model by file name; `said` is what it says of the test part."""
     predicted = said.log_price
     ape = np.abs(np.expm1(predicted - test.log_price))
-    listings = test.frame["neighborhood"].map(training["neighborhood"].value_counts()).fillna(0)
+    learnt = count_listings(training)
+    listings = pd.Series(around(test.frame, learnt))
     sizes = pd.cut(listings, [-1, 0, 9, 49, np.inf], labels=["never seen", "1 to 9", "10 to 49", "50 or more"])
     plots = {
         "residuals.png": _residuals(predicted, test.log_price),
@@ -31,7 +32,7 @@ def error_plots(said: Predicted, offsets: Offsets, test: Rows, training: pd.Data
         "error_by_neighborhood.png": _boxes(ape, sizes, "listings of the neighbourhood in training"),
         "ratio_by_price.png": _ratios(predicted, test.log_price),
     }
-    if found := confidence(test, said, offsets, count_listings(training)):
+    if found := confidence(test, said, offsets, learnt):
         plots["confidence.png"] = _by_confidence(found["by_class"], offsets.coverage, len(test.frame))
     return plots
 
