@@ -11,12 +11,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from terminal.errors import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
 INFRA = ROOT / "infra"
+LOCAL = Path("environments") / "local"
+STACK = Path("modules") / "stack"
 PLUGIN_CACHE = ROOT / ".cache" / "terraform-plugins"
 MIRRORS = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 MISSING = "terraform is not installed; version 1.9 or newer is needed"
@@ -30,9 +32,9 @@ def require() -> None:
 
 
 def apply(
-    workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None, source: Path = INFRA
-) -> dict[str, str]:
-    """Provision a local cloud from a copy of a module in `workdir`, whose state stays there; return the outputs.
+    workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None, source: Path = INFRA / LOCAL
+) -> dict[str, Any]:
+    """Provision a local cloud from a copy of a root module in `workdir`, whose state stays there; return the outputs.
 
     Raises Failure with the end of Terraform's own words; setting `stop` kills it.
     """
@@ -41,30 +43,49 @@ def apply(
     _terraform(folder, *_init(), stop=stop)
     _terraform(folder, "apply", "-input=false", "-auto-approve", stop=stop)
     outputs = json.loads(_terraform(folder, "output", "-json", stop=stop))
-    return {name: str(output["value"]) for name, output in outputs.items()}
+    return {name: output["value"] for name, output in outputs.items()}
+
+
+def apply_stack(
+    workdir: Path, variables: Mapping[str, object], arguments: Mapping[str, object], stop: threading.Event | None = None
+) -> dict[str, Any]:
+    """Provision the stack on a local cloud; `arguments` are those of the module, `variables` the environment's."""
+    folder = _copy(workdir, INFRA / LOCAL)
+    override = {"module": {"stack": dict(arguments)}}
+    (folder / "arguments_override.tf.json").write_text(json.dumps(override, indent=2), encoding="utf-8")
+    return apply(workdir, variables, stop)
 
 
 def changes(workdir: Path) -> list[str]:
-    """Return what another apply in `workdir` would do, like "update aws_s3_bucket.models"; nothing is right."""
-    lines = _terraform(workdir / "infra", "plan", "-input=false", "-json").splitlines()
+    """Return what another apply of the stack would do, like "update aws_s3_bucket.models"; nothing is right."""
+    lines = _terraform(workdir / "infra" / LOCAL, "plan", "-input=false", "-json").splitlines()
     planned = [message["change"] for message in map(json.loads, lines) if message["type"] == "planned_change"]
     return [f"{change['action']} {change['resource']['addr']}" for change in planned]
+
+
+def destroy(workdir: Path) -> None:
+    """Destroy the stack that was provisioned in `workdir`; raises Failure with the end of Terraform's own words."""
+    _terraform(workdir / "infra" / LOCAL, "destroy", "-input=false", "-auto-approve")
 
 
 def check() -> None:
     """Check infra/: format, validity, and the tests of its guarantees, none of which needs a cloud."""
     _terraform(INFRA, "fmt", "-check", "-recursive", "-diff", log=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = _copy(Path(scratch))
-        _terraform(folder, *_init())
-        _terraform(folder, "validate", log=sys.stderr)
-        _terraform(folder, "test", log=sys.stderr)
+        infra = _copy(Path(scratch), INFRA / STACK).parents[1]
+        for folder in [*sorted((infra / "environments").iterdir()), infra / "bootstrap"]:
+            _terraform(folder, *_init())
+            _terraform(folder, "validate", log=sys.stderr)
+        _terraform(infra / STACK, *_init())
+        _terraform(infra / STACK, "test", log=sys.stderr)
 
 
-def _copy(workdir: Path, source: Path = INFRA) -> Path:
-    # A copy, so that several clouds at once do not share a state or a lock file.
+def _copy(workdir: Path, source: Path) -> Path:
+    # A copy, so that clouds at once share no state and no lock file: of a module alone, or of all of infra/.
     ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars*")
-    return Path(shutil.copytree(source, workdir / source.name, ignore=ignored, dirs_exist_ok=True))
+    whole = INFRA if source.is_relative_to(INFRA) else source
+    copied = Path(shutil.copytree(whole, workdir / whole.name, ignore=ignored, dirs_exist_ok=True))
+    return copied / source.relative_to(whole)
 
 
 def _init() -> list[str]:

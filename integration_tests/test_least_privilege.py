@@ -17,11 +17,17 @@ def _enforced(emulator):
         pytest.skip("LocalStack's community edition does not enforce IAM")
 
 
+def role(cloud: Cloud) -> str:
+    """Return the name of the function's role."""
+    deployed = cloud.stack.client("lambda").get_function_configuration(FunctionName=cloud.stack.score_function)
+    return deployed["Role"].rpartition("/")[2]
+
+
 @pytest.fixture
 def policy(cloud) -> Iterator[dict]:
     """What the role may do, put back after the test."""
     iam = cloud.stack.client("iam")
-    names = {"RoleName": cloud.stack.score_function, "PolicyName": "least-privilege"}
+    names = {"RoleName": role(cloud), "PolicyName": "least-privilege"}
     before = iam.get_role_policy(**names)["PolicyDocument"]
     yield before
     iam.put_role_policy(**names, PolicyDocument=json.dumps(before))
@@ -55,7 +61,7 @@ def test_without_a_statement_of_its_policy_the_function_fails(cloud, policy, sta
     less = policy | {"Statement": [each for each in policy["Statement"] if each["Sid"] != statement]}
     assert len(less["Statement"]) == len(policy["Statement"]) - 1
     cloud.stack.client("iam").put_role_policy(
-        RoleName=cloud.stack.score_function,
+        RoleName=role(cloud),
         PolicyName="least-privilege",
         PolicyDocument=json.dumps(less),
     )

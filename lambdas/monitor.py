@@ -25,6 +25,7 @@ from lambdas.aws.objects import READERS, Objects
 from lambdas.aws.telemetry import emit
 from lambdas.drift.events import Announcer, events
 from lambdas.drift.watch import EVERY, WINDOW, DriftVerdict, Watch
+from lambdas.drift.watched_champion import NothingPromoted
 from lambdas.settings import number, required
 
 if TYPE_CHECKING:
@@ -89,8 +90,15 @@ class Monitor:
         self._announcer = announcer
 
     def run(self, now: datetime, deadline: datetime = NEVER) -> dict[str, Any]:
-        """Look, keep the verdict, announce what is new; return what was found, and announced, in brief."""
-        verdict = self._watch.look(self._s3, now, deadline).verdict
+        """Look, keep the verdict, announce what is new; return what was found, and announced, in brief.
+
+        Before there is a champion it finds nothing, and that is no failure.
+        """
+        try:
+            verdict = self._watch.look(self._s3, now, deadline).verdict
+        except NothingPromoted as nothing:
+            emit("monitor", {"Champions": 0}, {}, champion=None, nothing=str(nothing))
+            return {"champion": None, "drifted": [], "announced": []}
         document = msgspec.json.encode(verdict)
         self._put(f"monitor/dt={now:%Y-%m-%d}/{now:%H%M%S}.json", document)
         self._put_latest(document, now)
@@ -117,6 +125,7 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
     together = verdict.figures[:1]
     indices = [each.value / each.limit for each in verdict.listings if each.limit]
     metrics: dict[str, float | None] = {
+        "Champions": 1,
         "Drifted": len(verdict.drifted),
         "Sales": verdict.sales.compared + verdict.sales.set_apart,
         "UnreadableSales": verdict.unreadable_sales,

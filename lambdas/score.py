@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 
 from lambdas.aws.batch import Batch
+from lambdas.aws.clients import ADDRESSES, CONNECT_TIMEOUT, READ_TIMEOUT, s3_client
 from lambdas.aws.telemetry import emit
 from lambdas.scoring.challenger import Challenger
 from lambdas.scoring.champion import POLL_SECONDS, Champion
@@ -30,8 +31,6 @@ from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
 from pricing.answer.warnings import WARNINGS
 
-CONNECT_TIMEOUT, ADDRESSES = 1.0, 4  # seconds, for each of so many addresses of an endpoint
-READ_TIMEOUT = 5.0  # seconds; S3 and Kinesis answer in milliseconds
 DEADLINE_MARGIN_MS = 15_000
 WARNING_METRICS = {name: name.title().replace("_", "") for name in WARNINGS}  # UnknownNeighborhood …
 
@@ -75,15 +74,7 @@ def read_timeout(margin: float) -> float:
 @functools.cache
 def _scorer() -> "Scorer":
     settings = Settings.read(os.environ)
-    s3 = boto3.client(
-        "s3",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            retries={"total_max_attempts": 3},
-            tcp_keepalive=True,
-        ),
-    )
+    s3 = s3_client()
     kinesis = boto3.client(
         "kinesis",
         config=Config(

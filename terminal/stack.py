@@ -29,6 +29,7 @@ OPTIONAL_NAMES = {
     "retraining_queue": "BELO_RETRAINING_QUEUE",
     "topic": "BELO_TOPIC",
     "market": "BELO_MARKET",
+    "price_url": "BELO_PRICE_URL",
 }
 
 
@@ -54,6 +55,7 @@ class Stack:
     region: str
     retraining_queue: str | None = None  # its name
     topic: str | None = None  # for alarms and promotions; its ARN
+    price_url: str | None = None  # where POST /price is
     market: str | None = None  # the market that it prices, where it is not the only one: a name or a file
     endpoint_url: str | None = None
     credentials: Credentials | None = field(default=None, repr=False)
@@ -114,6 +116,7 @@ class Stack:
             retraining_queue=values.get(OPTIONAL_NAMES["retraining_queue"]) or None,
             topic=values.get(OPTIONAL_NAMES["topic"]) or None,
             market=values.get(OPTIONAL_NAMES["market"]) or None,
+            price_url=values.get(OPTIONAL_NAMES["price_url"]) or None,
             region=region,
             endpoint_url=_endpoint(values.get("AWS_ENDPOINT_URL")),
             credentials=credentials,

@@ -32,8 +32,13 @@ MARKER = "BELO_LOCAL_CLOUD"  # in the environment of every process of an instanc
 READY_SECONDS = 30.0
 ATTEMPTS = 3
 
+# A client that comes back after five seconds, as Terraform does while it waits for a function, would find its connection
+# being closed, and ask again for what was made already.
+PATIENT = "from hypercorn.config import Config; Config.keep_alive_timeout = 300"
+
 # Ends the instance with its parent, even a killed one: when the pipe on standard input closes.
-SERVE_WHILE_PARENT_LIVES = """
+SERVE_WHILE_PARENT_LIVES = f"""
+{PATIENT}
 import os, shutil, signal, sys, threading
 
 def end_with_parent():
@@ -46,7 +51,7 @@ sys.argv = ["ministack"]
 from ministack.app import main
 main()
 """
-SERVE = "import sys; sys.argv = ['ministack']; from ministack.app import main; main()"
+SERVE = f"{PATIENT}; import sys; sys.argv = ['ministack']; from ministack.app import main; main()"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,26 +43,25 @@ def provision(
     emulator: str,
     bundle: Path,
     workdir: Path,
-    variables: Mapping[str, object] | None = None,
+    arguments: Mapping[str, object] | None = None,
     stop: threading.Event | None = None,
 ) -> Stack:
     """Let Terraform make the stack on the cloud that answers at `endpoint`; its state stays in `workdir`.
 
-    `emulator` is "ministack" or "localstack"; `variables` are Terraform's, for other than the defaults. Setting `stop`
-    ends it with a Failure.
+    `emulator` is "ministack" or "localstack"; `arguments` are those of the module, for other than the defaults. Setting
+    `stop` ends it with a Failure.
     """
+    variables = {"region": REGION, "emulator": emulator, "endpoint": endpoint}
     settings = {
-        "region": REGION,
-        "emulator": emulator,
-        "endpoint": endpoint,
         "bundle": str(bundle.resolve()),
         "runtime": f"python{bundles.python_of(bundle)}",
         "retention_hours": 24,  # what a stream begins with: to ask for more takes ten seconds, and nobody waits here
-        **(variables or {}),
+        **(arguments or {}),
     }
-    outputs = terraform.apply(workdir, settings, stop)
+    outputs = terraform.apply_stack(workdir, variables, settings, stop)
+    found = outputs["stack"] | {"price_url": outputs.get("price_url")}
     return Stack(
-        **{name: outputs[name] for name in NAMES | OPTIONAL_NAMES if name in outputs},
+        **{name: found[name] for name in NAMES | OPTIONAL_NAMES if found.get(name)},
         region=REGION,
         endpoint_url=endpoint,
         credentials=Credentials(access_key_id="test", secret_access_key="test"),  # noqa: S106 - any will do
@@ -75,7 +74,7 @@ def changes(workdir: Path) -> list[str]:
 
 
 def with_champion(
-    endpoint: str, workdir: Path, data: Path | None, variables: Mapping[str, object] | None = None
+    endpoint: str, workdir: Path, data: Path | None, arguments: Mapping[str, object] | None = None
 ) -> tuple[Stack, Manifest]:
     """Provision a MiniStack while a champion is trained, quickly, on a file or the generated sample; promote it."""
     from listing_files.market_file import CHOSEN
@@ -91,7 +90,7 @@ def with_champion(
     params = choose_params(quick=True, environ=os.environ)
     listings, bundle, stop = load_data(data, Reading(params.market)), bundles.build(bundles.Target()), threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, variables, stop)
+        provisioning = pool.submit(provision, endpoint, "ministack", bundle, workdir, arguments, stop)
         try:
             registry = Registry.open(os.environ)
             manifest = train(listings, params, registry)

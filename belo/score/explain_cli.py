@@ -1,7 +1,8 @@
 """`belo price` and `belo explain`: the price of one home, or of a file's, and why."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,10 @@ from listing_files.options import (
     file_options,
 )
 from terminal.errors import Failure
+
+if TYPE_CHECKING:
+    from pricing.answer.answer import Answer
+    from pricing.market import Market
 
 
 def price(
@@ -36,16 +41,24 @@ def price(
         typer.Option("--set", metavar="NAME=VALUE", help="One of the market's own columns.", show_default=False),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, and show comparables.")] = False,
-    model: ChosenModel = "champion",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A folder with model.onnx and manifest.json, or champion: loaded and run here.",
+            show_default="the stack's POST /price",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Price one home: the price, its interval, and how sure the model is; with --explain the reasons, too."""
-    from belo.score.explain_file import listing_of, open_explainer
-    from belo.score.printed_answer import show
-    from pricing.answer.answer import answers
-    from terminal.display import print_json
+    """Price one home: the price, its interval, and how sure the model is; with --explain the reasons, too.
 
-    ready = open_model(model)
+    The stack's POST /price is asked, where it has one; with --model, or --set, the model is loaded and run here.
+    """
+    from belo.score.ask import ask
+    from belo.score.printed_answer import show
+    from terminal.display import print_json
+    from terminal.stack import Stack
+
     fields: dict[str, Any] = {
         "neighborhood": neighborhood,
         "area_m2": area,
@@ -56,14 +69,29 @@ def price(
         "latitude": latitude,
         "longitude": longitude,
     }
-    listing = listing_of(fields, more or [], ready)
-    (answer,) = open_explainer(model, ready).answers([listing]) if explain else answers(ready, [listing])
-    if answer is None:
-        raise Failure(f"version {ready.manifest.version} has no price for this home")
+    stack = Stack.find(os.environ) if model is None and not more else None
+    if stack and stack.price_url:
+        answer, market = ask(stack, stack.price_url, fields, explain=explain), None
+    else:
+        answer, market = _priced_here(model or "champion", fields, more or [], explain=explain)
     if json:
         print_json(answer)
     else:
-        show(answer, ready.manifest.market)
+        show(answer, market)
+
+
+def _priced_here(
+    model: str, fields: dict[str, Any], more: list[str], *, explain: bool
+) -> "tuple[Answer, Market | None]":
+    from belo.score.explain_file import listing_of, open_explainer
+    from pricing.answer.answer import answers
+
+    ready = open_model(model)
+    listing = listing_of(fields, more, ready)
+    (answer,) = open_explainer(model, ready).answers([listing]) if explain else answers(ready, [listing])
+    if answer is None:
+        raise Failure(f"version {ready.manifest.version} has no price for this home")
+    return answer, ready.manifest.market
 
 
 def explain(

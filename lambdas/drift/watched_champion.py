@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pricing.model import Model
 
 
+class NothingPromoted(ContractMismatch):
+    """No champion was promoted yet: there is nothing to look at, and nothing is wrong."""
+
+
 class WatchedChampion(Struct, frozen=True):
     """The version that serves, since when, and what it is held against."""
 
@@ -32,14 +36,17 @@ class WatchedChampion(Struct, frozen=True):
 def watched_champion(s3: "S3Client", bucket: str) -> WatchedChampion:
     """Return the champion in the models bucket.
 
-    Raises `ContractMismatch` where pointer and manifest do not agree or the manifest has no usable reference, and
-    botocore's `ClientError` where there is none.
+    Raises `NothingPromoted` where there is none, `ContractMismatch` where pointer and manifest do not agree or the
+    manifest has no usable reference, and botocore's `ClientError` where it cannot be read.
     """
-    pointer = msgspec.json.decode(_read(s3, bucket, CHAMPION_KEY), type=Pointer)
+    found = Objects(s3, bucket).get(CHAMPION_KEY)
+    if found is None:
+        raise NothingPromoted(f"s3://{bucket}/{CHAMPION_KEY}: no champion was promoted yet")
+    pointer = msgspec.json.decode(found[0], type=Pointer)
     document = _read(s3, bucket, manifest_key(pointer.version))
-    found = hashlib.sha256(document).hexdigest()
-    if found != pointer.manifest_sha256:
-        raise ContractMismatch(f"manifest.json: expected sha256 {pointer.manifest_sha256}, got {found}")
+    digest = hashlib.sha256(document).hexdigest()
+    if digest != pointer.manifest_sha256:
+        raise ContractMismatch(f"manifest.json: expected sha256 {pointer.manifest_sha256}, got {digest}")
     try:
         manifest = msgspec.json.decode(document, type=Manifest)
         reference = msgspec.convert(manifest.reference, Reference)

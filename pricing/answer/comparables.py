@@ -6,6 +6,7 @@ inputs, of how differently they move the log price (`pricing.answer.reasons`, ag
 """
 
 import gzip
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from pricing.learnt_homes import NEAR_AREA
 from pricing.listing import Features
-from pricing.manifest import Manifest
+from pricing.manifest import ContractMismatch, Manifest
 from pricing.places import place_key
 
 COUNT = 5
@@ -61,8 +62,10 @@ class Comparables:
         self._neighborhoods = np.array([self._neighborhood_key(home.neighborhood) for home in homes])
 
     @classmethod
-    def decode(cls, content: bytes, manifest: Manifest) -> "Comparables":
-        """Return what `encode` wrote."""
+    def of_version(cls, content: bytes, manifest: Manifest) -> "Comparables":
+        """Return what `encode` wrote; raises `ContractMismatch` where it is not what the version's manifest names."""
+        if (found := hashlib.sha256(content).hexdigest()) != manifest.comparables_sha256:
+            raise ContractMismatch(f"comparables.json.gz: expected sha256 {manifest.comparables_sha256}, got {found}")
         return cls(msgspec.json.decode(gzip.decompress(content), type=list[LearntListing]), manifest)
 
     def nearest(self, home: Features, added: NDArray[np.float64], count: int = COUNT) -> list[Comparable]:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from botocore.exceptions import ClientError
 
 from lambdas.archive_bucket.prediction_rows import features
 from lambdas.drift import dead_letter_count
 from lambdas.drift.events import Announcer, NotAnnounced
 from lambdas.drift.watch import DriftVerdict, Watch
+from lambdas.drift.watched_champion import NothingPromoted
 from lambdas.monitor import Monitor, MonitorSettings, moment
 from lambdas.settings import MissingSetting
 from pricing.learnt_homes import LearntHomes
@@ -369,10 +369,17 @@ def test_each_look_spends_less_of_the_false_alarms(cloud):
     assert late.listings[0].alpha < early.listings[0].alpha / 50
 
 
-def test_without_a_champion_there_is_nothing_to_look_at(s3):
+def test_without_a_champion_there_is_nothing_to_look_at_and_nothing_is_wrong(s3, capsys):
     s3.create_bucket(Bucket=ARCHIVE)
-    with pytest.raises(ClientError, match="NoSuchKey"):
+    with pytest.raises(NothingPromoted, match=r"^s3://models/house-price/champion.json: no champion was promoted yet$"):
         WATCH.look(s3, NOW)
+    bus = Bus()
+    assert Monitor(s3, WATCH, Announcer(bus, "default", s3, ARCHIVE)).run(NOW) == {
+        "champion": None,
+        "drifted": [],
+        "announced": [],
+    }
+    assert json.loads(capsys.readouterr().out)["Champions"] == 0
 
 
 def test_a_manifest_without_a_reference_is_refused_by_name(cloud):

@@ -272,7 +272,7 @@ def test_each_invocation_leaves_one_line_in_the_embedded_metric_format(room, cap
     (line,) = capsys.readouterr().out.splitlines()
     document = json.loads(line)
     (directive,) = document["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["function"]]
+    assert directive["Dimensions"] == [["stack", "function"]]
     assert document["function"] == "score"
     assert all(isinstance(document[metric["Name"]], int | float) for metric in directive["Metrics"])
     assert (document["Records"], document["Predictions"], document["DeadLetters"]) == (3, 1, 2)

@@ -16,6 +16,7 @@ from pricing.learnt_homes import LearntHomes
 from pricing.manifest import (
     CHALLENGER_KEY,
     CHAMPION_KEY,
+    ContractMismatch,
     Manifest,
     Pointer,
     comparables_key,
@@ -149,9 +150,10 @@ def _content_type(key: str) -> str:
 
 def open_comparables(content: bytes, manifest: Manifest) -> Comparables:
     """Return the comparables in a file; raises `Failure` where they are not what the manifest says."""
-    if sha256(content) != manifest.comparables_sha256:
-        raise Failure(f"comparables of version {manifest.version}: expected sha256 {manifest.comparables_sha256}")
-    return Comparables.decode(content, manifest)
+    try:
+        return Comparables.of_version(content, manifest)
+    except ContractMismatch as error:
+        raise Failure(f"version {manifest.version}: {error}") from error
 
 
 def sha256(manifest: bytes) -> str:

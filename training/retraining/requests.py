@@ -1,8 +1,8 @@
 """Requests for a retraining: an alarm of the monitor, the schedule, or a person; all come as EventBridge events.
 
-Every way of asking passes through one rule (infra/retraining.tf), so that a worker is woken up whoever asks. An event
-names the stack that it is about by its archive bucket, among the event's `resources`: another stack of the account does
-not hear it.
+Every way of asking passes through one rule (infra/modules/stack/retraining.tf), so that a worker is woken up whoever
+asks. An event names the stack that it is about by its archive bucket, among the event's `resources`: another stack of
+the account does not hear it.
 """
 
 from datetime import datetime

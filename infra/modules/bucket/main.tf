@@ -1,11 +1,13 @@
 # A private bucket: encrypted, closed to the public, spoken to over TLS only.
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV_AWS_18: whoever writes here is one of our own roles, and CloudTrail has their calls
+  # checkov:skip=CKV_AWS_18: who reads and writes are our own roles; an account that must log reads turns on CloudTrail's S3 data events (docs/privacy.md)
   # checkov:skip=CKV_AWS_144: what is lost with a region can be published or trained again
-  # checkov:skip=CKV_AWS_145: S3's own key will do for public prices; a key of ours costs a call a request
+  # checkov:skip=CKV_AWS_145: S3's own key, or the stack's where own_kms_key is set
   # checkov:skip=CKV2_AWS_62: nothing waits for an object here
-  bucket = var.name
+  # checkov:skip=CKV_AWS_21: the models and the archive are versioned; dead letters are written once
+  bucket        = var.name
+  force_destroy = var.settings.force_destroy
 }
 
 resource "aws_s3_bucket_public_access_block" "this" {
@@ -20,8 +22,11 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = aws_s3_bucket.this.id
 
   rule {
+    bucket_key_enabled = var.settings.kms_key_arn != null ? true : null # one call to KMS for many objects
+
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = var.settings.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.settings.kms_key_arn
     }
   }
 }
@@ -35,9 +40,8 @@ resource "aws_s3_bucket_versioning" "this" {
   }
 }
 
-# Emulators speak plain HTTP: where they enforce policies this one would shut everybody out.
 resource "aws_s3_bucket_policy" "tls_only" {
-  count  = var.emulated ? 0 : 1
+  count  = var.settings.tls_only ? 1 : 0
   bucket = aws_s3_bucket.this.id
   policy = data.aws_iam_policy_document.tls_only.json
 
@@ -64,9 +68,8 @@ data "aws_iam_policy_document" "tls_only" {
   }
 }
 
-# On emulators the provider waits 55 s for rules that have nothing to do before the cloud is thrown away.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  count  = var.emulated ? 0 : 1
+  count  = var.settings.lifecycle ? 1 : 0
   bucket = aws_s3_bucket.this.id
 
   rule {
@@ -81,11 +84,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     noncurrent_version_expiration {
       noncurrent_days = 90
     }
+  }
 
-    dynamic "expiration" {
-      for_each = var.expires_days == null ? [] : [var.expires_days]
-      content {
-        days = expiration.value
+  dynamic "rule" {
+    for_each = { for prefix, days in var.expires : prefix => days if days != null }
+    content {
+      id     = "expire-${trimsuffix(replace(rule.key, "/", "-"), "-")}"
+      status = "Enabled"
+
+      filter {
+        prefix = rule.key
+      }
+
+      expiration {
+        days = rule.value
       }
     }
   }

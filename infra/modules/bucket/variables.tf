@@ -14,19 +14,22 @@ variable "versioned" {
   default     = false
 }
 
-variable "expires_days" {
-  description = "Age at which objects are deleted; null keeps them."
-  type        = number
-  default     = null
+variable "expires" {
+  description = "Days after which objects are deleted, by prefix; null keeps them."
+  type        = map(number)
 
   validation {
-    condition     = var.expires_days == null ? true : var.expires_days >= 1
-    error_message = "expires_days: expected at least 1, or null."
+    condition     = alltrue([for days in values(var.expires) : days == null ? true : days >= 1])
+    error_message = "expires: expected at least 1 day, or null."
   }
 }
 
-variable "emulated" {
-  description = "Whether a local cloud holds the bucket."
-  type        = bool
-  default     = false
+variable "settings" {
+  description = "What all buckets of a stack share: their key (null for S3's own), whether a full bucket may be destroyed, TLS alone, and rules of age."
+  type = object({
+    kms_key_arn   = string
+    force_destroy = bool
+    tls_only      = bool
+    lifecycle     = bool
+  })
 }

@@ -3,7 +3,12 @@ output "name" {
   value       = aws_lambda_function.this.function_name
 }
 
-output "arn" {
-  description = "ARN of the function."
-  value       = aws_lambda_function.this.arn
+output "live_arn" {
+  description = "ARN of the alias live, by which the function is called."
+  value       = aws_lambda_alias.live.arn
+}
+
+output "live_invoke_arn" {
+  description = "ARN of the alias live, as API Gateway calls it."
+  value       = aws_lambda_alias.live.invoke_arn
 }

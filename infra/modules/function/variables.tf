@@ -1,10 +1,20 @@
 variable "name" {
-  description = "Name of the function, its role and its log group."
+  description = "Name of the function and its log group."
   type        = string
 
   validation {
     condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.name))
     error_message = "name: expected 1 to 64 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "role_name" {
+  description = "Name of its role, unique in the account."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.role_name))
+    error_message = "role_name: expected 1 to 64 letters, digits, hyphens and underscores."
   }
 }
 
@@ -15,16 +25,6 @@ variable "handler" {
   validation {
     condition     = can(regex("^lambdas\\.[a-z_]+\\.handler$", var.handler))
     error_message = "handler: expected lambdas.<module>.handler."
-  }
-}
-
-variable "bundle" {
-  description = "The zip with the code, in S3, and its SHA-256 in base64."
-  type        = object({ bucket = string, key = string, sha256 = string })
-
-  validation {
-    condition     = length(var.bundle.sha256) == 44
-    error_message = "bundle: expected sha256 in base64."
   }
 }
 
@@ -48,16 +48,6 @@ variable "environment" {
   }
 }
 
-variable "runtime" {
-  description = "Lambda runtime."
-  type        = string
-
-  validation {
-    condition     = startswith(var.runtime, "python3.")
-    error_message = "runtime: expected a Python."
-  }
-}
-
 variable "memory_mb" {
   description = "Memory."
   type        = number
@@ -78,18 +68,26 @@ variable "timeout_seconds" {
   }
 }
 
-variable "log_retention_days" {
-  description = "How long CloudWatch keeps the logs."
+variable "reserved_concurrency" {
+  description = "Invocations at once, kept for this function and no more than that; -1 for the account's common pool."
   type        = number
+  default     = -1
 
   validation {
-    condition     = var.log_retention_days > 0
-    error_message = "log_retention_days: expected a number above 0; 0 would mean for ever."
+    condition     = var.reserved_concurrency == -1 || var.reserved_concurrency >= 1
+    error_message = "reserved_concurrency: expected at least 1, or -1."
   }
 }
 
-variable "tracing" {
-  description = "Trace invocations with X-Ray."
-  type        = bool
-  default     = false
+variable "settings" {
+  description = "What all functions of a stack share: its name (a dimension of their metrics), the code in S3 (its SHA-256 in base64), runtime, logs, tracing, key and network (null for none)."
+  type = object({
+    stack_name         = string
+    bundle             = object({ bucket = string, key = string, version = string, sha256 = string })
+    runtime            = string
+    log_retention_days = number
+    tracing            = bool
+    kms_key_arn        = string
+    network            = object({ subnets = list(string), security_groups = list(string) })
+  })
 }

@@ -151,14 +151,14 @@ def test_a_version_has_no_comparables_but_its_own(version, s3):
     bucket.put_version("1", model, encode(manifest))
     with pytest.raises(Failure, match="comparables are not in the bucket"):
         bucket.comparables(manifest)
-    with pytest.raises(Failure, match=r"^comparables of version 1: expected sha256"):
+    with pytest.raises(Failure, match=r"^version 1: comparables.json.gz: expected sha256"):
         open_comparables(comparables + b" ", manifest)
     assert bucket.comparables(msgspec.structs.replace(manifest, comparables_sha256=None)) is None
 
 
 def test_a_place_outside_the_market_is_no_distance(version):
     _, manifest, content = version
-    comparables = Comparables.decode(content, manifest)
+    comparables = Comparables.of_version(content, manifest)
     far = Features(neighborhood="Buritis", area_m2=90.0, latitude=10.0, longitude=10.0)
     assert [each.km for each in comparables.nearest(far, np.zeros(len(GROUPS)))] == [None] * COUNT
 

@@ -1,0 +1,71 @@
+# What people and programs around the stack may do, to be attached to roles of the account: publish, consume, operate and
+# look. The functions' own policies stand beside the functions.
+
+locals {
+  kms_use = local.kms_key_arn == null ? [] : [{ sid = "UseTheKey", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key_arn] }]
+
+  reading_a_stream = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
+
+  people = {
+    publisher = [
+      { sid = "PublishListings", actions = ["kinesis:DescribeStreamSummary", "kinesis:ListShards", "kinesis:PutRecord", "kinesis:PutRecords"], resources = [local.listings_arn] },
+      { sid = "ReportSales", actions = ["s3:PutObject"], resources = ["${module.archive.arn}/sales/*"] },
+    ]
+
+    consumer = [
+      { sid = "ReadPredictions", actions = local.reading_a_stream, resources = [local.predictions_arn] },
+    ]
+
+    pricer = [
+      { sid = "AskForPrices", actions = ["execute-api:Invoke"], resources = var.price_api ? ["${aws_api_gateway_rest_api.price[0].execution_arn}/v1/POST/price"] : [] },
+    ]
+
+    operator = [
+      { sid = "ReadStreams", actions = local.reading_a_stream, resources = [local.listings_arn, local.predictions_arn] },
+      { sid = "Redrive", actions = ["kinesis:PutRecords"], resources = [local.listings_arn] },
+      { sid = "ReadBuckets", actions = ["s3:GetObject", "s3:GetObjectVersion"], resources = ["${module.models.arn}/*", "${module.dead_letters.arn}/*", "${module.archive.arn}/*"] },
+      { sid = "ListBuckets", actions = ["s3:ListBucket", "s3:ListBucketVersions"], resources = [module.models.arn, module.dead_letters.arn, module.archive.arn] },
+      { sid = "PromoteAndRollBack", actions = ["s3:PutObject"], resources = ["${module.models.arn}/house-price/*"] },
+      { sid = "EndAShadow", actions = ["s3:DeleteObject"], resources = ["${module.models.arn}/house-price/challenger.json"] },
+      { sid = "TakeOut", actions = ["s3:DeleteObject"], resources = ["${module.dead_letters.arn}/*"] },
+      { sid = "Forget", actions = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], resources = ["${module.archive.arn}/*", "${module.dead_letters.arn}/*"] },
+      { sid = "AskForRetraining", actions = ["events:PutEvents"], resources = [local.event_bus_arn] },
+      { sid = "SeeQueues", actions = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], resources = [local.requests_arn, "${local.requests_arn}-dead", local.undelivered_arn] },
+      { sid = "MoveLive", actions = ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:ListVersionsByFunction"], resources = [for name in [local.names.score, local.names.archive, local.names.monitor, local.names.price_api] : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${name}"] },
+      { sid = "Watch", actions = ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"], resources = ["*"] },
+    ]
+
+    auditor = [
+      { sid = "SeeStreams", actions = ["kinesis:DescribeStreamSummary", "kinesis:ListShards"], resources = [local.listings_arn, local.predictions_arn] },
+      { sid = "ListBuckets", actions = ["s3:GetBucketVersioning", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:ListBucket"], resources = [module.models.arn, module.dead_letters.arn, module.archive.arn] },
+      { sid = "ReadModelsAndVerdicts", actions = ["s3:GetObject"], resources = ["${module.models.arn}/house-price/*", "${module.archive.arn}/monitor/*", "${module.archive.arn}/retraining/*"] },
+      { sid = "Watch", actions = ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"], resources = ["*"] },
+    ]
+  }
+}
+
+data "aws_iam_policy_document" "people" {
+  for_each = { for name, statements in local.people : name => concat(statements, name == "auditor" ? [] : local.kms_use) if length(flatten(statements[*].resources)) > 0 }
+
+  dynamic "statement" {
+    for_each = each.value
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = statement.value.resources
+    }
+  }
+}
+
+resource "aws_iam_policy" "people" {
+  # checkov:skip=CKV_AWS_356: CloudWatch knows no narrower resource for looking
+  for_each    = data.aws_iam_policy_document.people
+  name        = "${local.stack_name}-${each.key}-${local.region}"
+  description = "What a ${each.key} of ${local.stack_name} may do."
+  policy      = each.value.json
+}
+
+output "policies" {
+  description = "ARNs of the policies for people and programs around the stack: publisher, consumer, pricer, operator, auditor."
+  value       = { for name, policy in aws_iam_policy.people : name => policy.arn }
+}

@@ -1,0 +1,40 @@
+"""What is answered: prices, or a problem (RFC 9457) that names field and value."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from lambdas.asking.request import Refused
+from pricing.answer.answer import Answer
+
+_encode = msgspec.json.Encoder().encode
+RETRY_AFTER = {503: "10"}  # seconds
+
+
+def priced(answers: Sequence[Answer], *, alone: bool) -> dict[str, Any]:
+    """Return the reply with the answer to one listing, or with all in the order of the request, under `prices`."""
+    return _reply(200, "application/json", answers[0] if alone else {"prices": answers})
+
+
+def problem(refused: Refused) -> dict[str, Any]:
+    """Return the reply that says why there are no prices."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(refused.status).phrase,
+        "status": refused.status,
+        "detail": refused.detail,
+    }
+    if refused.errors:
+        document["errors"] = [
+            {"index": each.index, "field": each.error.partition(":")[0], "error": each.error} for each in refused.errors
+        ]
+    return _reply(refused.status, "application/problem+json", document)
+
+
+def _reply(status: int, media_type: str, document: object) -> dict[str, Any]:
+    headers = {"content-type": media_type, "cache-control": "no-store"}
+    if status in RETRY_AFTER:
+        headers["retry-after"] = RETRY_AFTER[status]
+    return {"statusCode": status, "headers": headers, "body": _encode(document).decode(), "isBase64Encoded": False}
