@@ -32,8 +32,8 @@ MARKER = "BELO_LOCAL_CLOUD"  # in the environment of every process of an instanc
 READY_SECONDS = 30.0
 ATTEMPTS = 3
 
-# A client that comes back after five seconds, as Terraform does while it waits for a function, would find its connection
-# being closed, and ask again for what was made already.
+# A client that comes back after five seconds, as Terraform does while it waits for a function, finds its connection
+# being closed, and asks again for what was made already.
 PATIENT = "from hypercorn.config import Config; Config.keep_alive_timeout = 300"
 
 # Ends the instance with its parent, even a killed one: when the pipe on standard input closes.
