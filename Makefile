@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos prove-loop fuzz mutants bench check format up down bundle eda mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos prove-aws prove-loop prove-api fuzz mutants bench lint check format up smoke release rollback-code down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -54,8 +54,20 @@ integration-test: $(READY) ## the tests against a cloud (LOCAL_CLOUD=ministack|l
 chaos: $(READY) ## a million events through the real handler under faults; planted defects must be caught
 	@$(BIN)/python -m tests.chaos
 
+prove-aws: $(READY) ## the whole stack without an account: applied to moto, requests, policies and alarms held against AWS's own
+	@$(BIN)/python -m tests.aws_proof
+
 prove-loop: $(READY) ## simulated years of markets around the loop: false promotions, time to repair, harm; planted defects
 	@$(BIN)/python -m tests.loop
+
+SCHEMATHESIS := .cache/schemathesis/bin/schemathesis
+$(SCHEMATHESIS): requirements/schemathesis.txt | $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/schemathesis
+	@$(BIN)/uv pip sync --quiet --python .cache/schemathesis/bin/python --require-hashes requirements/schemathesis.txt
+	@touch $@
+
+prove-api: $(SCHEMATHESIS) ## POST /price: 2,000 described cases and 100,000 mutated bodies; planted defects must be caught
+	@$(BIN)/python -m tests.price_api
 
 fuzz: $(READY) ## millions of mutated payloads; nothing but the declared errors may come out
 	@$(BIN)/python -m tests.fuzz
@@ -79,7 +91,39 @@ $(CHECKOV): requirements/checkov.txt | $(READY)
 	@$(BIN)/uv pip sync --quiet --python .cache/checkov/bin/python --require-hashes requirements/checkov.txt
 	@touch $@
 
-check: $(CHECKOV) ## style, types, Terraform, checkov
+LINT := .cache/lint/bin
+$(LINT)/zizmor: requirements/lint.txt | $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/lint
+	@$(BIN)/uv pip sync --quiet --python .cache/lint/bin/python --require-hashes requirements/lint.txt
+	@touch $@
+
+# Its package fetches the program from GitHub. Where that cannot be reached it is tried once, and the others look all the
+# same; on GitHub itself it must be there.
+ACTIONLINT := .cache/actionlint/bin/actionlint
+.cache/actionlint/.tried: requirements/actionlint.txt | $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/actionlint
+	@$(BIN)/uv pip sync --quiet --python .cache/actionlint/bin/python --require-hashes requirements/actionlint.txt 2>$@ || true
+
+lint: $(LINT)/zizmor .cache/actionlint/.tried ## workflows, Dockerfiles and compose files
+	@if test -x $(ACTIONLINT); then $(ACTIONLINT) .github/workflows/*.yaml; \
+	  elif test -n "$${GITHUB_ACTIONS:-}"; then cat .cache/actionlint/.tried >&2; exit 1; \
+	  else echo "lint: without actionlint, which cannot be fetched here: .cache/actionlint/.tried says why" >&2; fi
+	@$(LINT)/zizmor --quiet --offline .github/workflows
+	@$(LINT)/hadolint training/Dockerfile lambdas/Dockerfile
+	@if docker compose version >/dev/null 2>&1; then docker compose --profile mlflow config --quiet; \
+	  else $(BIN)/python -c "$$COMPOSE_CHECK"; fi
+
+# Without Docker: YAML, a source for each service, and no dependence on what is not there.
+define COMPOSE_CHECK
+import pathlib, yaml
+services = yaml.safe_load(pathlib.Path("docker-compose.yaml").read_text())["services"]
+for name, service in services.items():
+    assert {"image", "build"} & set(service), f"docker-compose.yaml: {name} has neither image nor build"
+    assert set(service.get("depends_on", ())) <= set(services), f"docker-compose.yaml: {name} depends on what is not there"
+endef
+export COMPOSE_CHECK
+
+check: $(CHECKOV) lint ## style, types, Terraform, checkov, workflows, Dockerfiles
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -94,6 +138,15 @@ format: $(READY) ## put the code into shape
 
 up: $(READY) ## a local cloud with a champion, ready for events; writes build/stack.env
 	@$(BIN)/python -m belo.local_cloud up
+
+smoke: $(READY) ## try everything that a stack does, once, on the stack that BELO_STACK names, or that `make up` made
+	@$(BIN)/python -m belo.smoke
+
+release: $(READY) ## what was applied last takes over on AWS, a tenth of the calls first; goes back should it fail
+	@$(BIN)/python -m belo.release forward
+
+rollback-code: $(READY) ## the functions' code goes back to what ran before the last release
+	@$(BIN)/python -m belo.release back
 
 down: $(READY) ## stop it
 	@$(BIN)/python -m belo.local_cloud down
@@ -110,8 +163,8 @@ mlflow-ui: $(READY) ## the local experiments in a browser
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: $(READY) ## lock the requirements again (UPGRADE=1 takes newer versions)
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/dev.txt requirements/dev.in
-	@for each in lambda uv; do $(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in; done
-	@for each in ministack checkov; do $(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/$$each.txt requirements/$$each.in; done
+	@for each in lambda uv worker; do $(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in; done
+	@for each in ministack checkov lint actionlint schemathesis; do $(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/$$each.txt requirements/$$each.in; done
 
 clean: ## remove everything that was built
 	@rm -rf build .cache .mypy_cache .ruff_cache .hypothesis

@@ -68,6 +68,16 @@ def destroy(workdir: Path) -> None:
     _terraform(workdir / "infra" / LOCAL, "destroy", "-input=false", "-auto-approve")
 
 
+def again(workdir: Path) -> None:
+    """Apply the stack of `workdir` once more, with what its files say now."""
+    _terraform(workdir / "infra" / LOCAL, "apply", "-input=false", "-auto-approve")
+
+
+def forget(workdir: Path, address: str) -> None:
+    """Take a resource out of the state of `workdir`, and leave it as it is."""
+    _terraform(workdir / "infra" / LOCAL, "state", "rm", address)
+
+
 def check() -> None:
     """Check infra/: format, validity, and the tests of its guarantees, none of which needs a cloud."""
     _terraform(INFRA, "fmt", "-check", "-recursive", "-diff", log=sys.stderr)

@@ -96,6 +96,12 @@ data "aws_iam_policy_document" "plan" {
   }
 
   statement {
+    sid       = "SeeTheCode"
+    actions   = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::*belo-models-${local.account}-*/bundles/*"]
+  }
+
+  statement {
     sid       = "ReadTheState"
     actions   = ["s3:GetObject", "s3:ListBucket"]
     resources = [module.state.arn, "${module.state.arn}/*"]

@@ -5,12 +5,31 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from lambdas.asking.request import Refused
 from pricing.answer.answer import Answer
 
 _encode = msgspec.json.Encoder().encode
 RETRY_AFTER = {503: "10"}  # seconds
+
+
+class WrongField(Struct, frozen=True):
+    """What is wrong with one listing: its place in the request, counted from 0, its field, and a sentence with both."""
+
+    index: int
+    field: str
+    error: str
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why there are no prices, as RFC 9457 writes it; `errors` where single listings are wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[WrongField] = []
 
 
 def priced(answers: Sequence[Answer], *, alone: bool) -> dict[str, Any]:
@@ -20,16 +39,13 @@ def priced(answers: Sequence[Answer], *, alone: bool) -> dict[str, Any]:
 
 def problem(refused: Refused) -> dict[str, Any]:
     """Return the reply that says why there are no prices."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(refused.status).phrase,
-        "status": refused.status,
-        "detail": refused.detail,
-    }
-    if refused.errors:
-        document["errors"] = [
-            {"index": each.index, "field": each.error.partition(":")[0], "error": each.error} for each in refused.errors
-        ]
+    document = Problem(
+        type="about:blank",
+        title=HTTPStatus(refused.status).phrase,
+        status=refused.status,
+        detail=refused.detail,
+        errors=[WrongField(each.index, each.error.partition(":")[0], each.error) for each in refused.errors],
+    )
     return _reply(refused.status, "application/problem+json", document)
 
 

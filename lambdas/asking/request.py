@@ -31,7 +31,7 @@ class Refused(Exception):
     def __init__(self, status: int, detail: str, errors: list[Wrong] | None = None) -> None:
         super().__init__(detail)
         self.status = status
-        self.detail = detail
+        self.detail = detail.encode("utf-8", "replace").decode()  # a header may show half a character
         self.errors = errors or []
 
 
@@ -66,14 +66,15 @@ class Request:
 
 def read(event: Mapping[str, Any]) -> Request:
     """Return the request of an API Gateway proxy event (REST); raises `Refused`."""
-    explain = ((event.get("queryStringParameters") or {}).get("explain") or "0").lower()
+    explain = (event.get("queryStringParameters") or {}).get("explain")
+    explain = "0" if explain is None else explain.lower()
     if explain not in EXPLAIN:
         raise Refused(400, f"explain: expected 1 or 0, got {shown(explain)}")
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     media_type, _, parameters = (headers.get("content-type") or "").partition(";")
     if media_type.strip().lower() != "application/json":
         raise Refused(415, f"content-type: expected application/json, got {shown(media_type.strip())}")
-    charset = parameters.lower().replace(" ", "").partition("charset=")[2].strip('"')
+    charset = _charset(parameters)
     if charset not in {"", "utf-8", "utf8"}:
         raise Refused(415, f"content-type: expected UTF-8, got {shown(charset)}")
     document = _decoded(_body(event))
@@ -86,6 +87,15 @@ def read(event: Mapping[str, Any]) -> Request:
     if len(rows) > MOST_LISTINGS:
         raise Refused(413, f"expected at most {MOST_LISTINGS} listings, got {len(rows):,}")
     return Request(rows, alone, EXPLAIN[explain])
+
+
+def _charset(parameters: str) -> str:
+    """Return the `charset` of a media type's parameters, "" where they have none."""
+    for each in parameters.lower().split(";"):
+        name, _, value = each.partition("=")
+        if name.strip() == "charset":
+            return value.strip().strip('"')
+    return ""
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
@@ -106,6 +116,8 @@ def _decoded(content: bytes) -> object:
     try:
         content.decode()  # the decoder looks at less
         return msgspec.json.decode(content)
+    except msgspec.ValidationError:  # no type is asked for: a number beyond a double, or of thousands of digits
+        raise Refused(400, "a number is too large to be read") from None
     except (ValueError, RecursionError) as error:
         raise Refused(400, str(refusal(content, error))) from None
 

@@ -118,12 +118,22 @@ def test_of_many_listings_every_wrong_one_is_told(api):
         (request("{}", content_type="text/xml"), 415, 'content-type: expected application/json, got "text/xml"'),
         (request(HOME, content_type=None), 415, 'content-type: expected application/json, got ""'),
         (request(HOME, content_type="application/json;charset=x"), 415, 'content-type: expected UTF-8, got "x"'),
+        (request(HOME, content_type="\ud800"), 415, 'content-type: expected application/json, got "?"'),
+        (request(HOME, query={"explain": ""}), 400, 'explain: expected 1 or 0, got ""'),
+        (request(HOME, query={"explain": "\ud83d"}), 400, 'explain: expected 1 or 0, got "?"'),
+        (request('{"area_m2": 1e999}'), 400, "a number is too large to be read"),
+        (request('[{"price": ' + "9" * 5_000 + "}]"), 400, "a number is too large to be read"),
         (request([HOME] * 101), 413, "expected at most 100 listings, got 101"),
         (request(" " * MOST_BYTES + "{}"), 413, "expected at most 1,048,576 bytes, got 1,048,578"),
     ],
 )  # fmt: skip
 def test_a_request_that_cannot_be_read_is_refused_with_its_status(api, asked, status, detail):
     assert told(api(asked)) == (status, detail)
+
+
+@pytest.mark.parametrize("parameters", ["charset=utf-8; x=y", 'x=y; CHARSET="UTF-8"', "x=charset=latin-1", ""])
+def test_parameters_of_the_content_type_other_than_a_charset_do_not_matter(api, parameters):
+    assert api(request(HOME, content_type=f"application/json; {parameters}"))["statusCode"] == 200
 
 
 def test_without_a_champion_the_caller_is_asked_to_come_again(empty):

@@ -3,6 +3,11 @@ output "name" {
   value       = aws_lambda_function.this.function_name
 }
 
+output "live" {
+  description = "Name of the alias by which the function is called, to be had once it is there."
+  value       = aws_lambda_alias.live.name
+}
+
 output "live_arn" {
   description = "ARN of the alias live, by which the function is called."
   value       = aws_lambda_alias.live.arn

@@ -56,7 +56,7 @@ locals {
 
     dead-letters = {
       severity    = "ticket"
-      description = "Records were refused; `belo dead-letters` says why, and whose they are."
+      description = "Records were refused; `belo redrive --dry-run` says how many, and for which reasons."
       metrics     = { m = merge(local.ours, { name = "DeadLetters", dimensions = local.score, stat = "Sum" }) }
       period      = 300
     }

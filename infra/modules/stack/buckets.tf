@@ -11,7 +11,7 @@ module "models" {
 module "dead_letters" {
   source   = "../bucket"
   name     = local.buckets["dead-letters"]
-  expires  = { "dead-letters/" = var.keep_days.dead_letters, "aws/lambda/" = var.keep_days.dead_letters }
+  expires  = { for prefix in ["dead-letters/", "redriven/", "aws/lambda/"] : prefix => var.keep_days.dead_letters }
   settings = local.bucket_settings
 }
 

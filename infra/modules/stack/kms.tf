@@ -55,7 +55,7 @@ data "aws_iam_policy_document" "key" {
 
   statement {
     sid       = "LogsOfThisAccount"
-    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:DescribeKey"]
+    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"] # DescribeKey has no encryption context
     resources = ["*"]
 
     principals {

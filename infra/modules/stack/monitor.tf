@@ -93,14 +93,14 @@ resource "aws_lambda_permission" "monitor" {
   statement_id  = "schedule"
   action        = "lambda:InvokeFunction"
   function_name = module.monitor.name
-  qualifier     = "live"
+  qualifier     = module.monitor.live
   principal     = "events.amazonaws.com"
   source_arn    = local.rule_arns["monitor"]
 }
 
 resource "aws_lambda_function_event_invoke_config" "monitor" {
   function_name          = module.monitor.name
-  qualifier              = "live"
+  qualifier              = module.monitor.live
   maximum_retry_attempts = 2
 
   maximum_event_age_in_seconds = 21600

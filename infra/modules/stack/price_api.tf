@@ -88,7 +88,7 @@ resource "aws_lambda_permission" "price_api" {
   statement_id  = "api-gateway"
   action        = "lambda:InvokeFunction"
   function_name = module.price_api[0].name
-  qualifier     = "live"
+  qualifier     = module.price_api[0].live
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_api_gateway_rest_api.price[0].execution_arn}/*/POST/price"
 }

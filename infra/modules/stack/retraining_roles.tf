@@ -70,7 +70,7 @@ data "aws_iam_policy_document" "worker" {
   statement {
     sid       = "TakeUpRequests"
     actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
-    resources = aws_sqs_queue.requests[*].arn
+    resources = [local.requests_arn]
   }
 
   statement {
@@ -100,6 +100,19 @@ data "aws_iam_policy_document" "worker" {
     sid       = "PromoteModels"
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${module.models.arn}/house-price/*"]
+  }
+
+  # Who served lately: the pointer's old versions.
+  statement {
+    sid       = "FindWhoServed"
+    actions   = ["s3:ListBucketVersions"]
+    resources = [module.models.arn]
+  }
+
+  statement {
+    sid       = "SeeWhoServed"
+    actions   = ["s3:GetObjectVersion"]
+    resources = ["${module.models.arn}/house-price/champion.json"]
   }
 
   statement {

@@ -1,0 +1,1 @@
+"""`belo forget`: every trace of a listing out of the stack's buckets."""
