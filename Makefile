@@ -15,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos prove-aws prove-loop prove-api fuzz mutants bench lint check format up smoke release rollback-code down bundle eda mlflow-ui lock clean
+.PHONY: help setup demo demo-drift test slow-test unit-test integration-test chaos prove-aws prove-loop prove-api fuzz mutants bench lint audit check format up smoke release rollback-code down bundle eda mlflow-ui lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 26
@@ -123,7 +123,56 @@ for name, service in services.items():
 endef
 export COMPOSE_CHECK
 
-check: $(CHECKOV) lint ## style, types, Terraform, checkov, workflows, Dockerfiles
+PIP_AUDIT := .cache/audit/bin/pip-audit
+$(PIP_AUDIT): requirements/audit.txt | $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/audit
+	@$(BIN)/uv pip sync --quiet --python .cache/audit/bin/python --require-hashes requirements/audit.txt
+	@touch $@
+
+audit: $(PIP_AUDIT) ## known vulnerabilities of what the locks name; says so where nobody can be asked
+	@$(BIN)/python -c "$$AUDIT" requirements/lambda.txt requirements/worker.txt requirements/dev.txt
+
+# Versions for every Python, not only this one's. A source that does not know an old vulnerability is none: a mirror of an
+# index has no advisories, which pip-audit takes for good news.
+define AUDIT
+import json, pathlib, subprocess, sys, tempfile
+from belo.sbom import locked
+
+OPTIONS = "--format json --disable-pip --no-deps --progress-spinner off --timeout 3 --cache-dir .cache/audit/answers"
+folder = tempfile.TemporaryDirectory()
+
+def ask(service, *requirements):
+    files = [pathlib.Path(folder.name, f"{place}.txt") for place in range(len(requirements))]
+    for file, lines in zip(files, requirements):
+        file.write_text("\n".join(lines))
+    command = ["$(PIP_AUDIT)", *OPTIONS.split(), "--vulnerability-service", service, *(f"--requirement={each}" for each in files)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        return json.loads(done.stdout)["dependencies"], done.stderr
+    except ValueError:
+        return [], done.stderr
+
+for service in ("pypi", "osv"):
+    if any(each.get("vulns") for each in ask(service, ["jinja2==2.4.1"])[0]):
+        break
+else:
+    print("audit: no source of advisories can be asked from here, and nothing was looked up", file=sys.stderr)
+    sys.exit()
+wanted = sorted({each for lock in sys.argv[1:] for each, _ in locked(pathlib.Path(lock))})
+first = dict(reversed(wanted))  # a file may name a package once
+found, said = ask(service, map("==".join, first.items()), map("==".join, set(wanted) - set(first.items())))
+if len(found) != len(wanted):
+    sys.exit(f"audit: {service} answered for {len(found)} of {len(wanted)} packages\n{said}")
+for each in found:
+    for one in each.get("vulns", []):
+        print(f"{each['name']} {each['version']}: {one['id']}, fixed in {', '.join(one['fix_versions']) or 'no version'}")
+unknown = [each["name"] for each in found if "skip_reason" in each]
+print(f"audit: {len(wanted)} packages, asked {service}; it does not know {', '.join(unknown) or 'none'}", file=sys.stderr)
+sys.exit(any(each.get("vulns") for each in found))
+endef
+export AUDIT
+
+check: $(CHECKOV) lint audit ## style, types, Terraform, checkov, workflows, Dockerfiles
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -164,7 +213,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: $(READY) ## lock the requirements again (UPGRADE=1 takes newer versions)
 	@$(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/dev.txt requirements/dev.in
 	@for each in lambda uv worker; do $(LOCK) $(if $(UPGRADE),--upgrade) -c requirements/dev.txt -o requirements/$$each.txt requirements/$$each.in; done
-	@for each in ministack checkov lint actionlint schemathesis; do $(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/$$each.txt requirements/$$each.in; done
+	@for each in ministack checkov lint actionlint schemathesis audit; do $(LOCK) $(if $(UPGRADE),--upgrade) -o requirements/$$each.txt requirements/$$each.in; done
 
 clean: ## remove everything that was built
 	@rm -rf build .cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,8 @@
 
 The same inputs give the same bytes: the files are sorted, their times and modes fixed, and the bytecode is
 compiled in one process with a fixed hash seed. A bundle's name ends with the hash of its inputs, so that one
-that exists is never built again; the newest of a target stands beside it under a name without a hash.
+that exists is never built again; the newest of a target stands beside it under a name without a hash. Beside each
+stands what it is made of (`belo.sbom`).
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from belo import sbom
 from terminal.errors import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,17 +35,26 @@ KEPT = 3  # bundles of a target; an older one may still be in use
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # what the local clouds run, too
 PLATFORM = "x86_64-manylinux_2_28"
 
-# What inference never imports. `test_bundle.py` scores with what remains.
+AWS_SERVICES = ("events", "kinesis", "s3")  # that the functions call; botocore carries 400 more
+
+# What the functions never read. `test_bundle.py` scores, and makes their clients, with what remains.
 LEFT_OUT = (
     ".lock",
     "bin/*",
+    "boto3/data/*",  # of resources; the functions have clients
+    "boto3/examples/*",
+    "botocore/data/*/examples-1.json",
+    "dateutil/zoneinfo/*.tar.gz",  # botocore knows UTC and the local time
     "flatbuffers*/*",  # these four: for ONNX Runtime's tools only
     "google/*",
     "packaging*/*",
     "protobuf*/*",
+    "numpy/_core/_*_tests.*",
+    "numpy/_core/_simd.*",  # for numpy's own tests, too
     "numpy/_pyinstaller/*",
     "numpy/distutils/*",
     "numpy/f2py/*",
+    "numpy/random/_examples/*",
     "numpy/typing/tests/*",
     "onnxruntime/backend/*",
     "onnxruntime/capi/libonnxruntime.so*",  # for programs in C; the Python extension carries its own copy
@@ -51,8 +62,12 @@ LEFT_OUT = (
     "onnxruntime/quantization/*",
     "onnxruntime/tools/*",
     "onnxruntime/transformers/*",
+    "urllib3/contrib/emscripten/*",  # for Python in a browser
     "*/tests/*",
     "*/__pycache__/*",  # compiled anew below
+    "*.[ach]",  # these three: to build against numpy
+    "*.pxd",
+    "*.pyx",
     "*.pyi",
     "*.dist-info/INSTALLER",  # these four: of the installation, and they differ from one to the next
     "*.dist-info/RECORD",
@@ -97,8 +112,12 @@ def build(target: Target, folder: Path = FOLDER) -> Path:
             (room / "bundle.zip").replace(bundle)
             for old in sorted(folder.glob(f"{target.name}-*.zip"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 old.unlink(missing_ok=True)
-        shutil.copyfile(bundle, room / "newest.zip")
-        (room / "newest.zip").replace(folder / f"{target.name}.zip")
+                old.with_suffix(sbom.SUFFIX).unlink(missing_ok=True)
+        (room / "sbom").write_text(sbom.of(bundle, REQUIREMENTS))
+        (room / "sbom").replace(bundle.with_suffix(sbom.SUFFIX))
+        for suffix in (".zip", sbom.SUFFIX):
+            shutil.copyfile(bundle.with_suffix(suffix), room / "newest")
+            (room / "newest").replace(folder / f"{target.name}{suffix}")
     return bundle
 
 
@@ -152,8 +171,15 @@ def _install(target: Target, tree: Path) -> None:
 def _prune(tree: Path) -> None:
     for path in list(_files(tree)):
         name = path.relative_to(tree).as_posix()
-        if any(fnmatch(name, pattern) for pattern in LEFT_OUT):
+        if _of_another_service(name) or any(fnmatch(name, pattern) for pattern in LEFT_OUT):
             path.unlink()
+
+
+def _of_another_service(name: str) -> bool:
+    match name.split("/"):
+        case ["botocore", "data", service, _, *_]:  # what stands above the services' folders is of all of them
+            return service not in AWS_SERVICES
+    return False
 
 
 def _compile(interpreter: str, tree: Path) -> None:

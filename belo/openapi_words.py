@@ -41,7 +41,7 @@ FIELDS = {
     ),
     "Interval.low": "The lower amount, in `currency`.",
     "Interval.high": "The upper amount, in `currency`.",
-    "Interval.coverage": "Of a hundred homes, the share whose prices lie between the two: 0.9 is ninety.",
+    "Interval.coverage": "The share of homes whose price lies between the two: 0.9 is nine in ten.",
     "ModelVersion.name": "The model's name.",
     "ModelVersion.version": "Its version, a whole number as text.",
     "Features.neighborhood": "The neighbourhood.",
@@ -94,7 +94,10 @@ EXPLAIN = (
 )
 REPLIES = {
     200: "The price: an answer for a listing alone, and for a list an object with all answers, in the list's order.",
-    400: "The request cannot be read: it is no JSON, no UTF-8, or `explain` is neither 1 nor 0.",
+    400: (
+        "The request cannot be read: it is no JSON or no UTF-8, nested too deeply, holds a number too large to read, or "
+        "`explain` is neither yes nor no."
+    ),
     403: "The gateway does not know you: the signature or the key is missing or wrong.",
     413: "Too much at once: more than 100 listings, or more than 1,048,576 bytes.",
     415: "The content type is not application/json, or it names another encoding than UTF-8.",

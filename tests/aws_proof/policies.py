@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from tests.aws_proof.collected import ClientOf, Collected, collected
-from tests.aws_proof.known_to_aws import complaints
-from tests.aws_proof.matrix import Account, wrong_answers
-from tests.aws_proof.planted import FAULTS
+from tests.aws_proof.iam.collected import ClientOf, Collected, collected
+from tests.aws_proof.iam.known_to_aws import complaints
+from tests.aws_proof.iam.matrix import Account, wrong_answers
+from tests.aws_proof.iam.planted import FAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Wrong(list[str]):
 def prove(client_of: ClientOf) -> Wrong:
     """Return what is wrong with the policies of a stack that was applied whole, and what the checks failed to notice.
 
-    `client_of` makes the client of a service, like `boto3.Session().client`. There must be one stack in the account,
-    with a key of its own, the worker, the price API and a topic.
+    `client_of` makes the client of a service, like `boto3.Session().client`. There must be one stack in its
+    region, with a key of its own, the worker, the price API and topics.
     """
     policies = collected(client_of)
     counts = Counts(

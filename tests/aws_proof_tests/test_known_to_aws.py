@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.aws_proof.collected import Collected
-from tests.aws_proof.globs import could_be
-from tests.aws_proof.known_to_aws import complaints
+from tests.aws_proof.iam.collected import Collected
+from tests.aws_proof.iam.globs import could_be
+from tests.aws_proof.iam.known_to_aws import complaints
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/listings"
 BUS = "arn:aws:events:us-east-1:123456789012:event-bus/default"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.aws_proof.collected import Collected
-from tests.aws_proof.simulator import Simulator, Unknown, condition
+from tests.aws_proof.iam.collected import Collected
+from tests.aws_proof.iam.simulator import Simulator, Unknown, condition
 
 ROLE = "arn:aws:iam::123456789012:role/clerk"
 STRANGER = "arn:aws:iam::999999999999:role/stranger"

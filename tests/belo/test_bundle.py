@@ -1,9 +1,11 @@
-import importlib.util
+import ast
 import json
-import os
+import re
+import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +14,34 @@ from belo import bundle
 from terminal.errors import Failure
 from tests.champions import champion
 
-# What the runtime has besides the bundle, with what it needs itself.
-RUNTIME = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
-SCORE = """
-import json, sys
+ROOT = Path(__file__).parents[2]
+LIBRARIES = ("boto3", "botocore", "dateutil", "jmespath", "msgspec", "numpy", "onnxruntime", "pybase64", "s3transfer")
+LIBRARIES += ("six", "urllib3")
+# Amazon Linux 2023, which Lambda's Python 3.12 stands on, has glibc 2.34 and the C++ library of GCC 11.
+CEILINGS = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)}
+
+# Only the standard library and the bundle, as on a path before the runtime's.
+ISOLATED = "import sys; sys.path.insert(0, sys.argv.pop(1))"
+SCORE = f"""{ISOLATED}
+import json
 from pathlib import Path
-import boto3, lambdas.score, msgspec, numpy, onnxruntime, pybase64
+import lambdas.score, {", ".join(LIBRARIES)}
 from pricing import model
 from pricing.listing import Features
 loaded = model.load(Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]).read_bytes())
 prices = loaded.predict([Features(neighborhood="Buritis", area_m2=100.0)])
-mine = {name: str(Path(sys.modules[name].__file__)) for name in
-        ("lambdas", "pricing", "msgspec", "numpy", "onnxruntime", "pybase64")}
-compiled = {name: str(Path(sys.modules[name].__cached__)) for name in mine}
-print(json.dumps({"price": float(prices.price[0]), "files": mine, "compiled": compiled}))
+mine = [sys.modules[name] for name in ("lambdas", "pricing", *{LIBRARIES})]
+print(json.dumps([float(prices.price[0]), [each.__file__ for each in mine], [each.__cached__ for each in mine]]))
+"""
+CLIENTS = f"""{ISOLATED}
+import json, boto3, botocore
+import lambdas.archive, lambdas.monitor, lambdas.price_api, lambdas.score
+keys = dict(region_name="sa-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+clients = [boto3.client(name, **keys) for name in sys.argv[1:]]
+clients[-1].get_paginator("list_objects_v2")
+takes = lambda name: list(clients[-1].meta.service_model.operation_model(name).input_shape.members)
+urls = [each.meta.endpoint_url for each in clients]
+print(json.dumps([botocore.__version__, urls, takes("PutObject"), takes("DeleteObject")]))
 """
 
 
@@ -48,15 +64,45 @@ def unzipped(built, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory) -> Path:
-    """A folder with boto3 and what it needs, and nothing else."""
-    folder = tmp_path_factory.mktemp("runtime")
-    for name in RUNTIME:
-        origin = Path(importlib.util.find_spec(name).origin)
-        found = origin.parent if origin.name == "__init__.py" else origin
-        (folder / found.name).symlink_to(found)
-    return folder
+def isolated(code: str, unzipped: Path, *arguments: object) -> list:
+    """Return what code prints in an interpreter that sees nothing but the bundle and the standard library."""
+    command = [sys.executable, "-I", "-S", "-c", code, unzipped, *arguments]
+    done = subprocess.run([str(each) for each in command], env={}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")  # ONNX Runtime warns of parts that it misses
+    return json.loads(done.stdout)
+
+
+def services_called() -> set[str]:
+    """Return the services of which the functions make clients, by their sources."""
+    calls = [node for path in (ROOT / "lambdas").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    made = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "boto3.client"]
+    return {ast.literal_eval(node.args[0]) for node in made}
+
+
+def versions_needed(library: bytes) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the versions of symbols that a shared library wants of others, by family: GLIBC, (2, 17).
+
+    They are in its section of type SHT_GNU_verneed, a list of lists of names (64-bit little-endian ELF).
+    """
+    offset, size, number = *struct.unpack_from("<Q", library, 40), *struct.unpack_from("<HH", library, 58)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", library, offset + size * each) for each in range(number)]
+    for _, kind, _, _, begin, _, names, count, _, _ in sections:
+        entry = begin
+        for _ in range(count if kind == 0x6FFFFFFE else 0):
+            _, wanted, _, first, following = struct.unpack_from("<HHIII", library, entry)
+            version = entry + first
+            for _ in range(wanted):
+                _, _, _, name, after = struct.unpack_from("<IHHII", library, version)
+                text = library[sections[names][4] + name :][:64].partition(b"\0")[0].decode()
+                family, _, digits = text.rpartition("_")
+                if re.fullmatch(r"[\d.]+", digits):  # not GLIBC_PRIVATE, and the like
+                    yield family, tuple(int(each) for each in digits.split("."))
+                version += after
+            entry += following
+
+
+def too_new(library: bytes) -> list[tuple[str, tuple[int, ...]]]:
+    return [each for each in versions_needed(library) if each[1] > CEILINGS.get(*each)]
 
 
 def test_the_same_inputs_give_the_same_bytes(built, tmp_path):
@@ -80,22 +126,51 @@ def test_its_name_says_what_it_runs_on(built):
     assert bundle.python_of(built) == bundle.RUNNING_PYTHON
 
 
-def test_it_scores_in_an_interpreter_that_sees_nothing_but_it_and_boto3(unzipped, runtime, tmp_path):
+def test_it_scores_in_an_interpreter_that_sees_nothing_but_it(unzipped, tmp_path):
     tiny = champion()
     (tmp_path / "model.onnx").write_bytes(tiny.model)
     (tmp_path / "manifest.json").write_bytes(tiny.manifest)
-    done = subprocess.run(
-        [sys.executable, "-S", "-s", "-P", "-c", SCORE, tmp_path / "model.onnx", tmp_path / "manifest.json"],
-        env={"PYTHONPATH": f"{unzipped}{os.pathsep}{runtime}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # ONNX Runtime warns of parts that it misses
-    answer = json.loads(done.stdout)
-    assert answer["price"] > 0
-    assert all(file.startswith(str(unzipped)) for file in answer["files"].values()), answer["files"]
+    price, files, _ = isolated(SCORE, unzipped, tmp_path / "model.onnx", tmp_path / "manifest.json")
+    assert price > 0
+    assert [file for file in files if not file.startswith(str(unzipped))] == []
+
+
+def test_its_botocore_is_the_locked_one_and_writes_on_condition(unzipped):
+    version, urls, put, delete = isolated(CLIENTS, unzipped, *sorted(services_called()))
+    for lock in (bundle.REQUIREMENTS, ROOT / "requirements/dev.txt"):
+        assert f"\nbotocore=={version} \\\n" in lock.read_text()
+    assert {"IfMatch", "IfNoneMatch"} <= set(put)
+    assert "IfMatch" in delete
+    assert urls == [f"https://{name}.sa-east-1.amazonaws.com" for name in sorted(services_called())]
+
+
+def test_of_botocores_data_it_has_the_services_that_the_functions_call_and_no_other(names):
+    data = [name.split("/")[2:] for name in names if name.startswith("botocore/data/")]
+    assert {path[0] for path in data if len(path) > 1} == set(bundle.AWS_SERVICES) == services_called()
+    common = {path[0] for path in data if len(path) == 1}
+    assert common == {"_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+    assert "botocore/cacert.pem" in names
+
+
+def test_amazon_linux_2023_has_every_symbol_that_its_libraries_need(unzipped):
+    libraries = [path for path in unzipped.rglob("*") if ".so" in path.suffixes]
+    needed = {family for path in libraries for family, _ in versions_needed(path.read_bytes())}
+    assert CEILINGS.keys() <= needed  # it has been looked for
+    assert {path.name: too_new(path.read_bytes()) for path in libraries if too_new(path.read_bytes())} == {}
+
+
+@pytest.mark.parametrize(
+    ("there", "planted", "found"),
+    [
+        (b"GLIBC_2.17", b"GLIBC_2.35", ("GLIBC", (2, 35))),
+        (b"GLIBCXX_3.4.21", b"GLIBCXX_3.4.30", ("GLIBCXX", (3, 4, 30))),
+    ],
+)
+def test_a_library_that_needs_a_newer_symbol_is_noticed(unzipped, there, planted, found):
+    (path,) = unzipped.glob("onnxruntime/capi/onnxruntime_pybind11_state.*.so")
+    library = path.read_bytes()
+    assert too_new(library) == []
+    assert found in too_new(library.replace(there + b"\0", planted + b"\0"))
 
 
 def test_every_source_is_compiled_for_its_python_and_trusted_without_a_look_at_the_source(names, unzipped):
@@ -110,21 +185,14 @@ def test_every_source_is_compiled_for_its_python_and_trusted_without_a_look_at_t
 
 def test_nothing_of_training_and_no_tests_are_inside(names):
     tops = {name.partition("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {
-        "lambdas",
-        "msgspec",
-        "numpy",
-        "numpy.libs",
-        "onnxruntime",
-        "pricing",
-        "pybase64",
-    }
+    found = {top.removesuffix(".py") for top in tops if not top.endswith(".dist-info")}
+    assert found == {"lambdas", "pricing", "numpy.libs", "__pycache__", *LIBRARIES}  # of six.py
     assert not [name for name in names if "/tests/" in name]
 
 
 def test_licences_of_what_is_carried_are_carried_too(names):
-    for library in ("msgspec", "numpy", "onnxruntime", "pybase64"):
-        assert [name for name in names if name.startswith(library) and "LICENSE" in name.upper()], library
+    for library in LIBRARIES:
+        assert [name for name in names if library in name.partition("/")[0] and "LICENSE" in name.upper()], library
 
 
 def test_it_fits_into_a_function_with_a_margin(built):

@@ -7,8 +7,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import track
@@ -24,6 +27,7 @@ from tests.chaos.storms import STORMS
 
 TALK = Console(stderr=True)
 MIXED_SHARES = 4  # of the events, "everything at once" gets this many times what a single fault gets
+PROCESSES = 2
 ACTS = {"function": DEFECTS, "clients": client_defects.DEFECTS}
 
 
@@ -74,22 +78,45 @@ def _until_wrong(results: Iterator[Result]) -> list[Result]:
 
 
 def _results(act: str, options: argparse.Namespace) -> Iterator[Result]:
-    return _function(options.seed, options.events) if act == "function" else _clients(options)
+    phases = _function(options.seed, options.events) if act == "function" else _clients(options)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("fork")) as pool:
+        found = pool.map(_run, phases)
+        try:
+            for results in track(found, f"Faults of the {act}, kind by kind", total=len(phases), console=TALK):
+                yield from results
+        finally:
+            pool.shutdown(cancel_futures=True)  # where it stops at the first that is wrong
 
 
-def _function(seed: int, events: int) -> Iterator[Result]:
+class Phase(NamedTuple):
+    """One kind of fault (its place among the act's storms), or with None everything at once."""
+
+    act: str
+    storm: int | None
+    seed: int
+    events: int
+
+
+def _run(each: Phase) -> list[Result]:
+    if each.storm is not None:
+        storms, of_act = (STORMS, phase) if each.act == "function" else (CLIENT_STORMS, client_phase)
+        return [of_act.run_phase(storms[each.storm], each.seed, each.events)]
+    if each.act == "function":
+        return [phase.run_everything(each.seed, each.events)]
+    return client_phase.run_everything(each.seed, each.events)
+
+
+def _function(seed: int, events: int) -> list[Phase]:
     share = -(-events // (len(STORMS) + MIXED_SHARES))
-    for index, storm in enumerate(track(STORMS, "Faults of the function, one kind after another", console=TALK)):
-        yield phase.run_phase(storm, seed + index, share)
-    yield phase.run_everything(seed + len(STORMS), events - share * len(STORMS))
+    kinds = [Phase("function", index, seed + index, share) for index in range(len(STORMS))]
+    return [*kinds, Phase("function", None, seed + len(STORMS), events - share * len(STORMS))]
 
 
-def _clients(options: argparse.Namespace) -> Iterator[Result]:
-    seed, events = options.seed, options.clients_events
-    share = -(-events // (len(CLIENT_STORMS) + MIXED_SHARES))
-    for index, storm in enumerate(track(CLIENT_STORMS, "Faults of the clients, one kind after another", console=TALK)):
-        yield client_phase.run_phase(storm, seed + index, share)
-    yield from client_phase.run_everything(seed + len(CLIENT_STORMS), share * MIXED_SHARES)
+def _clients(options: argparse.Namespace) -> list[Phase]:
+    seed, count = options.seed, len(CLIENT_STORMS)
+    share = -(-options.clients_events // (count + MIXED_SHARES))
+    kinds = [Phase("clients", index, seed + index, share) for index in range(count)]
+    return [*kinds, Phase("clients", None, seed + count, share * MIXED_SHARES)]
 
 
 def _outcomes(act: str, seed: int) -> Iterator[Outcome]:

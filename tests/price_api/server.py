@@ -40,6 +40,7 @@ def proxy_event(body: bytes, headers: dict[str, str], query: dict[str, str] | No
 @contextlib.contextmanager
 def serving(api: Api) -> Iterator[str]:
     """Serve a handler on a free port while the context lasts; yield the address."""
+    one_at_a_time = threading.Lock()  # as in an environment of Lambda
 
     class Gateway(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -52,7 +53,8 @@ def serving(api: Api) -> Iterator[str]:
                 return self._reply(NO_ROUTE)
             query = dict(parse_qsl(url.query, keep_blank_values=True))  # of a name that comes twice, the last
             try:
-                reply = api(proxy_event(body, dict(self.headers.items()), query))
+                with one_at_a_time:
+                    reply = api(proxy_event(body, dict(self.headers.items()), query))
             except Exception as error:  # noqa: BLE001 - what the gateway says where the function fails
                 failed = {"message": "Internal server error", "error": f"{type(error).__name__}: {error}"}
                 reply = UNKNOWN | {"statusCode": 502, "body": json.dumps(failed)}

@@ -11,8 +11,8 @@ import pytest
 
 from belo.openapi import examples_of
 from tests.price_api.__main__ import near
-from tests.price_api.bodies import request
 from tests.price_api.books import PAGE, WrongReply, books
+from tests.price_api.damage import request
 from tests.price_api.defects import DEFECTS
 from tests.price_api.server import proxy_event, serving
 
