@@ -139,35 +139,38 @@ import json, pathlib, subprocess, sys, tempfile
 from belo.sbom import locked
 
 OPTIONS = "--format json --disable-pip --no-deps --progress-spinner off --timeout 3 --cache-dir .cache/audit/answers"
-folder = tempfile.TemporaryDirectory()
 
-def ask(service, *requirements):
-    files = [pathlib.Path(folder.name, f"{place}.txt") for place in range(len(requirements))]
-    for file, lines in zip(files, requirements):
-        file.write_text("\n".join(lines))
-    command = ["$(PIP_AUDIT)", *OPTIONS.split(), "--vulnerability-service", service, *(f"--requirement={each}" for each in files)]
-    done = subprocess.run(command, capture_output=True, text=True)
+def ask(service, versions):
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.writelines(f"{name}=={version}\n" for name, version in versions.items())
+        file.flush()
+        command = ["$(PIP_AUDIT)", *OPTIONS.split(), "--vulnerability-service", service, "--requirement", file.name]
+        done = subprocess.run(command, capture_output=True, text=True)
     try:
-        return json.loads(done.stdout)["dependencies"], done.stderr
+        return json.loads(done.stdout)["dependencies"]
     except ValueError:
-        return [], done.stderr
+        return done.stderr
 
 for service in ("pypi", "osv"):
-    if any(each.get("vulns") for each in ask(service, ["jinja2==2.4.1"])[0]):
+    answer = ask(service, {"jinja2": "2.4.1"})
+    if isinstance(answer, list) and answer[0].get("vulns"):
         break
 else:
     print("audit: no source of advisories can be asked from here, and nothing was looked up", file=sys.stderr)
     sys.exit()
-wanted = sorted({each for lock in sys.argv[1:] for each, _ in locked(pathlib.Path(lock))})
-first = dict(reversed(wanted))  # a file may name a package once
-found, said = ask(service, map("==".join, first.items()), map("==".join, set(wanted) - set(first.items())))
-if len(found) != len(wanted):
-    sys.exit(f"audit: {service} answered for {len(found)} of {len(wanted)} packages\n{said}")
+wanted = {each for lock in sys.argv[1:] for each, _ in locked(pathlib.Path(lock))}
+found, left = [], wanted
+while left:
+    versions = dict(sorted(left))  # one of each package, which is what can be asked at once
+    answer = ask(service, versions)
+    if isinstance(answer, str):
+        sys.exit(f"audit: {service} does not answer for all packages\n{answer}")
+    found, left = found + answer, left - versions.items()
 for each in found:
     for one in each.get("vulns", []):
         print(f"{each['name']} {each['version']}: {one['id']}, fixed in {', '.join(one['fix_versions']) or 'no version'}")
-unknown = [each["name"] for each in found if "skip_reason" in each]
-print(f"audit: {len(wanted)} packages, asked {service}; it does not know {', '.join(unknown) or 'none'}", file=sys.stderr)
+unknown = [f"- not {each['name']}" for each in found if "skip_reason" in each]
+print(f"audit: {service} knows {len(found) - len(unknown)} of {len(found)} versions", *unknown, file=sys.stderr)
 sys.exit(any(each.get("vulns") for each in found))
 endef
 export AUDIT

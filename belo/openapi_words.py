@@ -95,8 +95,8 @@ EXPLAIN = (
 REPLIES = {
     200: "The price: an answer for a listing alone, and for a list an object with all answers, in the list's order.",
     400: (
-        "The request cannot be read: it is no JSON or no UTF-8, nested too deeply, holds a number too large to read, or "
-        "`explain` is neither yes nor no."
+        "The request cannot be read: it is no JSON or no UTF-8, nested too deeply, holds a number too large to read, "
+        "or `explain` is neither yes nor no."
     ),
     403: "The gateway does not know you: the signature or the key is missing or wrong.",
     413: "Too much at once: more than 100 listings, or more than 1,048,576 bytes.",

@@ -1,6 +1,6 @@
 """The runbook has a section for every alarm, and no other; what it names exists.
 
-`integration_tests/test_runbook.py` tries its commands.
+`integration_tests/operating/test_runbook.py` tries its commands.
 """
 
 import re

@@ -43,8 +43,8 @@ def main() -> None:
         say.print("A champion is trained on the generated sample ...")
         keep_objects(objects, trained(sample()))
         figures, findings = _ask(objects, asked.cases, asked.bodies, asked.seed)
-        planted = [] if asked.no_defects else DEFECTS
-        outcomes = list(track(catch_all(planted, objects), "Planted defects", len(planted), console=say))
+        caught = track(catch_all(DEFECTS, objects), "Planted defects", len(DEFECTS), console=say)
+        outcomes = [] if asked.no_defects else list(caught)
     for each in outcomes:
         say.print(
             f"  {'caught' if each.caught else 'MISSED'}: {each.defect.name} ({each.evidence})",

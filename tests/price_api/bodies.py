@@ -2,8 +2,8 @@
 
 python -m tests.price_api.bodies --objects FILE --bodies 100000
 
-Valid requests in both spellings are damaged, `tests.price_api.damage`. The same seed makes the same requests on any number of processes. The last line on stdout is
-JSON; exit code 1: a finding, told on stderr.
+`tests.price_api.damage` makes them of valid requests in both spellings. The same seed makes the same requests on any
+number of processes. The last line on stdout is JSON; exit code 1: a finding, told on stderr.
 """
 
 import argparse

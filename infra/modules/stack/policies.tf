@@ -11,6 +11,8 @@ locals {
   }
   kms_use = { for name, actions in local.key_use : name => [{ sid = "UseTheKey", actions = actions, resources = [local.kms_key_arn] }] if var.own_kms_key }
 
+  log_groups = [for name in ["/aws/lambda/${local.names.score}", "/aws/lambda/${local.names.archive}", "/aws/lambda/${local.names.monitor}", "/aws/lambda/${local.names.price_api}", "/ecs/${local.names.train_worker}"] : "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${name}"]
+
   reading_a_stream = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards"]
 
   people = {
@@ -38,7 +40,7 @@ locals {
       { sid = "Forget", actions = ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"], resources = ["${module.archive.arn}/*", "${module.dead_letters.arn}/*"] },
       { sid = "AskForRetraining", actions = ["events:PutEvents"], resources = [local.event_bus_arn] },
       { sid = "EmptyQueues", actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"], resources = ["${local.requests_arn}-dead", local.undelivered_arn] },
-      { sid = "ReadLogs", actions = ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"], resources = flatten([for name in local.log_groups : [name, "${name}:*"]]) },
+      { sid = "ReadLogs", actions = ["logs:FilterLogEvents", "logs:GetLogEvents"], resources = flatten([for name in local.log_groups : [name, "${name}:*"]]) },
       { sid = "SeeQueues", actions = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], resources = [local.requests_arn, "${local.requests_arn}-dead", local.undelivered_arn] },
       { sid = "MoveLive", actions = ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:ListVersionsByFunction"], resources = [for name in [local.names.score, local.names.archive, local.names.monitor, local.names.price_api] : "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${name}"] },
       { sid = "Watch", actions = ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"], resources = ["*"] },

@@ -9,6 +9,8 @@ import pytest
 from belo.release import LIVE, functions_of
 from integration_tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def run(cloud, *arguments: str, exit_code: int = 0) -> str:
     done = subprocess.run(

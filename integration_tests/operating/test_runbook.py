@@ -19,6 +19,8 @@ from pricing.manifest import CHAMPION_KEY
 from tests.events import payload
 from tests.test_runbook import OF_ALARMS, PROCEDURES, sections
 
+pytestmark = pytest.mark.slow
+
 HOMES = 20
 # What is not tried, by how it begins, and why.
 UNTRIED = {

@@ -17,6 +17,8 @@ from integration_tests.cloud import Cloud, until
 from terminal.stack import Stack
 from training.registry.models_bucket import ModelsBucket
 
+pytestmark = pytest.mark.slow
+
 EVERYBODY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],

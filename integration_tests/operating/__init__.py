@@ -1,0 +1,1 @@
+"""What operators do, and what nobody may do, on a running stack."""
