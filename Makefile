@@ -110,18 +110,7 @@ lint: $(LINT)/zizmor .cache/actionlint/.tried ## workflows, Dockerfiles and comp
 	  else echo "lint: without actionlint, which cannot be fetched here: .cache/actionlint/.tried says why" >&2; fi
 	@$(LINT)/zizmor --quiet --offline .github/workflows
 	@$(LINT)/hadolint training/Dockerfile lambdas/Dockerfile
-	@if docker compose version >/dev/null 2>&1; then docker compose --profile mlflow config --quiet; \
-	  else $(BIN)/python -c "$$COMPOSE_CHECK"; fi
-
-# Without Docker: YAML, a source for each service, and no dependence on what is not there.
-define COMPOSE_CHECK
-import pathlib, yaml
-services = yaml.safe_load(pathlib.Path("docker-compose.yaml").read_text())["services"]
-for name, service in services.items():
-    assert {"image", "build"} & set(service), f"docker-compose.yaml: {name} has neither image nor build"
-    assert set(service.get("depends_on", ())) <= set(services), f"docker-compose.yaml: {name} depends on what is not there"
-endef
-export COMPOSE_CHECK
+	@if docker compose version >/dev/null 2>&1; then docker compose --profile mlflow config --quiet; fi
 
 PIP_AUDIT := .cache/audit/bin/pip-audit
 $(PIP_AUDIT): requirements/audit.txt | $(READY)
@@ -130,50 +119,7 @@ $(PIP_AUDIT): requirements/audit.txt | $(READY)
 	@touch $@
 
 audit: $(PIP_AUDIT) ## known vulnerabilities of what the locks name; says so where nobody can be asked
-	@$(BIN)/python -c "$$AUDIT" requirements/lambda.txt requirements/worker.txt requirements/dev.txt
-
-# Versions for every Python, not only this one's. A source that does not know an old vulnerability is none: a mirror of an
-# index has no advisories, which pip-audit takes for good news.
-define AUDIT
-import json, pathlib, subprocess, sys, tempfile
-from belo.sbom import locked
-
-OPTIONS = "--format json --disable-pip --no-deps --progress-spinner off --timeout 3 --cache-dir .cache/audit/answers"
-
-def ask(service, versions):
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.writelines(f"{name}=={version}\n" for name, version in versions.items())
-        file.flush()
-        command = ["$(PIP_AUDIT)", *OPTIONS.split(), "--vulnerability-service", service, "--requirement", file.name]
-        done = subprocess.run(command, capture_output=True, text=True)
-    try:
-        return json.loads(done.stdout)["dependencies"]
-    except ValueError:
-        return done.stderr
-
-for service in ("pypi", "osv"):
-    answer = ask(service, {"jinja2": "2.4.1"})
-    if isinstance(answer, list) and answer[0].get("vulns"):
-        break
-else:
-    print("audit: no source of advisories can be asked from here, and nothing was looked up", file=sys.stderr)
-    sys.exit()
-wanted = {each for lock in sys.argv[1:] for each, _ in locked(pathlib.Path(lock))}
-found, left = [], wanted
-while left:
-    versions = dict(sorted(left))  # one of each package, which is what can be asked at once
-    answer = ask(service, versions)
-    if isinstance(answer, str):
-        sys.exit(f"audit: {service} does not answer for all packages\n{answer}")
-    found, left = found + answer, left - versions.items()
-for each in found:
-    for one in each.get("vulns", []):
-        print(f"{each['name']} {each['version']}: {one['id']}, fixed in {', '.join(one['fix_versions']) or 'no version'}")
-unknown = [f"- not {each['name']}" for each in found if "skip_reason" in each]
-print(f"audit: {service} knows {len(found) - len(unknown)} of {len(found)} versions", *unknown, file=sys.stderr)
-sys.exit(any(each.get("vulns") for each in found))
-endef
-export AUDIT
+	@$(BIN)/python -m belo.audit $(PIP_AUDIT)
 
 check: $(CHECKOV) lint audit ## style, types, Terraform, checkov, workflows, Dockerfiles
 	@$(BIN)/ruff check .

@@ -24,7 +24,10 @@ ROOMS = (
     "terminal",
     "training",
 )
-LEFT_OUT = ("belo/demo", "belo/local_cloud", "belo/bundle.py", "belo/terraform.py", "training/Dockerfile")
+LEFT_OUT = (
+    *("belo/demo", "belo/local_cloud", "belo/bundle.py", "belo/terraform.py", "belo/openapi", "belo/sample_service.py"),
+    *("belo/sbom.py", "belo/audit.py", "lambdas/Dockerfile", "training/Dockerfile"),
+)
 DATA = (".py", ".yaml", ".csv", ".ipynb", ".typed", ".html", ".css")
 
 _IMPORT = re.compile(rf"^(\s*(?:from|import)\s+)({'|'.join(ROOMS)})(?=[.\s])", re.MULTILINE)

@@ -46,7 +46,8 @@ def refusal(payload: bytes, error: Exception) -> InvalidRecord:
     except UnicodeDecodeError as wrong:
         return InvalidRecord("invalid_json", f"not UTF-8: byte 0x{payload[wrong.start]:02x} at {wrong.start}")
     except json.JSONDecodeError as wrong:
-        return InvalidRecord("invalid_json", f"not JSON: {wrong.msg.removesuffix(' at')} at {wrong.pos}{_near(wrong.doc, wrong.pos)}")
+        what = wrong.msg.removesuffix(" at")
+        return InvalidRecord("invalid_json", f"not JSON: {what} at {wrong.pos}{_near(wrong.doc, wrong.pos)}")
     except _NotANumber as wrong:
         return InvalidRecord("invalid_json", f"not JSON: {wrong}{_around(payload, str(wrong))}")
     except RecursionError:

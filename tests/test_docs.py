@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.chaos.clients.defects import DEFECTS as CLIENT_DEFECTS
 from tests.chaos.clients.storms import STORMS as CLIENT_STORMS
@@ -90,3 +91,9 @@ def write_notebook() -> None:
 
 if __name__ == "__main__":
     write_notebook()
+
+
+def test_every_compose_service_has_a_source_and_depends_on_what_is_there():
+    services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
+    assert all({"image", "build"} & set(service) for service in services.values())
+    assert {name for service in services.values() for name in service.get("depends_on", ())} <= set(services)

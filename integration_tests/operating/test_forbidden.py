@@ -246,6 +246,7 @@ FORBIDDEN = [
     ("publisher", reads_the_stream("predictions"), "kinesis:GetShardIterator"),
     ("publisher", puts_a_record_on("predictions"), "kinesis:PutRecords"),
     ("publisher", reads("archive", SALE), "s3:GetObject"),
+    ("publisher", writes("archive", "sales/decisions/dt=2026-01-01/a.ndjson"), "s3:PutObject"),
     ("consumer", puts_a_record_on("listings"), "kinesis:PutRecords"),
     ("consumer", lists("archive"), "s3:ListBucket"),
     ("consumer", reads_the_stream("listings"), "kinesis:GetShardIterator"),
