@@ -137,8 +137,8 @@ format: $(READY) ## put the code into shape
 up: $(READY) ## a local cloud with a champion, ready for events; writes build/stack.env
 	@$(BIN)/python -m belo.local_cloud up
 
-smoke: $(READY) ## try everything that a stack does, once, on the stack that BELO_STACK names, or that `make up` made
-	@$(BIN)/python -m belo.smoke
+smoke: $(READY) ## try everything that a stack does, once, on the stack that BELO_STACK names, or `make up` made (RETRAINING=1: a retraining, too)
+	@$(BIN)/python -m belo.smoke $(if $(RETRAINING),--retraining)
 
 release: $(READY) ## what was applied last takes over on AWS, a tenth of the calls first; goes back should it fail
 	@$(BIN)/python -m belo.release forward

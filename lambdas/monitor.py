@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore
 import msgspec
 from botocore.config import Config
 
@@ -62,7 +63,8 @@ class MonitorSettings:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's, untyped
     """Look once; what EventBridge's schedule calls, and whoever wants a look now."""
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    return _monitor().run(moment(event), datetime.now(UTC) + INDEXING * left)
+    found = _monitor().run(moment(event), datetime.now(UTC) + INDEXING * left)
+    return found | {"sdk": botocore.__version__}
 
 
 def moment(event: dict[str, Any]) -> datetime:
