@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from belo.cost.cli import cost
 from belo.forget.cli import forget
 from belo.score.cli import ratio_study, score
 from belo.score.explain_cli import explain, price
@@ -66,7 +67,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Scoring": (score, price, explain, ratio_study),
     "The model's life": (train, evaluate, models, promote, rollback),
     "The feedback loop": (report_sales, sales, monitor, retrain, train_worker, history),
-    "Operating": (forget,),
+    "Operating": (cost, forget),
 }
 for panel, commands in PANELS.items():
     for command in commands:

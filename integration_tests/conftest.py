@@ -16,6 +16,7 @@ import pytest
 from belo import bundle
 from belo.local_cloud import provision
 from integration_tests.cloud import BELO, Cloud
+from integration_tests.principals import queue, somebody  # noqa: F401 - fixtures
 from terminal.stack import Stack
 from training.data.sample import write_sample
 

@@ -32,6 +32,12 @@ def cloud(cloud, endpoint, emulator, workdir):
 
 
 @pytest.fixture
+def worker(emulator, request) -> dict[str, str]:
+    """The environment of a worker that may do what its policy says and no more, where the cloud enforces that."""
+    return request.getfixturevalue("somebody")("train-worker").environment if emulator == "ministack" else {}
+
+
+@pytest.fixture
 def sold(cloud, tmp_path):
     """Homes priced on the stream and then sold for a quarter more than was said."""
     run = uuid.uuid4().hex[:8]
@@ -64,17 +70,17 @@ def sold(cloud, tmp_path):
     return run
 
 
-def test_an_alarm_delivered_twice_and_a_killed_worker_make_one_promotion(cloud, sold):
+def test_an_alarm_delivered_twice_and_a_killed_worker_make_one_promotion(cloud, sold, worker):
     before = pointer(cloud)
     drift = ring(cloud, before)
     ring(cloud, before, drift)
     until(lambda: waiting(cloud) == 2, "the alarm on the queue, twice")
-    worker = subprocess.Popen([BELO, "train-worker"], env=cloud.env, stderr=subprocess.PIPE)
+    killed = subprocess.Popen([BELO, "train-worker"], env=cloud.env | worker, stderr=subprocess.PIPE)
     until(lambda: cloud.keys(cloud.stack.archive_bucket, f"retraining/data/{drift}"), "the training to begin")
-    os.kill(worker.pid, signal.SIGKILL)
-    assert worker.wait(10) == -signal.SIGKILL
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait(10) == -signal.SIGKILL
     assert pointer(cloud) == before
-    until(lambda: cloud.belo("train-worker", "--once") and waiting(cloud) == 0, "another worker to finish")
+    until(lambda: cloud.belo("train-worker", "--once", **worker) and waiting(cloud) == 0, "another worker to finish")
     (record,) = [each for each in history(cloud) if each["id"] == drift]
     assert (record["verdict"], record["promoted_by"]) == ("promoted", "auto")
     after = pointer(cloud)
@@ -88,18 +94,18 @@ def test_an_alarm_delivered_twice_and_a_killed_worker_make_one_promotion(cloud, 
     cloud.belo("rollback")
 
 
-def test_a_person_asks_and_the_history_says_what_came_of_it(cloud, sold):
+def test_a_person_asks_and_the_history_says_what_came_of_it(cloud, sold, worker):
     asked = json.loads(cloud.belo("retrain", "--reason", "a new quarter", "--json").stdout)["id"]
     until(lambda: waiting(cloud) == 1, "the request on the queue")
-    cloud.belo("train-worker", "--once", BELO_PROMOTION_POLICY="manual")
+    cloud.belo("train-worker", "--once", BELO_PROMOTION_POLICY="manual", **worker)
     (record,) = [each for each in history(cloud) if each["id"] == asked]
     assert (record["asked"], record["verdict"]) == ("a new quarter", "awaiting a person")
     assert waiting(cloud) == 0
     assert "a new quarter" in cloud.belo("history").stdout
 
 
-def test_without_a_request_a_worker_that_works_once_ends(cloud):
-    assert "no request waits" in cloud.belo("train-worker", "--once").stderr
+def test_without_a_request_a_worker_that_works_once_ends(cloud, worker):
+    assert "no request waits" in cloud.belo("train-worker", "--once", **worker).stderr
 
 
 def ring(cloud, champion, event_id=None):

@@ -1,0 +1,1 @@
+"""What the stack costs at a rate of listings, on paper."""
