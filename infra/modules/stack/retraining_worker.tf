@@ -156,7 +156,7 @@ resource "aws_pipes_pipe" "worker" {
 }
 
 # For requests whose worker died, or never started. A task that finds nothing runs for about half a minute of two cores
-# and 8 GB: 24 a day cost about 5 cents (docs/runbook.md).
+# and 8 GB: 24 a day cost about 5 cents (`belo cost`).
 resource "aws_cloudwatch_event_rule" "sweep" {
   count               = local.workers
   name                = "${var.prefix}retraining-sweep"
