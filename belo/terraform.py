@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,9 @@ STACK = Path("modules") / "stack"
 PLUGIN_CACHE = ROOT / ".cache" / "terraform-plugins"
 MIRRORS = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 MISSING = "terraform is not installed; version 1.9 or newer is needed"
+# Emulators close a connection after five seconds, which is how often the provider asks whether a function is there: an
+# answer may be lost, and what was made is asked for again. Such an alias is taken into the state.
+ALIAS_EXISTS = re.compile(r"Alias already exists: live.*?with (module\.[^,\s]+)", re.DOTALL)
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -53,7 +57,24 @@ def apply_stack(
     folder = _copy(workdir, INFRA / LOCAL)
     override = {"module": {"stack": dict(arguments)}}
     (folder / "arguments_override.tf.json").write_text(json.dumps(override, indent=2), encoding="utf-8")
-    return apply(workdir, variables, stop)
+    while True:
+        try:
+            return apply(workdir, variables, stop)
+        except Failure as failure:
+            if not (taken := ALIAS_EXISTS.search(str(failure))):
+                raise
+            _terraform(folder, "import", "-input=false", taken[1], f"{_function(folder, taken[1])}/live", stop=stop)
+
+
+def _function(folder: Path, alias: str) -> str:
+    """Return the name of the function beside an alias, as the state has it."""
+    state = json.loads((folder / "terraform.tfstate").read_text(encoding="utf-8"))
+    module = alias.rpartition(".aws_lambda_alias")[0]
+    (found,) = [
+        each for each in state["resources"] if (each.get("module"), each["type"]) == (module, "aws_lambda_function")
+    ]
+    name: str = found["instances"][0]["attributes"]["function_name"]
+    return name
 
 
 def changes(workdir: Path) -> list[str]:

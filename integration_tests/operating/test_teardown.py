@@ -23,6 +23,9 @@ def test_a_stack_is_applied_planned_clean_and_destroyed_clean(endpoint, emulator
     bundled = bundle.build(provision.target(endpoint, emulator))
     stack = provision.provision(endpoint, emulator, bundled, tmp_path, {"prefix": PREFIX, "retraining": True})
     assert provision.changes(tmp_path) == []
+    terraform.forget(tmp_path, "module.stack.module.monitor.aws_lambda_alias.live")  # as if the answer had been lost
+    provision.provision(endpoint, emulator, bundled, tmp_path, {"prefix": PREFIX, "retraining": True})
+    assert provision.changes(tmp_path) == []
     assert len(names(stack)) >= 15
     s3 = stack.client("s3")
     for bucket in (stack.dead_letters_bucket, stack.archive_bucket):
