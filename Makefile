@@ -28,6 +28,12 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+# A tool in an environment of its own: what it pins is not what we pin.
+.cache/%/.ready: requirements/%.txt | $(READY)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@touch $@
+
 setup: $(READY) ## install the locked requirements and `belo` into .venv
 
 demo: $(READY) ## the main job on a local cloud of its own, end to end (DATA=file.csv EVENTS=N)
@@ -60,13 +66,7 @@ prove-aws: $(READY) ## the whole stack without an account: applied to moto, requ
 prove-loop: $(READY) ## simulated years of markets around the loop: false promotions, time to repair, harm; planted defects
 	@$(BIN)/python -m tests.loop
 
-SCHEMATHESIS := .cache/schemathesis/bin/schemathesis
-$(SCHEMATHESIS): requirements/schemathesis.txt | $(READY)
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/schemathesis
-	@$(BIN)/uv pip sync --quiet --python .cache/schemathesis/bin/python --require-hashes requirements/schemathesis.txt
-	@touch $@
-
-prove-api: $(SCHEMATHESIS) ## POST /price: 2,000 described cases and 100,000 mutated bodies; planted defects must be caught
+prove-api: .cache/schemathesis/.ready ## POST /price: 2,000 described cases and 100,000 mutated bodies; planted defects must be caught
 	@$(BIN)/python -m tests.price_api
 
 fuzz: $(READY) ## millions of mutated payloads; nothing but the declared errors may come out
@@ -85,18 +85,6 @@ mutants: $(MUTMUT) ## change the core line by line; its tests must notice (half 
 bench: $(READY) ## what scoring costs, side by side in one run; writes build/bench.json
 	@$(BIN)/python -m benchmarks.scoring
 
-CHECKOV := .cache/checkov/bin/checkov
-$(CHECKOV): requirements/checkov.txt | $(READY)
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/checkov
-	@$(BIN)/uv pip sync --quiet --python .cache/checkov/bin/python --require-hashes requirements/checkov.txt
-	@touch $@
-
-LINT := .cache/lint/bin
-$(LINT)/zizmor: requirements/lint.txt | $(READY)
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/lint
-	@$(BIN)/uv pip sync --quiet --python .cache/lint/bin/python --require-hashes requirements/lint.txt
-	@touch $@
-
 # Its package fetches the program from GitHub. Where that cannot be reached it is tried once, and the others look all the
 # same; on GitHub itself it must be there.
 ACTIONLINT := .cache/actionlint/bin/actionlint
@@ -104,29 +92,23 @@ ACTIONLINT := .cache/actionlint/bin/actionlint
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/actionlint
 	@$(BIN)/uv pip sync --quiet --python .cache/actionlint/bin/python --require-hashes requirements/actionlint.txt 2>$@ || true
 
-lint: $(LINT)/zizmor .cache/actionlint/.tried ## workflows, Dockerfiles and compose files
+lint: .cache/lint/.ready .cache/actionlint/.tried ## workflows, Dockerfiles and compose files
 	@if test -x $(ACTIONLINT); then $(ACTIONLINT) .github/workflows/*.yaml; \
 	  elif test -n "$${GITHUB_ACTIONS:-}"; then cat .cache/actionlint/.tried >&2; exit 1; \
 	  else echo "lint: without actionlint, which cannot be fetched here: .cache/actionlint/.tried says why" >&2; fi
-	@$(LINT)/zizmor --quiet --offline .github/workflows
-	@$(LINT)/hadolint training/Dockerfile lambdas/Dockerfile
+	@.cache/lint/bin/zizmor --quiet --offline .github/workflows
+	@.cache/lint/bin/hadolint training/Dockerfile lambdas/Dockerfile
 	@if docker compose version >/dev/null 2>&1; then docker compose --profile mlflow config --quiet; fi
 
-PIP_AUDIT := .cache/audit/bin/pip-audit
-$(PIP_AUDIT): requirements/audit.txt | $(READY)
-	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .cache/audit
-	@$(BIN)/uv pip sync --quiet --python .cache/audit/bin/python --require-hashes requirements/audit.txt
-	@touch $@
+audit: .cache/audit/.ready ## known vulnerabilities of what the locks name; says so where nobody can be asked
+	@$(BIN)/python -m belo.audit .cache/audit/bin/pip-audit
 
-audit: $(PIP_AUDIT) ## known vulnerabilities of what the locks name; says so where nobody can be asked
-	@$(BIN)/python -m belo.audit $(PIP_AUDIT)
-
-check: $(CHECKOV) lint audit ## style, types, Terraform, checkov, workflows, Dockerfiles
+check: .cache/checkov/.ready lint audit ## style, types, Terraform, checkov, workflows, Dockerfiles
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m belo.terraform check
-	@$(CHECKOV) -d . --framework terraform dockerfile secrets --skip-path .venv --skip-path .cache --skip-path build \
+	@.cache/checkov/bin/checkov -d . --framework terraform dockerfile secrets --skip-path .venv --skip-path .cache --skip-path build \
 	  --quiet --compact --skip-download
 
 format: $(READY) ## put the code into shape

@@ -11,10 +11,11 @@ import argparse
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from terminal.display import say
 from terminal.errors import Failure
@@ -48,8 +49,7 @@ def functions_of(score: str) -> list[str]:
 
 def pending(functions: "LambdaClient", names: list[str]) -> list[Move]:
     """Return the functions whose newest version is not the one that runs; one that is not there is passed by."""
-    running = {name: version for name in names if (version := _live(functions, name)) is not None}
-    moves = [Move(name, version, _versions(functions, name)[-1]) for name, version in running.items()]
+    moves = [Move(name, alias.version, _versions(functions, name)[-1]) for name, alias in _live(functions, names)]
     return [move for move in moves if move.before != move.after]
 
 
@@ -84,13 +84,11 @@ def back(functions: "LambdaClient", names: list[str]) -> list[Move]:
 
     Raises `Failure` where no function was ever released.
     """
-    moves = []
-    for name in names:
-        if (running := _live(functions, name)) is None:
-            continue
-        alias = functions.get_alias(FunctionName=name, Name=LIVE)
-        if released := BEFORE.match(alias.get("Description", "")):
-            moves.append(Move(name, running, released[1]))
+    moves = [
+        Move(name, alias.version, released[1])
+        for name, alias in _live(functions, names)
+        if (released := BEFORE.match(alias.description))
+    ]
     for move in moves:
         _point(functions, move.function, move.after, f"version {move.before} was taken back", {})
     if not moves:
@@ -129,11 +127,17 @@ def _errors(cloudwatch: Any, move: Move, began: datetime) -> float:  # noqa: ANN
     return float(sum(point["Sum"] for point in answer["Datapoints"]))
 
 
-def _live(functions: "LambdaClient", name: str) -> str | None:
-    try:
-        return functions.get_alias(FunctionName=name, Name=LIVE)["FunctionVersion"]
-    except functions.exceptions.ResourceNotFoundException:
-        return None
+class _Alias(NamedTuple):
+    version: str
+    description: str
+
+
+def _live(functions: "LambdaClient", names: list[str]) -> Iterator[tuple[str, _Alias]]:
+    """Yield the alias of each function; one that is not there is passed by."""
+    for name in names:
+        with suppress(functions.exceptions.ResourceNotFoundException):
+            alias = functions.get_alias(FunctionName=name, Name=LIVE)
+            yield name, _Alias(alias["FunctionVersion"], alias.get("Description", ""))
 
 
 def _versions(functions: "LambdaClient", name: str) -> list[str]:

@@ -36,34 +36,50 @@ def require() -> None:
 
 
 def apply(
-    workdir: Path, variables: Mapping[str, object], stop: threading.Event | None = None, source: Path = INFRA / LOCAL
+    workdir: Path, variables: Mapping[str, object], source: Path, stop: threading.Event | None = None
 ) -> dict[str, Any]:
     """Provision a local cloud from a copy of a root module in `workdir`, whose state stays there; return the outputs.
 
     Raises Failure with the end of Terraform's own words; setting `stop` kills it.
     """
-    folder = _copy(workdir, source)
-    (folder / "terraform.tfvars.json").write_text(json.dumps(dict(variables), indent=2), encoding="utf-8")
-    _terraform(folder, *_init(), stop=stop)
-    _terraform(folder, "apply", "-input=false", "-auto-approve", stop=stop)
-    outputs = json.loads(_terraform(folder, "output", "-json", stop=stop))
-    return {name: output["value"] for name, output in outputs.items()}
+    folder = _prepared(workdir, source, variables, stop)
+    return _applied(folder, stop)
 
 
 def apply_stack(
     workdir: Path, variables: Mapping[str, object], arguments: Mapping[str, object], stop: threading.Event | None = None
 ) -> dict[str, Any]:
     """Provision the stack on a local cloud; `arguments` are those of the module, `variables` the environment's."""
-    folder = _copy(workdir, INFRA / LOCAL)
     override = {"module": {"stack": dict(arguments)}}
-    (folder / "arguments_override.tf.json").write_text(json.dumps(override, indent=2), encoding="utf-8")
+    folder = _prepared(workdir, INFRA / LOCAL, variables, stop, override)
     while True:
         try:
-            return apply(workdir, variables, stop)
+            return _applied(folder, stop)
         except Failure as failure:
             if not (taken := ALIAS_EXISTS.search(str(failure))):
                 raise
             _terraform(folder, "import", "-input=false", taken[1], f"{_function(folder, taken[1])}/live", stop=stop)
+
+
+def _prepared(
+    workdir: Path,
+    source: Path,
+    variables: Mapping[str, object],
+    stop: threading.Event | None,
+    override: Mapping[str, object] | None = None,
+) -> Path:
+    folder = _copy(workdir, source)
+    for name, content in (("terraform.tfvars.json", variables), ("arguments_override.tf.json", override)):
+        if content is not None:
+            (folder / name).write_text(json.dumps(dict(content), indent=2), encoding="utf-8")
+    _terraform(folder, *_init(), stop=stop)
+    return folder
+
+
+def _applied(folder: Path, stop: threading.Event | None) -> dict[str, Any]:
+    _terraform(folder, "apply", "-input=false", "-auto-approve", stop=stop)
+    outputs = json.loads(_terraform(folder, "output", "-json", stop=stop))
+    return {name: output["value"] for name, output in outputs.items()}
 
 
 def _function(folder: Path, alias: str) -> str:

@@ -17,7 +17,7 @@ from lambdas.aws.telemetry import emit
 from lambdas.scoring.champion import POLL_SECONDS, Champion, NoChampion
 from lambdas.settings import number, required
 from pricing.answer.answer import Answer, answers
-from pricing.listing import Listing, listing_type
+from pricing.listing import Listing
 from pricing.manifest import ContractMismatch
 from pricing.model import Model
 
@@ -48,8 +48,7 @@ class PriceApi:
             request = read(event)
             model = self._current()
             version = model.manifest.version
-            market = model.manifest.market
-            listings = request.listings(listing_type(market.columns if market else {}))
+            listings = request.listings(model.listing_type)
             found = self._answers(request, listings, model)
             reply = priced(found, alone=request.alone)
         except Refused as error:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pricing.answer.interval import CLASSES, Intervals, Predicted
 from pricing.answer.warnings import Warnings
-from pricing.listing import Decode, Features, Listing, decoder
+from pricing.listing import Decode, Features, Listing, decoder, listing_type
 from pricing.manifest import ContractMismatch, Manifest, Offsets
 from pricing.prediction import Confidence
 
@@ -66,6 +66,7 @@ class Model:
         own = manifest.market.columns if manifest.market else {}
         self._own = frozenset(own)
         self.decode: Decode = decoder(own)
+        self.listing_type = listing_type(own)  # of the market's listings
         self._warnings = Warnings(manifest)
         self._intervals = Intervals(manifest.interval)
 

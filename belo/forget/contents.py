@@ -6,15 +6,13 @@ import zipfile
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 
 from belo.forget.listing_name import ListingName
-from lambdas.archive_bucket.day_index import DayIndex
+from lambdas.archive_bucket.day_index import DayIndex, listing_hashes
 from pricing.aggregation import DamagedAggregate, join, split
 
 NOBODY = ""  # in place of the id where a document cannot do without one; no listing is called so
@@ -99,8 +97,7 @@ def document(body: bytes, listing: ListingName) -> Cut | None:
 
 def index(body: bytes, listing: ListingName) -> Cut | None:
     """Cut a day's index whole where it has the hash of the id: whoever needs it next builds it anew."""
-    digest = blake2b(listing.id.encode(), digest_size=8).digest()  # as `DayIndex` says
-    held = DayIndex.load(body).holding(np.frombuffer(digest, dtype="<u8").astype(np.uint64))
+    held = DayIndex.load(body).holding(listing_hashes([listing.id]))
     return Cut(1, None) if held else None
 
 

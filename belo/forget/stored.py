@@ -11,7 +11,7 @@ from msgspec import Struct
 from belo.forget.contents import Cut, Kind, Unreadable, cut
 from belo.forget.listing_name import ListingName
 from lambdas.archive_bucket.sales import REPORTED_AT
-from lambdas.aws.errors import code, full_jitter, is_absent, is_condition_conflict, is_condition_failed
+from lambdas.aws.errors import code, full_jitter, is_absent
 from lambdas.aws.objects import Objects
 from terminal.errors import Failure
 
@@ -113,28 +113,14 @@ class Stored:
 
     def _replace(self, key: str, reply: "GetObjectOutputTypeDef", rest: Cut) -> bool:
         """Write what is left, or delete; return False where something else stands there by now."""
+        objects = Objects(self._s3, self._bucket)
         if rest.body is None:
-            return self._delete(key, reply["ETag"])
+            return objects.delete(key, reply["ETag"])
         kept: dict[str, Any] = {name: reply[name] for name in ("ContentType", "ContentEncoding") if reply.get(name)}
         metadata = dict(reply["Metadata"])
         if self._dated:
             metadata.setdefault(REPORTED_AT, reply["LastModified"].isoformat())
-        objects = Objects(self._s3, self._bucket)
         return objects.put(key, rest.body, IfMatch=reply["ETag"], Metadata=metadata, **kept) is not None
-
-    def _delete(self, key: str, etag: str) -> bool:
-        try:
-            self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=etag)
-        except ClientError as error:
-            if is_condition_failed(error) or is_condition_conflict(error) or is_absent(error):
-                return False
-            if code(error) != "NotImplemented":
-                raise
-            # LocalStack knows no conditional delete; the condition is looked at just before instead.
-            if self._s3.head_object(Bucket=self._bucket, Key=key)["ETag"] != etag:
-                return False
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
-        return True
 
     def _read(self, key: str, **version: Any) -> "GetObjectOutputTypeDef | None":  # noqa: ANN401
         try:

@@ -12,7 +12,7 @@ from listing_files.listings import LISTINGS, ListingReader, RowReader
 from listing_files.rejects import Reading
 from listing_files.writing import JSON_LINES, open_sink
 from pricing.answer.answer import Explainer
-from pricing.listing import Listing, listing_type
+from pricing.listing import Listing
 from pricing.manifest import ContractMismatch
 from pricing.model import Model
 from pricing.normalise import normalise
@@ -59,7 +59,7 @@ def listing_of(fields: Mapping[str, Any], more: Sequence[str], model: Model) -> 
         except ValueError:
             raise UsageFailure(f"--set {name}: expected a number, got {value}") from None
     try:
-        return normalise({**fields, **own}, "asked", listing_type(columns))
+        return normalise({**fields, **own}, "asked", model.listing_type)
     except InvalidRecord as error:
         raise UsageFailure(str(error)) from None
 

@@ -97,7 +97,7 @@ class Index:
         Also of a few more objects, where hashes collide. Builds the indexes that are missing; raises `IndexBehind`
         where the deadline comes before the last of them is begun.
         """
-        wanted = _hashes(listing_ids)
+        wanted = listing_hashes(listing_ids)
         built = set(self._objects.keys(f"{INDEX}/"))
         names = [_key(day) for day in days if _key(day) in built]
         found = list(self._objects.read(names, lambda each: DayIndex.load(each.body).holding(wanted)))
@@ -120,9 +120,10 @@ def _key(day: str) -> str:
 
 
 def _listings(found: Object) -> Hashes:
-    return _hashes(row.listing_id for row in _rows.decode_lines(gzip.decompress(found.body)))
+    return listing_hashes(row.listing_id for row in _rows.decode_lines(gzip.decompress(found.body)))
 
 
-def _hashes(listing_ids: Iterable[str]) -> Hashes:
+def listing_hashes(listing_ids: Iterable[str]) -> Hashes:
+    """Return the hashes by which an index knows listings, shape (N,), each once and in order."""
     digests = b"".join(blake2b(each.encode(), digest_size=8).digest() for each in set(listing_ids))
     return np.unique(np.frombuffer(digests, dtype="<u8").astype(np.uint64))

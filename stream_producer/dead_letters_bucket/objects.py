@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
 from msgspec import Struct
 
-from lambdas.aws.errors import code, is_absent, is_condition_conflict, is_condition_failed
 from lambdas.aws.objects import Objects
 from pricing.dead_letter_layout import DEAD_LETTERS, PARKED
 from stream_producer.dead_letters_bucket.letters import Letter, Letters, UnreadableObject, read, read_any
@@ -69,22 +67,7 @@ class LetterObjects:
         self._objects.put(_redriven_key(stored.key, moved), moved, Metadata={"attempts": str(times)})
         if left:
             return self._objects.put(stored.key, stored.content.holding(left), IfMatch=stored.etag) is not None
-        return self._delete(stored)
-
-    def _delete(self, stored: Stored) -> bool:
-        """Delete an object unless it has changed or is gone; return whether it was deleted."""
-        bucket, key = self._bucket, stored.key
-        try:
-            self._s3.delete_object(Bucket=bucket, Key=key, IfMatch=stored.etag)
-        except ClientError as error:
-            if is_condition_failed(error) or is_condition_conflict(error) or is_absent(error):
-                return False
-            if code(error) != "NotImplemented":
-                raise
-            # LocalStack knows no conditional delete; the condition is looked at just before instead.
-            if self._s3.head_object(Bucket=bucket, Key=key)["ETag"] == stored.etag:
-                self._s3.delete_object(Bucket=bucket, Key=key)
-        return True
+        return self._objects.delete(stored.key, stored.etag)
 
 
 def _redriven_key(key: str, content: bytes) -> str:

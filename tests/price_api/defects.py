@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.chaos.defects import Defect, Outcome, plant
+from tests.chaos.defects import Defect, Outcome, plant, within
 from tests.price_api.books import SEED
 from tests.price_api.described import SCHEMATHESIS
 
@@ -32,18 +32,8 @@ class Planted:
     by: Literal["bodies", "described"]
 
 
-def by_bodies(file: str, *edits: tuple[str, str, str]) -> list[Planted]:
-    """Return defects of a file that damaged requests show: name, old text, new text."""
-    return [Planted(Defect(name, file, old, new), "bodies") for name, old, new in edits]
-
-
-def by_described(file: str, *edits: tuple[str, str, str]) -> list[Planted]:
-    """Return defects of a file that described requests show: name, old text, new text."""
-    return [Planted(Defect(name, file, old, new), "described") for name, old, new in edits]
-
-
-DEFECTS = [
-    *by_bodies(
+BY_BODIES = [
+    *within(
         "pricing/normalise.py",
         (
             "fail on an area that is true or false",
@@ -58,12 +48,12 @@ DEFECTS = [
             '    except KeyError:\n        raise InvalidRecord("invalid_listing", f"{field}: expected a number',
         ),
     ),
-    *by_bodies(
+    *within(
         "pricing/answer/answer.py",
         ("name no currency", "currency=manifest.currency,", 'currency="",'),
         ("put the interval beside the price", "Interval(low, high, manifest", "Interval(high, high, manifest"),
     ),
-    *by_bodies(
+    *within(
         "lambdas/asking/request.py",
         (
             "call what is no JSON a fault of ours",
@@ -80,30 +70,32 @@ DEFECTS = [
             "detail",
         ),
     ),
-    *by_bodies(
+    *within(
         "lambdas/asking/reply.py",
         ("give no detail", "        detail=refused.detail,\n", '        detail="",\n'),
         ("call a problem plain JSON", '"application/problem+json"', '"application/json"'),
         ("say another status than the reply's", "        status=refused.status,\n", "        status=400,\n"),
     ),
-    *by_bodies(
+    *within(
         "lambdas/price_api.py",
         ("forget the last of many", "reply = priced(found, alone", "reply = priced(found[:1] + found[1:-1], alone"),
     ),
-    *by_described(
+]
+BY_DESCRIBED = [
+    *within(
         "pricing/normalise.py",
         ("take true for a name", "if isinstance(value, bool) or not isinstance(", "if not isinstance("),
         ("read square feet", '"square-foot": "area_m2",', '"square-feet": "area_m2",'),
     ),
-    *by_described(
+    *within(
         "pricing/listing.py",
         ("take any latitude", "latitude: Annotated[float, Meta(ge=-90, le=90)]", "latitude: float"),
     ),
-    *by_described(
+    *within(
         "lambdas/asking/reply.py",
         ("let prices be kept", ', "cache-control": "no-store"', ""),
     ),
-    *by_described(
+    *within(
         "lambdas/asking/request.py",
         (
             "take any word for no",
@@ -112,6 +104,7 @@ DEFECTS = [
         ),
     ),
 ]
+DEFECTS = [Planted(each, "bodies") for each in BY_BODIES] + [Planted(each, "described") for each in BY_DESCRIBED]
 
 
 def catch_all(planted: Sequence[Planted], objects: Path) -> Iterator[Outcome]:

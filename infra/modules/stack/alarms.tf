@@ -195,10 +195,11 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_name        = "${var.prefix}${each.key}"
   alarm_description = each.value.description
 
-  namespace   = can(each.value.expression) ? null : each.value.metrics.m.namespace
-  metric_name = can(each.value.expression) ? null : each.value.metrics.m.name
-  dimensions  = can(each.value.expression) ? null : each.value.metrics.m.dimensions
-  statistic   = can(each.value.expression) ? null : each.value.metrics.m.stat
+  # On one metric, called m, or on an expression of several.
+  namespace   = try(each.value.metrics.m.namespace, null)
+  metric_name = try(each.value.metrics.m.name, null)
+  dimensions  = try(each.value.metrics.m.dimensions, null)
+  statistic   = try(each.value.metrics.m.stat, null)
   period      = can(each.value.expression) ? null : each.value.period
 
   dynamic "metric_query" {
