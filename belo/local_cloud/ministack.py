@@ -32,26 +32,7 @@ MARKER = "BELO_LOCAL_CLOUD"  # in the environment of every process of an instanc
 READY_SECONDS = 30.0
 ATTEMPTS = 3
 
-# A client that comes back after five seconds, as Terraform does while it waits for a function, finds its connection
-# being closed, and asks again for what was made already.
-PATIENT = "from hypercorn.config import Config; Config.keep_alive_timeout = 300"
-
-# Ends the instance with its parent, even a killed one: when the pipe on standard input closes.
-SERVE_WHILE_PARENT_LIVES = f"""
-{PATIENT}
-import os, shutil, signal, sys, threading
-
-def end_with_parent():
-    sys.stdin.buffer.read()
-    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
-    os.killpg(0, signal.SIGKILL)
-
-threading.Thread(target=end_with_parent, daemon=True).start()
-sys.argv = ["ministack"]
-from ministack.app import main
-main()
-"""
-SERVE = f"{PATIENT}; import sys; sys.argv = ['ministack']; from ministack.app import main; main()"
+SERVE = Path(__file__).with_name("serve.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +144,7 @@ def _spawn(
     }
     with log.open("wb") as output:
         return subprocess.Popen(
-            [python, "-c", SERVE if detached else SERVE_WHILE_PARENT_LIVES],
+            [python, "-P", SERVE, *(["detached"] if detached else [])],  # -P: this folder has a module ministack, too
             stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import boto3
@@ -135,3 +137,25 @@ def test_a_port_that_was_lost_to_another_is_given_up_for_a_new_one(tmp_path, pyt
     finally:
         ministack.stop(tmp_path)
         instance.process.communicate()
+
+
+def test_terraform_that_lost_an_answer_gets_it_again_and_everybody_else_is_told_that_it_exists():
+    def status(endpoint: str, agent: str, name: str) -> int:
+        body = f"Action=CreateRole&Version=2010-05-08&RoleName={name}&AssumeRolePolicyDocument=%7B%7D".encode()
+        headers = {
+            "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, Signature=x",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "User-Agent": agent,
+            "Amz-Sdk-Invocation-Id": f"{agent}-{name}",
+        }
+        try:
+            with urllib.request.urlopen(urllib.request.Request(endpoint, body, headers)) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as refused:
+            return refused.code
+
+    with ministack.running() as instance:
+        terraform = [status(instance.endpoint, "APN/1.0 Terraform/1.11", "first") for _ in range(2)]
+        boto = [status(instance.endpoint, "Boto3/1.40", "second") for _ in range(2)]
+        another = status(instance.endpoint, "APN/1.0 Terraform/1.11", "second")
+    assert (terraform, boto, another) == ([200, 200], [200, 409], 409)
