@@ -82,8 +82,8 @@ $(MUTMUT): requirements/dev.txt requirements/mutants.txt | $(READY)
 mutants: $(MUTMUT) ## change the core line by line; its tests must notice (half an hour)
 	@PATH="$(CURDIR)/.cache/mutmut/bin:$$PATH" $(MUTMUT) run --max-children 2
 
-bench: $(READY) ## what scoring costs, side by side in one run; writes build/bench.json
-	@$(BIN)/python -m benchmarks.scoring
+bench: $(READY) ## what everything costs beside what it could cost (DATA=file.csv); writes build/bench.json
+	@$(BIN)/python -m benchmarks.speed
 
 # Its package fetches the program from GitHub. Where that cannot be reached it is tried once, and the others look all the
 # same; on GitHub itself it must be there.

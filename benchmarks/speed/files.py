@@ -1,6 +1,6 @@
 """A million rows through `publish` (without the network) and `score`: rows a second, and the most memory.
 
-    python -m benchmarks.files [ROWS]
+    python -m benchmarks.speed.files [ROWS]
 
 Each runs in a process of its own. Memory that does not grow with the file shows by the same peak for a tenth of it.
 """
@@ -38,7 +38,7 @@ def main() -> None:
                 for first in range(0, count, _GENERATED):
                     out.writelines(sample[1 : 1 + min(_GENERATED, count - first)])
             for what in ("publish", "score"):
-                command = [sys.executable, "-m", "benchmarks.files", what, str(file), str(model)]
+                command = [sys.executable, "-m", "benchmarks.speed.files", what, str(file), str(model)]
                 print(subprocess.run(command, capture_output=True, text=True, check=True).stdout, end="")
 
 
