@@ -26,10 +26,11 @@ from lambdas.scoring.champion import POLL_SECONDS, Champion
 from lambdas.scoring.dead_letters import DeadLetters
 from lambdas.scoring.decode import Refused, decode_batch
 from lambdas.scoring.encode import encode
-from lambdas.scoring.predict import Priced, predict
+from lambdas.scoring.predict import predict
 from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
 from pricing.answer.warnings import WARNINGS
+from pricing.model import Priced
 
 DEADLINE_MARGIN_MS = 15_000
 WARNING_METRICS = {name: name.title().replace("_", "") for name in WARNINGS}  # UnknownNeighborhood …
@@ -125,9 +126,9 @@ class Scorer:
         batch = Batch.of(event)
         model = self._champion.current()
         submitted, refused = decode_batch(batch, model.decode)
-        priced, unscorable = predict(submitted, model)
-        shadows = self._challenger.shadows([each.features for each in priced])
-        outgoing = encode(priced, batch, model.manifest, shadows)
+        submitted, priced, unscorable = predict(batch, submitted, model)
+        shadows = self._challenger.shadows(priced.homes)
+        outgoing = encode(submitted, priced, model.manifest, shadows)
         refused += unscorable
         self._dead_letters.write(batch, refused)
         unpublished = self._publisher.publish(outgoing, deadline)
@@ -135,16 +136,16 @@ class Scorer:
         return {"batchItemFailures": [{"itemIdentifier": batch.sequence_number(each)} for each in unpublished]}
 
     def _report(
-        self, batch: Batch, version: str, priced: list[Priced], refused: list[Refused], unpublished: list[int]
+        self, batch: Batch, version: str, priced: Priced, refused: list[Refused], unpublished: list[int]
     ) -> None:
         oldest = batch.arrived_at(0)
         dropped = self._challenger.dropped
-        warned = Counter(chain.from_iterable(each.warnings for each in priced))
+        warned = Counter(chain.from_iterable(priced.warnings))
         emit(
             "score",
             {
                 "Records": len(batch.records),
-                "Predictions": len(priced),
+                "Predictions": len(priced.homes),
                 "DeadLetters": len(refused),
                 "Unpublished": len(unpublished),
                 **{metric: warned[name] for name, metric in WARNING_METRICS.items()},

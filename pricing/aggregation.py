@@ -7,14 +7,14 @@ Four bytes of magic, a protobuf message, its MD5 (awslabs/amazon-kinesis-produce
     Record:           uint64 partition_key_index = 1, uint64 explicit_hash_key_index = 2, bytes data = 3, tags = 4
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import md5
 
 MAGIC = b"\xf3\x89\x9a\xc2"
 _DIGEST_BYTES = 16
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf wire types
-_VARINT_BYTES = 10
+_VARINT_BITS = 63  # of at most ten bytes, before the last
 _MAX_KEY = 256  # characters, as for any record: else one long key, named by many, grows without bound
 _FEW = 10  # entries, which may be as small as they like
 _SMALL = 64  # bytes of an entry, on average: half of what the smallest valid event takes
@@ -36,16 +36,12 @@ def split(data: bytes) -> list[tuple[str, bytes]] | None:
     """
     if not data.startswith(MAGIC) or len(data) < len(MAGIC) + _DIGEST_BYTES:
         return None
-    body = memoryview(data)[len(MAGIC) : -_DIGEST_BYTES]
+    body = data[len(MAGIC) : -_DIGEST_BYTES]
     if md5(body, usedforsecurity=False).digest() != data[-_DIGEST_BYTES:]:
         raise DamagedAggregate("the checksum of the aggregated record does not match")
-    keys: list[str] = []
-    entries: list[memoryview] = []
-    for number, value in _fields(body):
-        if number == _KEY_TABLE:
-            keys.append(_text(value))
-        elif number == _RECORDS:
-            entries.append(_bytes(value))
+    fields = _fields(body)
+    keys = [_text(value) for number, value in fields if number == _KEY_TABLE]
+    entries = [_bytes(value) for number, value in fields if number == _RECORDS]
     if len(entries) > max(_FEW, len(body) // _SMALL):
         raise DamagedAggregate(f"{len(entries)} records in {len(body)} bytes of the aggregated record")
     return [_record(entry, keys) for entry in entries]
@@ -63,14 +59,14 @@ def join(records: Iterable[tuple[str, bytes]]) -> bytes:
     return MAGIC + body + md5(body, usedforsecurity=False).digest()
 
 
-def _record(entry: memoryview, keys: list[str]) -> tuple[str, bytes]:
+def _record(entry: bytes, keys: list[str]) -> tuple[str, bytes]:
     index: int | None = None
     data: bytes | None = None
     for number, value in _fields(entry):
         if number == _KEY_INDEX and isinstance(value, int):
             index = value
         elif number == _DATA:
-            data = bytes(_bytes(value))
+            data = _bytes(value)
     if index is None or data is None:
         raise DamagedAggregate("a record in the aggregated record has no partition key or no data")
     if index >= len(keys):
@@ -78,15 +74,16 @@ def _record(entry: memoryview, keys: list[str]) -> tuple[str, bytes]:
     return keys[index], data
 
 
-def _fields(body: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the fields of a protobuf message: numbers of varints as int, everything else as bytes."""
+def _fields(body: bytes) -> list[tuple[int, int | bytes]]:
+    """Return the numbers and values of a protobuf message's fields: varints as int, everything else as bytes."""
+    found: list[tuple[int, int | bytes]] = []
     at = 0
     while at < len(body):
         tag, at = _read_varint(body, at)
         number, wire_type = tag >> 3, tag & 7
         if wire_type == _VARINT:
             value, at = _read_varint(body, at)
-            yield number, value
+            found.append((number, value))
             continue
         if wire_type == _BYTES:
             size, at = _read_varint(body, at)
@@ -96,26 +93,32 @@ def _fields(body: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise DamagedAggregate(f"wire type {wire_type} in the aggregated record")
         if size > len(body) - at:
             raise DamagedAggregate("a field runs over the end of the aggregated record")
-        yield number, body[at : at + size]
+        found.append((number, body[at : at + size]))
         at += size
+    return found
 
 
-def _read_varint(body: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for position, byte in enumerate(body[at : at + _VARINT_BYTES]):
-        value |= (byte & 0x7F) << (7 * position)
-        if byte < 0x80:
-            return value, at + position + 1
-    raise DamagedAggregate("a number does not end in the aggregated record")
+def _read_varint(body: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    try:
+        while (byte := body[at]) >= 0x80 and shift < _VARINT_BITS:
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            at += 1
+    except IndexError:
+        byte = 0x80
+    if byte >= 0x80:
+        raise DamagedAggregate("a number does not end in the aggregated record")
+    return value | byte << shift, at + 1
 
 
-def _bytes(value: int | memoryview) -> memoryview:
+def _bytes(value: int | bytes) -> bytes:
     if isinstance(value, int):
         raise DamagedAggregate("a number where bytes belong in the aggregated record")
     return value
 
 
-def _text(value: int | memoryview) -> str:
+def _text(value: int | bytes) -> str:
     try:
         text = str(_bytes(value), "utf-8")
     except UnicodeDecodeError:

@@ -20,7 +20,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=TEXT_LIMIT)]
 Count = Annotated[float, Meta(ge=0, le=1_000, multiple_of=1)]  # whole numbers, and 3.0 is 3
 
 
-class _Home(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class _Home(Struct, frozen=True, omit_defaults=True, gc=False):
     neighborhood: Text
     area_m2: Annotated[float, Meta(gt=0, le=100_000)]
     rooms: Count | None = None
@@ -30,7 +30,7 @@ class _Home(Struct, frozen=True, kw_only=True, omit_defaults=True):
     longitude: Annotated[float, Meta(ge=-180, le=180)] | None = None
 
 
-class Listing(_Home, frozen=True, kw_only=True, omit_defaults=True):
+class Listing(_Home, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A home for sale: areas in m², monthly fees in the market's currency, places in degrees; unknown is None.
 
     A market's own columns are fields of a class of its own: `listing_type`.
@@ -41,14 +41,14 @@ class Listing(_Home, frozen=True, kw_only=True, omit_defaults=True):
     address: str | None = None
 
 
-class Features(_Home, frozen=True, kw_only=True, omit_defaults=True):
+class Features(_Home, frozen=True, omit_defaults=True, gc=False):
     """What a model may read of a listing. The names of its fields are the names of a model's inputs."""
 
     street: str | None = None
     more: dict[str, float | str] | None = None  # a market's own columns, where known
 
 
-class SubmittedListing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SubmittedListing(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is read of a listing event, a CloudEvent 1.0 (structured JSON, UTF-8)."""
 
     specversion: Literal["1.0"]
@@ -79,7 +79,9 @@ def listing_type(columns: Mapping[str, Column]) -> type[Listing]:
         return Listing
     fields = [(name, _type(column) | None, None) for name, column in columns.items()]
     bases = (Listing,)
-    found: Any = msgspec.defstruct("Listing", fields, bases=bases, frozen=True, kw_only=True, omit_defaults=True)
+    found: Any = msgspec.defstruct(
+        "Listing", fields, bases=bases, frozen=True, kw_only=True, omit_defaults=True, gc=False
+    )
     return found  # type: ignore[no-any-return] # a subclass
 
 
@@ -93,7 +95,9 @@ def decoder(columns: Mapping[str, Column]) -> Decode:
     kind: Any = SubmittedListing
     if columns:
         data = ("data", listing_type(columns))
-        kind = msgspec.defstruct("SubmittedListing", [data], bases=(SubmittedListing,), frozen=True, kw_only=True)
+        kind = msgspec.defstruct(
+            "SubmittedListing", [data], bases=(SubmittedListing,), frozen=True, kw_only=True, gc=False
+        )
     decode_json: Decode = msgspec.json.Decoder(kind).decode
 
     def decode(payload: bytes) -> SubmittedListing:
@@ -128,19 +132,24 @@ def features(listing: Listing, market: Market | None = None) -> Features:
 
     `market`: whose own columns are read, too; of a listing without them nothing is known.
     """
-    street = listing.address.partition(",")[0].strip() if listing.address else ""
-    more = market and {name: value for name in market.columns if (value := getattr(listing, name, None)) is not None}
+    address = listing.address
+    street = address.partition(",")[0].strip()[:TEXT_LIMIT] if address else ""
     return Features(
-        neighborhood=listing.neighborhood,
-        street=street[:TEXT_LIMIT] or None,
-        area_m2=listing.area_m2,
-        rooms=listing.rooms,
-        garage_places=listing.garage_places,
-        adm_fees=listing.adm_fees,
-        latitude=listing.latitude,
-        longitude=listing.longitude,
-        more=more or None,
+        listing.neighborhood,
+        listing.area_m2,
+        listing.rooms,
+        listing.garage_places,
+        listing.adm_fees,
+        listing.latitude,
+        listing.longitude,
+        street or None,
+        _own(listing, market) if market is not None and market.columns else None,
     )
+
+
+def _own(listing: Listing, market: Market) -> dict[str, float | str] | None:
+    values = ((name, getattr(listing, name, None)) for name in market.columns)
+    return {name: value for name, value in values if value is not None} or None
 
 
 def partition_key(listing_id: str) -> str:

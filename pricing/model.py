@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import attrgetter
 from threading import Event, Thread, get_ident
 from typing import Any
 
@@ -18,9 +17,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from pricing.answer.columns import Columns, columns_of
 from pricing.answer.interval import CLASSES, Intervals, Predicted
 from pricing.answer.warnings import Warnings
-from pricing.listing import Decode, Features, Listing, decoder, listing_type
+from pricing.listing import Decode, Features, Listing, decoder, features, listing_type
 from pricing.manifest import ContractMismatch, Manifest, Offsets
 from pricing.prediction import Confidence
 
@@ -54,6 +54,25 @@ class Prices:
         return zip(*amounts, self.confidence, strict=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """N listings in their order: what the model knows of them, their prices, and what to warn of (() for nothing).
+
+    The warnings are those of `pricing.answer.warnings`.
+    """
+
+    homes: list[Features]
+    prices: Prices
+    warnings: list[tuple[str, ...]]
+
+    def take(self, rows: Sequence[int]) -> "Priced":
+        """Return those of some of the rows."""
+        some, said = list(rows), self.prices
+        confidence = [said.confidence[row] for row in some]
+        prices = Prices(said.price[some], said.low[some], said.high[some], confidence)
+        return Priced([self.homes[row] for row in some], prices, [self.warnings[row] for row in some])
+
+
 class Model:
     """A verified model, ready to predict; safe to share between threads."""
 
@@ -61,8 +80,8 @@ class Model:
         self.manifest = manifest
         self._session = session
         self._numbers = [column.name for column in manifest.inputs if column.type == "float32"]
-        self._texts = [column.name for column in manifest.inputs if column.type == "string"]
-        self._keys = {name: manifest.names.key(name) for name in self._texts}
+        texts = [column.name for column in manifest.inputs if column.type == "string"]
+        self._keys = {name: manifest.names.key(name) for name in texts}
         own = manifest.market.columns if manifest.market else {}
         self._own = frozenset(own)
         self.decode: Decode = decoder(own)
@@ -70,55 +89,56 @@ class Model:
         self._warnings = Warnings(manifest)
         self._intervals = Intervals(manifest.interval)
 
-    def predict(self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Prices:
+    def price(self, listings: Sequence[Listing]) -> Priced:
+        """Price listings as they come, in one run of the model, and say what to warn of."""
+        homes = [features(each, self.manifest.market) for each in listings]
+        columns = columns_of(homes)
+        prices = self._prices(self._predicted(homes, columns))
+        return Priced(homes, prices, self._warnings.of(listings, columns, prices.price))
+
+    def predict(self, homes: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Prices:
         """Price a batch in one run of the model. Setting `options.terminate` ends the run with an error."""
-        found = self.predicted(features, options)
+        return self._prices(self.predicted(homes, options))
+
+    def _prices(self, found: Predicted) -> Prices:
         with np.errstate(over="ignore"):
             prices = np.exp([found.log_price, found.low, found.high]).round(2)
-        usable = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
+        usable = ((prices > 0) & (prices < np.inf)).all(axis=0)
         price, low, high = np.where(usable, prices, np.nan)
         return Prices(price, low, high, self._intervals.classes(found))
 
-    def predicted(self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Predicted:
+    def predicted(self, homes: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Predicted:
         """Return the log prices of a batch with their intervals, in one run as `predict` does."""
-        return self._intervals.around(*self._run(features, options))
-
-    def warnings(
-        self, listings: Sequence[Listing], features: Sequence[Features], prices: Prices
-    ) -> list[tuple[str, ...]]:
-        """Return what to warn of in the prices of listings, `pricing.answer.warnings`; () where there is nothing."""
-        return self._warnings.of(listings, features, prices.price)
+        return self._predicted(homes, columns_of(homes), options)
 
     def log_prices(
-        self, features: Sequence[Features], options: onnxruntime.RunOptions | None = None
+        self, homes: Sequence[Features], options: onnxruntime.RunOptions | None = None
     ) -> NDArray[np.float64]:
         """Return the log prices of a batch, shape (N,), in one run as `predict` does."""
-        return self._run(features, options)[0]
+        return self.predicted(homes, options).log_price
 
-    def _run(
-        self, features: Sequence[Features], options: onnxruntime.RunOptions | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Return log prices and the errors that the model expects of them, None where it does not say."""
-        if not features:
-            return np.empty(0), None
-        columns: dict[str, Any] = {name: self._text_column(name, features)[:, None] for name in self._texts}
-        numbers = [name for name in self._numbers if name not in self._own]
-        if numbers:
-            matrix = np.array(list(map(attrgetter(*numbers), features)), dtype=np.float32)
-            matrix = matrix.reshape(len(features), len(numbers))  # a lone column comes flat
-            columns |= {name: matrix[:, i : i + 1] for i, name in enumerate(numbers)}
-        for name in self._own.intersection(self._numbers):
-            values = [(each.more or {}).get(name, np.nan) for each in features]
-            columns[name] = np.array(values, dtype=np.float32)[:, None]
-        said = [each.astype(np.float64).reshape(len(features)) for each in self._session.run(None, columns, options)]
-        return said[0], said[1] if len(said) > 1 else None
+    def _predicted(
+        self, homes: Sequence[Features], columns: Columns, options: onnxruntime.RunOptions | None = None
+    ) -> Predicted:
+        if not homes:
+            return self._intervals.around(np.empty(0))
+        fed: dict[str, Any] = {}
+        for name, key in self._keys.items():
+            written = _own_texts(name, homes) if name in self._own else columns.texts[name]
+            fed[name] = np.array(list(map(key, written)), dtype=np.object_)[:, None]
+        for name in self._numbers:
+            numbers = _own_numbers(name, homes) if name in self._own else columns.numbers[name]
+            fed[name] = numbers.astype(np.float32)[:, None]
+        said = [each.astype(np.float64).reshape(len(homes)) for each in self._session.run(None, fed, options)]
+        return self._intervals.around(*said)
 
-    def _text_column(self, name: str, features: Sequence[Features]) -> NDArray[np.object_]:
-        if name in self._own:
-            values = [str((each.more or {}).get(name, "")) for each in features]
-        else:
-            values = [getattr(each, name) or "" for each in features]
-        return np.array(list(map(self._keys[name], values)), dtype=np.object_)
+
+def _own_texts(name: str, homes: Sequence[Features]) -> list[str]:
+    return [str((each.more or {}).get(name, "")) for each in homes]
+
+
+def _own_numbers(name: str, homes: Sequence[Features]) -> NDArray[np.float64]:
+    return np.array([(each.more or {}).get(name, np.nan) for each in homes], dtype=np.float64)
 
 
 def load(model: bytes, manifest: bytes) -> Model:

@@ -1,5 +1,7 @@
 """The prediction of a price, and the event that publishes it."""
 
+import functools
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Literal
 
@@ -11,7 +13,7 @@ from pricing.listing import Features
 Confidence = Literal["A", "B", "C", "D", "E"]
 
 
-class Interval(Struct, frozen=True):
+class Interval(Struct, frozen=True, gc=False):
     """Bounds between which the price lies with probability `coverage`."""
 
     low: float
@@ -19,14 +21,14 @@ class Interval(Struct, frozen=True):
     coverage: float
 
 
-class ModelVersion(Struct, frozen=True):
+class ModelVersion(Struct, frozen=True, gc=False):
     """Which model made a prediction."""
 
     name: str
     version: str
 
 
-class SourcePosition(Struct, frozen=True):
+class SourcePosition(Struct, frozen=True, gc=False):
     """Where on the input stream a listing stood; `index` counts within an aggregated record."""
 
     shard_id: str
@@ -34,14 +36,14 @@ class SourcePosition(Struct, frozen=True):
     index: int
 
 
-class Shadow(Struct, frozen=True):
+class Shadow(Struct, frozen=True, gc=False):
     """What the challenger would have said."""
 
     version: str
     predicted_price: float
 
 
-class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Prediction(Struct, frozen=True, omit_defaults=True, gc=False):
     """A price with its interval, what it was made of, and by what.
 
     `warnings` say where it means little (`pricing.answer.warnings`); absent where there are none.
@@ -61,7 +63,7 @@ class Prediction(Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: tuple[str, ...] = ()
 
 
-class PredictionEvent(Struct, frozen=True, kw_only=True):
+class PredictionEvent(Struct, frozen=True, gc=False):
     """A prediction as a CloudEvent 1.0 (structured JSON, UTF-8); `subject` is the listing's id."""
 
     specversion: Literal["1.0"]
@@ -78,9 +80,18 @@ _encoder = msgspec.json.Encoder()
 
 
 def prediction_id(event_source: str, event_id: str) -> str:
-    """Return the id of every prediction for an event, whatever model makes it: 32 hexadecimal digits."""
-    identity = f"{len(event_source)}:{event_source}{event_id}"
-    return blake2b(identity.encode(), digest_size=16).hexdigest()
+    """Return the id of every prediction for an event, whatever model makes it: 32 hexadecimal digits.
+
+    BLAKE2b of the source's length in characters, a colon, the source and the event's id.
+    """
+    identity = _of_source(event_source).copy()
+    identity.update(event_id.encode())
+    return identity.hexdigest()
+
+
+@functools.lru_cache(maxsize=1_024)
+def _of_source(event_source: str) -> blake2b:
+    return blake2b(f"{len(event_source)}:{event_source}".encode(), digest_size=16)
 
 
 def decode(payload: bytes) -> PredictionEvent:
@@ -90,6 +101,5 @@ def decode(payload: bytes) -> PredictionEvent:
     return _decoder.decode(payload)
 
 
-def encode(event: PredictionEvent) -> bytes:
-    """Return the event as it stands on the stream."""
-    return _encoder.encode(event)
+encode: Callable[[PredictionEvent], bytes] = _encoder.encode
+"""Return the event as it stands on the stream."""

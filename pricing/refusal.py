@@ -7,6 +7,8 @@ from typing import Any, Literal, NoReturn
 
 import msgspec
 
+from pricing.aggregation import MAGIC, DamagedAggregate, split
+
 Reason = Literal["invalid_json", "invalid_event", "invalid_listing", "unscorable"]
 
 SHOWN = 80  # characters of a refused value that are worth showing
@@ -35,6 +37,11 @@ def refusal(payload: bytes, error: Exception) -> InvalidRecord:
     The decoder stops at the first thing that is wrong with an event. Whether the whole is
     JSON at all is therefore looked at again here, where speed no longer matters.
     """
+    if payload.startswith(MAGIC):
+        try:
+            split(payload)
+        except DamagedAggregate as wrong:
+            return InvalidRecord("invalid_json", str(wrong))
     try:
         document = json.loads(
             payload.decode(),

@@ -14,7 +14,7 @@ from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
 from listing_files.rejects import Reading, Rejects
 from listing_files.row_writers import Row
 from listing_files.writing import open_sink
-from pricing.listing import Listing, features
+from pricing.listing import Listing
 from pricing.manifest import ContractMismatch
 from pricing.market import Market
 from pricing.model import Model, load
@@ -48,10 +48,8 @@ def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> It
             _refuse_taken(each.row)
         found = [read_listing(each, listings, model) for each in chunk]
         homes = [each for each in found if isinstance(each, Listing)]
-        inputs = [features(each, model.manifest.market) for each in homes]
-        prices = model.predict(inputs)
-        warnings = model.warnings(homes, inputs, prices)
-        columns = ((*said, warned) for said, warned in zip(prices, warnings, strict=True))
+        said = model.price(homes)
+        columns = ((*prices, warned) for prices, warned in zip(said.prices, said.warnings, strict=True))
         yield [
             PricedRow(read, read.row | _verdict(home, *(next(columns) if isinstance(home, Listing) else ())))
             for read, home in zip(chunk, found, strict=True)

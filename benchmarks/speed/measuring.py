@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from pricing.manifest import CHAMPION_KEY, Pointer, manifest_key, model_key
-from pricing.model import Model, load
 from stream_producer.listing_events import ListingEvents
 from training.data.listings import Dataset
 from training.data.load import SAMPLE, load_data
@@ -67,16 +66,17 @@ def champion_folder() -> Path:
     return folder
 
 
-def champion() -> Model:
-    """Return that champion, ready to predict."""
-    return load(*champion_files())
+def champion_objects() -> dict[str, bytes]:
+    """Return that bucket's objects by key."""
+    folder = champion_folder()
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def champion_files() -> tuple[bytes, bytes]:
     """Return that champion's ONNX file and manifest."""
-    folder = champion_folder()
-    version = msgspec.json.decode((folder / CHAMPION_KEY).read_bytes(), type=Pointer).version
-    return (folder / model_key(version)).read_bytes(), (folder / manifest_key(version)).read_bytes()
+    objects = champion_objects()
+    version = msgspec.json.decode(objects[CHAMPION_KEY], type=Pointer).version
+    return objects[model_key(version)], objects[manifest_key(version)]
 
 
 def listing_payloads(count: int) -> list[bytes]:

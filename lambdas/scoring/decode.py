@@ -1,22 +1,36 @@
 """Decode and validate: the events of a batch, and what is no event."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
 from msgspec import Struct
 from pybase64 import b64decode
 
 from lambdas.aws.batch import Batch
 from pricing.aggregation import MAGIC, DamagedAggregate, split
 from pricing.listing import Decode, SubmittedListing, decode
+from pricing.prediction import SourcePosition
 from pricing.refusal import InvalidRecord, Reason
 
 
-class Submitted(Struct, frozen=True, gc=False):
-    """A valid listing event and where it came from: record `position` of the batch, `index` inside it."""
+class Submitted(NamedTuple):
+    """The valid listing events of a batch in its order; where each stands on the stream, and in which record it came.
 
-    position: int
-    index: int
-    partition_key: str
-    payload: bytes
-    event: SubmittedListing
+    Three lists side by side: a value for each event would cost more than its decoding.
+    """
+
+    events: list[SubmittedListing]
+    sources: list[SourcePosition]
+    positions: list[int]
+
+    def take(self, rows: Sequence[int]) -> "Submitted":
+        """Return some of the events."""
+        return Submitted(
+            [self.events[row] for row in rows],
+            [self.sources[row] for row in rows],
+            [self.positions[row] for row in rows],
+        )
 
 
 class Refused(Struct, frozen=True):
@@ -30,30 +44,43 @@ class Refused(Struct, frozen=True):
     error: str
 
 
-def decode_batch(batch: Batch, decode: Decode = decode) -> tuple[list[Submitted], list[Refused]]:
+def decode_batch(batch: Batch, decode: Decode = decode) -> tuple[Submitted, list[Refused]]:
     """Return the batch's events, and what is no event; together they are the whole batch.
 
     `decode`: the champion's, whose market may have columns beyond those of every listing.
     """
-    submitted: list[Submitted] = []
+    submitted = Submitted([], [], [])
+    events, sources, positions = submitted
     refused: list[Refused] = []
-    for position, record in enumerate(batch.records):
-        kinesis = record["kinesis"]
-        data = b64decode(kinesis["data"], validate=True)
+    for position, source, partition_key, payload in payloads(batch):
         try:
-            for index, (key, payload) in enumerate(_members(kinesis["partitionKey"], data)):
-                try:
-                    submitted.append(Submitted(position, index, key, payload, decode(payload)))
-                except InvalidRecord as error:
-                    refused.append(Refused(position, index, key, payload, error.reason, str(error)))
-        except DamagedAggregate as error:
-            refused.append(Refused(position, 0, kinesis["partitionKey"], data, "invalid_json", str(error)))
+            events.append(decode(payload))
+        except InvalidRecord as error:
+            refused.append(Refused(position, source.index, partition_key, payload, error.reason, str(error)))
+        else:
+            sources.append(source)
+            positions.append(position)
     return submitted, refused
 
 
-def _members(partition_key: str, data: bytes) -> list[tuple[str, bytes]]:
-    """Return the partition keys and payloads that a record carries: one, or those of an aggregated record."""
-    members = split(data) if data.startswith(MAGIC) else None
-    if not members:  # an aggregated record with nothing in it ends as a dead letter, too
-        return [(partition_key, data)]
-    return [(key or partition_key, payload) for key, payload in members]  # no stream takes an empty key
+def payloads(batch: Batch) -> Iterator[tuple[int, SourcePosition, str, bytes]]:
+    """Yield what the records of a batch carry, with their positions and partition keys.
+
+    An aggregated record carries many; one that is damaged, or has nothing in it, is a payload itself.
+    """
+    shard_id = batch.shard_id
+    for position, record in enumerate(batch.records):
+        kinesis = record["kinesis"]
+        number, own_key = kinesis["sequenceNumber"], kinesis["partitionKey"]
+        data = b64decode(kinesis["data"], validate=True)
+        if data.startswith(MAGIC):
+            for index, (key, payload) in enumerate(_members(data) or [(own_key, data)]):
+                yield position, SourcePosition(shard_id, number, index), key or own_key, payload
+        else:
+            yield position, SourcePosition(shard_id, number, 0), own_key, data
+
+
+def _members(data: bytes) -> list[tuple[str, bytes]] | None:
+    with suppress(DamagedAggregate):
+        return split(data)
+    return None

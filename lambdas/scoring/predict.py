@@ -1,52 +1,30 @@
 """Predict: one run of the model for a batch."""
 
-import math
+import numpy as np
 
-from msgspec import Struct
-
-from lambdas.scoring.decode import Refused, Submitted
-from pricing.listing import Features, features
-from pricing.model import Model
-from pricing.prediction import Confidence
+from lambdas.aws.batch import Batch
+from lambdas.scoring.decode import Refused, Submitted, payloads
+from pricing.model import Model, Priced
 
 
-class Priced(Struct, frozen=True, gc=False):
-    """A submitted listing with its price, interval, confidence and warnings."""
-
-    submitted: Submitted
-    features: Features
-    price: float
-    low: float
-    high: float
-    confidence: Confidence | None
-    warnings: tuple[str, ...]
+def predict(batch: Batch, submitted: Submitted, model: Model) -> tuple[Submitted, Priced, list[Refused]]:
+    """Price a batch's events in one run of the model; return those with a price, their prices, and what has none."""
+    priced = model.price([each.data for each in submitted.events])
+    scorable = np.isfinite(priced.prices.price)
+    if scorable.all():
+        return submitted, priced, []
+    rows, others = np.flatnonzero(scorable).tolist(), np.flatnonzero(~scorable).tolist()
+    return submitted.take(rows), priced.take(rows), _unscorable(batch, submitted.take(others), model.manifest.version)
 
 
-def predict(submitted: list[Submitted], model: Model) -> tuple[list[Priced], list[Refused]]:
-    """Price events in one run of the model; return what has a price, and what has none."""
-    market = model.manifest.market
-    listings = [each.event.data for each in submitted]
-    inputs = [features(each, market) for each in listings]
-    prices = model.predict(inputs)
-    warnings = model.warnings(listings, inputs, prices)
-    priced: list[Priced] = []
-    unscorable: list[Refused] = []
-    for each in map(Priced, submitted, inputs, *zip(*prices, strict=True), warnings):
-        if math.isnan(each.price):
-            unscorable.append(_unscorable(each.submitted, model.manifest.version))
-        else:
-            priced.append(each)
-    return priced, unscorable
-
-
-def _unscorable(submitted: Submitted, version: str) -> Refused:
-    home = submitted.event.data
-    return Refused(
-        submitted.position,
-        submitted.index,
-        submitted.partition_key,
-        submitted.payload,
-        "unscorable",
-        f"predicted_price: expected a finite number > 0 from model {version} for {home.area_m2} m² "
-        f"in {home.neighborhood}",
-    )
+def _unscorable(batch: Batch, submitted: Submitted, version: str) -> list[Refused]:
+    errors = {
+        source: f"predicted_price: expected a finite number > 0 from model {version} for {event.data.area_m2} m² "
+        f"in {event.data.neighborhood}"
+        for source, event in zip(submitted.sources, submitted.events, strict=True)
+    }
+    return [
+        Refused(position, source.index, key, payload, "unscorable", errors[source])
+        for position, source, key, payload in payloads(batch)
+        if source in errors
+    ]

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from pricing.answer.comparables import Comparable, Comparables
 from pricing.answer.reasons import Reasons, against_city, against_neighborhood, check_golden_reasons
-from pricing.listing import Features, Listing, features
+from pricing.listing import Features, Listing
 from pricing.model import Model
 from pricing.prediction import Confidence, Interval, ModelVersion
 
@@ -39,9 +39,7 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 def answers(model: Model, listings: Sequence[Listing]) -> list[Answer | None]:
     """Return the prices of listings, in one run of the model; None where there is none."""
     manifest = model.manifest
-    homes = [features(each, manifest.market) for each in listings]
-    prices = model.predict(homes)
-    warnings = model.warnings(listings, homes, prices)
+    priced = model.price(listings)
     version = ModelVersion(manifest.name, manifest.version)
     return [
         None
@@ -56,7 +54,9 @@ def answers(model: Model, listings: Sequence[Listing]) -> list[Answer | None]:
             confidence=confidence,
             warnings=warned,
         )
-        for listing, home, (price, low, high, confidence), warned in zip(listings, homes, prices, warnings, strict=True)
+        for listing, home, (price, low, high, confidence), warned in zip(
+            listings, priced.homes, priced.prices, priced.warnings, strict=True
+        )
     ]
 
 

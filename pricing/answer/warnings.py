@@ -3,12 +3,13 @@
 Source of the limits: the market and the reference distributions in the model's manifest.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pricing.listing import Features, Listing
+from pricing.answer.columns import Columns
+from pricing.listing import Listing
 from pricing.manifest import Manifest
 from pricing.places import place_key
 
@@ -19,50 +20,42 @@ OUTSIDE_POPULATION = "outside_population"  # of a size, or of a size for its roo
 PRICE_EXTRAPOLATED = "price_extrapolated"  # beyond the prices that were trained on
 WARNINGS = (UNKNOWN_NEIGHBORHOOD, OUTSIDE_AREA, OUTSIDE_CITY, OUTSIDE_POPULATION, PRICE_EXTRAPOLATED)
 
-Bools = NDArray[np.bool_]
-
 
 class Warnings:
     """What a model has to warn of; nothing for one whose manifest does not say what it has learnt."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._market = manifest.market
+        if self._market is None:
+            return
         self._key = manifest.neighborhood_key
         self._known = frozenset(map(self._key, manifest.reference.get("neighborhood", {})))
-        self._city = place_key(manifest.market.city) if manifest.market else ""
-        self._per_room = manifest.reference.get("area_per_room") or (0.0, np.inf)
+        self._city = place_key(self._market.city)
+        box, population = self._market.box, self._market.population
+        per_room = manifest.reference.get("area_per_room") or (0.0, np.inf)
+        limits = [box.latitude, box.longitude, population.area_m2, per_room, population.price]
+        self._least, self._most = np.array(limits, dtype=np.float64).T[..., None]
 
-    def of(
-        self, listings: Sequence[Listing], inputs: Sequence[Features], prices: NDArray[np.float64]
-    ) -> list[tuple[str, ...]]:
-        """Return the warnings of N listings with their features and prices, shape (N,); () where there are none."""
-        if self._market is None or not inputs:
-            return [()] * len(inputs)
-        found = dict(self._found(listings, inputs, prices))
-        some = np.logical_or.reduce(list(found.values()))
-        every: list[tuple[str, ...]] = [()] * len(inputs)
-        for row in np.flatnonzero(some).tolist():
+    def of(self, listings: Sequence[Listing], columns: Columns, prices: NDArray[np.float64]) -> list[tuple[str, ...]]:
+        """Return the warnings of N listings with their columns and prices, shape (N,); () where there are none."""
+        every: list[tuple[str, ...]] = [()] * len(listings)
+        if self._market is None:
+            return every
+        names, cities, numbers = columns.texts["neighborhood"], [each.city for each in listings], columns.numbers
+        area = numbers["area_m2"]
+        measured = [numbers["latitude"], numbers["longitude"], area, area / np.maximum(numbers["rooms"], 1.0), prices]
+        outside = (measured < self._least) | (measured > self._most)  # nothing is outside where it is unknown
+        found = {
+            UNKNOWN_NEIGHBORHOOD: _among(names, {name for name in set(names) if self._key(name) not in self._known}),
+            OUTSIDE_AREA: outside[0] | outside[1],
+            OUTSIDE_CITY: _among(cities, {city for city in set(cities) if city and place_key(city) != self._city}),
+            OUTSIDE_POPULATION: outside[2] | outside[3],
+            PRICE_EXTRAPOLATED: outside[4],
+        }
+        for row in np.logical_or.reduce(list(found.values())).nonzero()[0].tolist():
             every[row] = tuple(name for name, mask in found.items() if mask[row])
         return every
 
-    def _found(
-        self, listings: Sequence[Listing], inputs: Sequence[Features], prices: NDArray[np.float64]
-    ) -> Iterator[tuple[str, Bools]]:
-        market = self._market
-        if market is None:
-            return
-        known, key, city = self._known, self._key, self._city
-        yield UNKNOWN_NEIGHBORHOOD, np.array([key(each.neighborhood) not in known for each in inputs])
-        rows = [(each.latitude, each.longitude, each.area_m2, each.rooms) for each in inputs]
-        latitude, longitude, area, rooms = np.array(rows, dtype=np.float64).T
-        (south, north), (west, east) = market.box.latitude, market.box.longitude
-        yield OUTSIDE_AREA, (latitude < south) | (latitude > north) | (longitude < west) | (longitude > east)
-        yield OUTSIDE_CITY, np.array([bool(each.city) and place_key(each.city or "") != city for each in listings])
-        (smallest, largest), (least, most) = market.population.area_m2, self._per_room
-        per_room = area / np.maximum(rooms, 1.0)
-        yield (
-            OUTSIDE_POPULATION,
-            (area < smallest) | (area > largest) | (per_room < least) | (per_room > most),
-        )
-        cheapest, dearest = market.population.price
-        yield PRICE_EXTRAPOLATED, (prices < cheapest) | (prices > dearest)
+
+def _among(values: Sequence[str | None], found: Set[str | None]) -> NDArray[np.bool_]:
+    return np.array([each in found for each in values]) if found else np.zeros(len(values), dtype=np.bool_)

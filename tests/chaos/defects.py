@@ -113,45 +113,45 @@ DEFECTS = [
     *within(
         "lambdas/scoring/decode.py",
         (
+            "give every prediction the first position",
+            'number, own_key = kinesis["sequenceNumber"]',
+            "number, own_key = batch.sequence_number(0)",
+        ),
+        (
+            "forget the index inside an aggregated record",
+            "SourcePosition(shard_id, number, index)",
+            "SourcePosition(shard_id, number, 0)",
+        ),
+        (
             "give the events in an aggregated record its own key",
-            "[(key or partition_key, payload)",
-            "[(partition_key, payload)",
+            "key or own_key, payload",
+            "own_key, payload",
         ),
         (
             "drop what follows a bad event in an aggregated record",
-            "refused.append(Refused(position, index, key, payload, error.reason, str(error)))",
-            "refused.append(Refused(position, index, key, payload, error.reason, str(error))); break",
+            "        except InvalidRecord as error:\n",
+            "        except InvalidRecord as error:\n            if source.index: break\n",
         ),
     ),
     *within(
         "lambdas/scoring/predict.py",
-        ("pair prices with the wrong listings", "map(Priced, submitted,", "map(Priced, submitted[::-1],"),
-        ("publish prices that are none", "if math.isnan(each.price):", "if False:"),
+        ("pair prices with the wrong listings", "for each in submitted.events]", "for each in submitted.events[::-1]]"),
+        ("publish prices that are none", "if scorable.all():", "if True:"),
     ),
     *within(
         "lambdas/scoring/encode.py",
         (
-            "give every prediction the first position",
-            "batch.sequence_number(submitted.position)",
-            "batch.sequence_number(0)",
-        ),
-        (
-            "forget the index inside an aggregated record",
-            "sequence_number, submitted.index)",
-            "sequence_number, 0)",
-        ),
-        (
             "a new id each time",
             "prediction_id(event.source, event.id)",
-            "prediction_id(event.source, event.id + batchwide.time)",
+            "prediction_id(event.source, event.id + now)",
         ),
         (
             "report the record after the failed one",
-            "Outgoing(submitted.position,",
-            "Outgoing(submitted.position + 1,",
+            "Outgoing(position,",
+            "Outgoing(position + 1,",
         ),
         ("claim another coverage", "manifest.interval.coverage, manifest.currency", "0.5, manifest.currency"),
-        ("keep the confidence back", "confidence=each.confidence,", "confidence=None,"),
+        ("keep the confidence back", "            confidence,\n", "            None,\n"),
         ("name another model", "ModelVersion(manifest.name,", "ModelVersion('x',"),
         ("put all predictions under one partition key", "partition_key(listing_id), ", "'x', "),
     ),
@@ -205,7 +205,7 @@ DEFECTS = [
     *within(
         "pricing/model.py",
         ("do not verify the model", "if found != contract.sha256:", "if False:"),
-        ("take 0.00 for a price", "(prices > 0).all(axis=0)", "(prices >= 0).all(axis=0)"),
+        ("take 0.00 for a price", "((prices > 0) &", "((prices >= 0) &"),
         ("swap before the golden rows are checked", "    _check_golden_rows(ready)\n", "    pass\n"),
     ),
     *within(
@@ -219,7 +219,7 @@ DEFECTS = [
     ),
     *within(
         "pricing/listing.py",
-        ("forget the street", "street=street[:TEXT_LIMIT] or None", "street=None"),
+        ("forget the street", "        street or None,\n", "        None,\n"),
     ),
     *within(
         "stream_consumer/printing/newest.py",

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from lambdas.aws.batch import Batch
-from lambdas.scoring.decode import Submitted
+from lambdas.scoring.decode import decode_batch
 from lambdas.scoring.encode import encode
 from lambdas.scoring.predict import predict
 from pricing import prediction
-from pricing.answer.warnings import WARNINGS
+from pricing.answer.columns import columns_of
+from pricing.answer.warnings import WARNINGS, Warnings
 from pricing.listing import Listing, features
-from pricing.model import Prices, load
+from pricing.model import load
 from tests.champions import champion
+from tests.events import batch, payload
 from tests.market import MARKET
 
 REFERENCE = {"rows": 100, "neighborhood": {"buritis": 0.6, "savassi": 0.4}, "area_per_room": [12.0, 90.0]}
@@ -35,8 +37,7 @@ def _keyed(made):
 
 def warned(model, price=600_000.0, **changes):
     home = msgspec.structs.replace(HOME, **changes)
-    prices = Prices(*[np.array([price])] * 3, [None])
-    (found,) = model.warnings([home], [features(home)], prices)
+    (found,) = Warnings(model.manifest).of([home], columns_of([features(home)]), np.array([price]))
     return found
 
 
@@ -74,24 +75,14 @@ def test_warnings_are_independent_of_each_other_and_in_a_fixed_order(model):
 def test_a_model_that_names_no_market_warns_of_nothing():
     bare = champion("1")
     model = load(bare.model, bare.manifest)
-    assert model.warnings([HOME], [features(HOME)], model.predict([features(HOME)])) == [()]
+    assert model.price([HOME]).warnings == [()]
 
 
 def test_a_prediction_carries_its_warnings_and_the_currency_and_nothing_where_there_are_none(model):
     data = [{"neighborhood": "Buritis"}, {"neighborhood": "Atlantis"}]
-    submitted = []
-    for number, changes in enumerate(data):
-        event = {
-            "specversion": "1.0",
-            "id": str(number),
-            "source": "/m",
-            "type": "listing.submitted",
-            "data": {"listing_id": "L", "area_m2": 100, **changes},
-        }
-        submitted.append(Submitted(number, 0, "L", b"", model.decode(json.dumps(event).encode())))
-    priced, _ = predict(submitted, model)
-    records = [{"kinesis": {"sequenceNumber": str(n)}, "eventID": "shardId-000000000000:1"} for n in range(2)]
-    plain, odd = encode(priced, Batch("shardId-000000000000", records), model.manifest)
+    arrived = Batch.of(batch(*(payload(**changes) for changes in data)))
+    submitted, _ = decode_batch(arrived, model.decode)
+    plain, odd = encode(*predict(arrived, submitted, model)[:2], model.manifest)
     assert b"warnings" not in plain.data
     assert prediction.decode(odd.data).data.warnings == ("unknown_neighborhood",)
     assert prediction.decode(odd.data).data.currency == MARKET.currency

@@ -61,14 +61,14 @@ def test_a_city_is_trained_published_priced_and_better_than_the_linear_baseline(
     assert fitted.figures["median_ape"] < baseline.figures["median_ape"] < 0.3
     events = ListingEvents(file, "ab" * 32, market=market, limit=50)
     submitted, refused = decode_batch(found := batch(list(events)), model.decode)
-    assert (len(submitted), refused) == (50, [])
-    priced, unscorable = predict(submitted, model)
+    assert (len(submitted.events), refused) == (50, [])
+    submitted, priced, unscorable = predict(found, submitted, model)
     assert unscorable == []
-    answers = [prediction.decode(each.data) for each in encode(priced, found, model.manifest)]
+    answers = [prediction.decode(each.data) for each in encode(submitted, priced, model.manifest)]
     assert {each.data.currency for each in answers} == {market.currency}
     assert sum(bool(each.data.warnings) for each in answers) <= 10
-    for answer, each in zip(answers, submitted, strict=True):
-        own = {name: value for name in market.columns if (value := getattr(each.event.data, name)) is not None}
+    for answer, event in zip(answers, submitted.events, strict=True):
+        own = {name: value for name in market.columns if (value := getattr(event.data, name)) is not None}
         assert answer.data.features.more == own
         assert len(own) >= len(market.columns) - 1
 

@@ -40,8 +40,8 @@ def test_sizes_are_those_of_the_sample(records):
     model = load(champion.model, champion.manifest)
     arrived = Batch.of(batch(*(each.data for each in records), first=10**55))  # as long as Kinesis's numbers
     submitted, _ = decode_batch(arrived)
-    priced, _ = predict(submitted, model)
-    outgoing = encode(priced, arrived, model.manifest)
+    submitted, priced, _ = predict(arrived, submitted, model)
+    outgoing = encode(submitted, priced, model.manifest)
     assert mean(len(each.data) for each in outgoing) == pytest.approx(figures.PREDICTION_BYTES, rel=0.04)
     full = [(each.partition_key, each.data) for each in records[: figures.PACKED_LISTINGS]]
     assert len(join(full)) == pytest.approx(figures.PACKED_BYTES, rel=0.03)
