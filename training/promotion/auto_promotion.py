@@ -20,9 +20,11 @@ def ask_the_judge(version: str, registry: Registry, bucket: ModelsBucket, knobs:
     if champion and champion.version == version:
         raise Failure(f"version {version} is the champion already")
     champion_version = champion.version if champion else None
-    evidence = unseen(version, champion_version, registry)
-    opinion = second_opinion(version, champion_version, registry) if champion_version else None
-    verdict = judge(find_challenger(version, registry), champion, evidence, knobs, opinion)
+    challenger = find_challenger(version, registry)
+    market = challenger.model.manifest.market
+    evidence = unseen(version, champion_version, registry, market)
+    opinion = second_opinion(version, champion_version, registry, market) if champion_version else None
+    verdict = judge(challenger, champion, evidence, knobs, opinion)
     registry.keep(registry.find(version).run_id, "verdict.md", verdict_report(verdict).encode())
     registry.tag(version, "verdict", "promote" if verdict.promote else "; ".join(verdict.reasons)[:500])
     return verdict

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from pricing.listing import Features
 from pricing.manifest import ContractMismatch
+from pricing.market import Market
 from pricing.model import Model, load
 from terminal.errors import Failure
 from training.arrays import Log
-from training.data.frames import to_features
+from training.data.frames import features_of
 from training.data.groups import COLUMNS, met
 from training.evaluation.timing import LISTINGS, microseconds_a_listing
 from training.model.training_part import Rows
@@ -91,26 +92,25 @@ def _microseconds(model: Model) -> float:
     return microseconds_a_listing(lambda: model.log_prices(batch))
 
 
-def unseen(challenger: str, champion: str | None, registry: Registry) -> Evidence:
+def unseen(challenger: str, champion: str | None, registry: Registry, market: Market | None = None) -> Evidence:
     """Return the challenger's test part without the homes that the champion has learnt.
 
-    Raises `Failure` where a run does not say what it was trained on.
+    `market`: whose own columns the models read, too. Raises `Failure` where a run does not say what it was trained on.
     """
     rows = kept_test(challenger, registry)
-    return evidence(rows if champion is None else rows.take(~met(rows.frame, learnt_by(champion, registry))))
+    return _evidence(rows if champion is None else rows.take(~met(rows.frame, learnt_by(champion, registry))), market)
 
 
-def second_opinion(challenger: str, champion: str, registry: Registry) -> SecondOpinion:
-    """Return what else is known of both versions; raises `Failure` where a run does not say what it was trained on."""
+def second_opinion(challenger: str, champion: str, registry: Registry, market: Market | None = None) -> SecondOpinion:
+    """Return what else is known of both versions, as `unseen` does."""
     own, theirs = kept_test(champion, registry), kept_test(challenger, registry)
     learnt, theirs_learnt = learnt_by(champion, registry), learnt_by(challenger, registry)
     ratios = _same_homes(pd.concat([learnt, own.frame]), pd.concat([theirs_learnt, theirs.frame]))
-    return SecondOpinion(evidence(own.take(~met(own.frame, theirs_learnt))), ratios)
+    return SecondOpinion(_evidence(own.take(~met(own.frame, theirs_learnt)), market), ratios)
 
 
-def evidence(rows: Rows) -> Evidence:
-    """Return rows as a judge takes them."""
-    return Evidence([*map(to_features, rows.frame.to_dict("records"))], rows.log_price, rows.groups)
+def _evidence(rows: Rows, market: Market | None) -> Evidence:
+    return Evidence(features_of(rows.frame, market), rows.log_price, rows.groups)
 
 
 def _same_homes(before: pd.DataFrame, after: pd.DataFrame) -> Log:

@@ -1,7 +1,11 @@
+import msgspec
 import numpy as np
 import pytest
 
+from pricing.market import Column
 from terminal.errors import Failure
+from tests.market import MARKET
+from training.model.training_part import Rows
 from training.promotion.contenders import second_opinion, unseen
 from training.registry.kept_listings import keep_learnt, keep_test
 
@@ -36,6 +40,21 @@ def test_groups_of_which_the_champion_saw_a_listing_are_left_out(encoded):
     left = unseen("challenger", "champion", runs)
     assert len(left.features) == len(left.log_price) == len(left.groups) > 0
     assert not set(left.groups) & set(encoded.test.groups[half])
+
+
+def test_a_judge_sees_a_market_s_own_columns_too(encoded):
+    runs, market = Runs(), msgspec.structs.replace(MARKET, columns={"floor": Column("number", names=("floor",))})
+    keep(runs, "challenger", encoded.training, encoded.test)
+    floors = np.arange(len(encoded.test.groups), dtype=np.float64) % 9
+    tall = Rows(encoded.test.frame.assign(floor=floors), encoded.test.log_price, encoded.test.groups)
+    keep_test(runs, "challenger", tall)
+    keep(runs, "champion", encoded.training, tall)
+    judged = (
+        unseen("challenger", "champion", runs, market),
+        second_opinion("challenger", "champion", runs, market).own,
+    )
+    for each in judged:
+        assert [home.more for home in each.features] == [{"floor": floor} for floor in floors]
 
 
 def test_two_trainings_on_one_split_are_judged_on_the_whole_test_part(encoded):
