@@ -6,14 +6,16 @@ import subprocess
 import urllib.error
 import urllib.request
 import uuid
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
-from belo import bundle
+from belo import bundle, terraform
 from belo.local_cloud import provision
 from integration_tests.cloud import BELO, Cloud
 from integration_tests.principals import queue, somebody  # noqa: F401 - fixtures
@@ -21,6 +23,29 @@ from terminal.stack import Stack
 from training.data.sample import write_sample
 
 ROOT = Path(__file__).parent.parent
+LAMBDA_CONSUMER = ROOT / "examples" / "lambda_consumer"
+
+
+class OneCloud(LoadFileScheduling):
+    """Gives a worker whole files, and one of several workers all those of this folder and no other: they share a cloud.
+
+    What other files set up for themselves, such as a registry, two workers set up twice and not three times.
+    """
+
+    CLOUD = "a cloud"
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self.CLOUD if nodeid.startswith(f"{Path(__file__).parent.name}/") else super()._split_scope(nodeid)
+
+    def _reschedule(self, node) -> None:
+        if self.CLOUD not in self.assigned_work[node] or len(self.nodes) == 1:
+            super()._reschedule(node)
+        elif not node.shutting_down:
+            node.shutdown()  # once it is through with what it has
+
+
+def pytest_xdist_make_scheduler(config, log) -> OneCloud:
+    return OneCloud(config, log)
 
 
 @dataclass(frozen=True)
@@ -89,7 +114,41 @@ def stack(endpoint, emulator, workdir, training) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def cloud(stack, training) -> Cloud:
+def early_table(stack, endpoint, emulator, tmp_path_factory, request) -> Iterator[Future[str] | None]:
+    """The table of the example of a Lambda consumer, being applied while others test: Terraform waits for most of it.
+
+    It is None where nobody is going to ask for it.
+    """
+    wanted = any("price_table" in each.fixturenames for each in request.session.items)
+    if not wanted or emulator == "localstack":
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("lambda-consumer")
+    package = folder / "consumer.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.write(LAMBDA_CONSUMER / "consumer.py", "consumer.py")
+    stream = stack.client("kinesis").describe_stream_summary(StreamName=stack.predictions_stream)
+    variables = {
+        "predictions_stream_arn": stream["StreamDescriptionSummary"]["StreamARN"],
+        "package": str(package),
+        "region": stack.region,
+        "runtime": f"python{bundle.RUNNING_PYTHON}",
+        "endpoint": endpoint,
+    }
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(lambda: terraform.apply(folder, variables, source=LAMBDA_CONSUMER)["table"])
+
+
+@pytest.fixture
+def price_table(early_table) -> str:
+    """The name of that table."""
+    if early_table is None:
+        pytest.skip("LocalStack without Docker has no DynamoDB: it runs on MiniStack")
+    return early_table.result(timeout=300)
+
+
+@pytest.fixture(scope="session")
+def cloud(stack, training, early_table) -> Cloud:
     """The stack with version 1 promoted."""
     training.done.result(timeout=300)
     readable = {"COLUMNS": "120", "NO_COLOR": "1"}

@@ -6,6 +6,8 @@ import urllib.request
 
 import pytest
 
+from integration_tests.cloud import until
+
 HOME = ("--neighborhood", "Buritis", "--area", "102", "--rooms", "3", "--garage", "2", "--fee", "600")
 
 
@@ -14,9 +16,7 @@ def test_the_price_is_the_streams_to_the_cent_and_says_why(cloud, tmp_path):
     file.write_text("listing_id,neighborhood,area_m2,rooms,garage_places,adm_fees\nP-1,Buritis,102,3,2,600\n")
     cloud.belo("publish", str(file))
     asked = json.loads(cloud.belo("price", *HOME, "--explain", "--json").stdout)
-    lines = cloud.belo("consume", "--from", "trim-horizon", "--idle-timeout", "5", "--format", "jsonl").stdout
-    events = [json.loads(line)["data"] for line in lines.splitlines()]
-    (streamed,) = [each for each in events if each["listing_id"] == "P-1"]
+    streamed = until(lambda: cloud.predictions("P-1"), "the listing has a price")["P-1"]["data"]
     same = ("predicted_price", "interval", "confidence", "model")
     assert {name: asked[name] for name in same} == {name: streamed[name] for name in same}
     factors = asked["against_city"]["factors"].values()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from threading import Event, Thread, get_ident
 from typing import Any
 
@@ -91,10 +92,9 @@ class Model:
 
     def price(self, listings: Sequence[Listing]) -> Priced:
         """Price listings as they come, in one run of the model, and say what to warn of."""
-        homes = [features(each, self.manifest.market) for each in listings]
-        columns = columns_of(homes)
-        prices = self._prices(self._predicted(homes, columns))
-        return Priced(homes, prices, self._warnings.of(listings, columns, prices.price))
+        columns = columns_of(map(features, listings, repeat(self.manifest.market)))
+        prices = self._prices(self._predicted(columns))
+        return Priced(columns.homes, prices, self._warnings.of(listings, columns, prices.price))
 
     def predict(self, homes: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Prices:
         """Price a batch in one run of the model. Setting `options.terminate` ends the run with an error."""
@@ -109,7 +109,7 @@ class Model:
 
     def predicted(self, homes: Sequence[Features], options: onnxruntime.RunOptions | None = None) -> Predicted:
         """Return the log prices of a batch with their intervals, in one run as `predict` does."""
-        return self._predicted(homes, columns_of(homes), options)
+        return self._predicted(columns_of(homes), options)
 
     def log_prices(
         self, homes: Sequence[Features], options: onnxruntime.RunOptions | None = None
@@ -117,9 +117,8 @@ class Model:
         """Return the log prices of a batch, shape (N,), in one run as `predict` does."""
         return self.predicted(homes, options).log_price
 
-    def _predicted(
-        self, homes: Sequence[Features], columns: Columns, options: onnxruntime.RunOptions | None = None
-    ) -> Predicted:
+    def _predicted(self, columns: Columns, options: onnxruntime.RunOptions | None = None) -> Predicted:
+        homes = columns.homes
         if not homes:
             return self._intervals.around(np.empty(0))
         fed: dict[str, Any] = {}

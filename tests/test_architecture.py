@@ -1,6 +1,7 @@
 """The rules of the rooms: who may import whom, and what may never be in the repository."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -44,7 +45,12 @@ Module = str
 def imports(*rooms: str) -> dict[Module, set[Module]]:
     """Return what each module of some rooms imports, anywhere in its text."""
     paths = {_name(path): path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))}
-    return {name: set(_imports(path)) for name, path in paths.items()}
+    return {name: _imports_of(path) for name, path in paths.items()}
+
+
+@functools.cache
+def _imports_of(path: Path) -> set[Module]:
+    return set(_imports(path))
 
 
 def _name(path: Path) -> Module:

@@ -10,37 +10,31 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.speed import measuring
-from benchmarks.speed.report import summary
+from benchmarks.speed.report import FOUND, summary
 from benchmarks.speed.section import RATIOS, Section
 
-OUT = Path("build/bench.json")
 SECTIONS = ("scoring", "put", "cold_start", "streams", "files", "drain", "training_time", "candidates")
 
 
-def main(names: list[str]) -> None:
-    """Measure the sections, write the figures, print a summary."""
-    if names[:1] == ["--alone"]:
-        with redirect_stdout(sys.stderr):  # the functions tell their metrics
-            section: Section = importlib.import_module(f"benchmarks.speed.{names[1]}").measure()
-        sys.stdout.buffer.write(msgspec.json.encode(section))
-        return
+def measure(names: Sequence[str], out: Path) -> None:
+    """Measure sections, each in a process of its own, and write the figures."""
     found: dict[str, Section] = {}
     errors: dict[str, str] = {}
-    for name in names or SECTIONS:
+    for name in names:
         print(f"bench: {name} ...", file=sys.stderr, flush=True)
         try:
             measuring.champion_folder()
             found[name] = _measured(name)
         except Exception as error:  # noqa: BLE001 - whatever it was, programs find the file
             errors[name] = f"{type(error).__name__}: {error}"
-    write(found, errors)
-    print(summary(json.loads(OUT.read_text())))
+    write(found, errors, out)
 
 
 def _measured(name: str) -> Section:
@@ -51,7 +45,13 @@ def _measured(name: str) -> Section:
     return msgspec.json.decode(done.stdout, type=Section)
 
 
-def write(found: dict[str, Section], errors: dict[str, str]) -> None:
+def _alone(name: str) -> None:
+    with redirect_stdout(sys.stderr):  # the functions tell their metrics
+        section: Section = importlib.import_module(f"benchmarks.speed.{name}").measure()
+    sys.stdout.buffer.write(msgspec.json.encode(section))
+
+
+def write(found: dict[str, Section], errors: dict[str, str], out: Path) -> None:
     """Write what was found; every promised ratio is there, null where it was not measured."""
     ratios: dict[str, float | None] = dict.fromkeys(RATIOS)
     for section in found.values():
@@ -68,8 +68,8 @@ def write(found: dict[str, Section], errors: dict[str, str]) -> None:
         "sections": {name: {"title": each.title, "notes": each.notes} for name, each in found.items()},
         "errors": errors,
     }
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def machine() -> str:
@@ -81,4 +81,8 @@ def machine() -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["--alone"]:
+        _alone(sys.argv[2])
+    else:
+        measure(sys.argv[1:] or SECTIONS, FOUND)
+        print(summary(json.loads(FOUND.read_text())))

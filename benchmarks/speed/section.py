@@ -8,15 +8,11 @@ Cell = str | float | int
 
 
 class Ratio(Struct, frozen=True):
-    """A promised ratio: whether more of it is better, where it should be, and what it says.
-
-    `noise`: how much worse it may be than the committed one before `make bench-guard` fails, as a share.
-    """
+    """A promised ratio: whether more of it is better, where it should be, and what it says."""
 
     better: Literal["more", "less"]
     target: float
     meaning: str
-    noise: float = 0.2
 
 
 RATIOS = {

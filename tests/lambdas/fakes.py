@@ -1,12 +1,16 @@
 """Stand-ins for what the score function talks to."""
 
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+from lambdas.scoring.threads import Threads
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -24,6 +28,24 @@ class Inline(Executor):
         except Exception as error:  # noqa: BLE001 - handed on, as a pool does
             future.set_exception(error)
         return future
+
+
+class Watched(Threads):
+    """Threads that keep what the last one comes to, and how many seconds anybody was ready to wait for one."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def submit(self, *work, **named) -> Future:
+        self.last = super().submit(*work, **named)
+        self.last.exception = partial(self._wait, self.last.exception)
+        self.last.result = partial(self._wait, self.last.result)
+        return self.last
+
+    def _wait(self, outcome: Callable[[float | None], Any], timeout: float | None = None) -> Any:
+        if timeout:
+            self.waits.append(timeout)
+        return outcome(timeout)
 
 
 @dataclass

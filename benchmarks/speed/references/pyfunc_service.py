@@ -28,7 +28,7 @@ def save_pyfunc(frame: pd.DataFrame, folder: Path) -> None:
         columns, HistGradientBoostingRegressor(max_iter=350, max_leaf_nodes=24, learning_rate=0.05)
     )
     pipeline.fit(frame[CATEGORIES + NUMBERS], np.log(frame["price"]))
-    mlflow.sklearn.save_model(pipeline, folder)
+    mlflow.sklearn.save_model(pipeline, folder, serialization_format="cloudpickle")
 
 
 class PyfuncService:

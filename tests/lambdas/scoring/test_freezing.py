@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import boto3
 import pytest
@@ -41,7 +42,13 @@ def test_a_connection_that_died_costs_one_read_time_out_and_no_more():
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
     accepted: list[socket.socket] = []  # and kept open, silent
-    threading.Thread(target=lambda: accepted.append(server.accept()[0]), daemon=True).start()
+
+    def accept() -> None:
+        with suppress(OSError):  # the server is closed
+            while True:
+                accepted.append(server.accept()[0])
+
+    threading.Thread(target=accept, daemon=True).start()
     kinesis = boto3.client(
         "kinesis",
         region_name="us-east-1",
@@ -50,8 +57,7 @@ def test_a_connection_that_died_costs_one_read_time_out_and_no_more():
         aws_secret_access_key="testing",
         config=Config(read_timeout=1, connect_timeout=1, retries={"total_max_attempts": 1}, tcp_keepalive=True),
     )
-    started = time.monotonic()
     with pytest.raises(Exception, match="Read timeout"):
         kinesis.put_records(StreamName="s", Records=[{"Data": b"x", "PartitionKey": "k"}])
-    assert time.monotonic() - started < 5
+    assert len(accepted) == 1  # it is not tried again, by botocore or by urllib3
     server.close()
