@@ -7,7 +7,9 @@ stands what it is made of (`belo.sbom`).
 """
 
 import argparse
+import gzip
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from uv import find_uv_bin
 
@@ -36,44 +39,69 @@ RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # what th
 PLATFORM = "x86_64-manylinux_2_28"
 
 AWS_SERVICES = ("events", "kinesis", "s3")  # that the functions call; botocore carries 400 more
+_CHANGED = {"changed": "shortened by belo.bundle"}
 
-# What the functions never read. `test_bundle.py` scores, and makes their clients, with what remains.
-LEFT_OUT = (
-    ".lock",
-    "bin/*",
-    "boto3/data/*",  # of resources; the functions have clients
-    "boto3/examples/*",
-    "botocore/data/*/examples-1.json",
-    "dateutil/zoneinfo/*.tar.gz",  # botocore knows UTC and the local time
-    "flatbuffers*/*",  # these four: for ONNX Runtime's tools only
-    "google/*",
-    "packaging*/*",
-    "protobuf*/*",
-    "numpy/_core/_*_tests.*",
-    "numpy/_core/_simd.*",  # for numpy's own tests, too
-    "numpy/_pyinstaller/*",
-    "numpy/distutils/*",
-    "numpy/f2py/*",
-    "numpy/random/_examples/*",
-    "numpy/typing/tests/*",
-    "onnxruntime/backend/*",
-    "onnxruntime/capi/libonnxruntime.so*",  # for programs in C; the Python extension carries its own copy
-    "onnxruntime/datasets/*",
-    "onnxruntime/quantization/*",
-    "onnxruntime/tools/*",
-    "onnxruntime/transformers/*",
-    "urllib3/contrib/emscripten/*",  # for Python in a browser
-    "*/tests/*",
-    "*/__pycache__/*",  # compiled anew below
-    "*.[ach]",  # these three: to build against numpy
-    "*.pxd",
-    "*.pyx",
-    "*.pyi",
-    "*.dist-info/INSTALLER",  # these four: of the installation, and they differ from one to the next
-    "*.dist-info/RECORD",
-    "*.dist-info/REQUESTED",
-    "*.dist-info/*.json",
-)
+# What the functions never read, by why they do not. `test_bundle_reads.py` has them go all their ways with the rest.
+OF_OTHER_SERVICES = "botocore's data of services, and of versions, that no function calls"
+PROSE = "botocore's prose, examples, and endpoints of other services; the rest is not compressed, to be read sooner"
+LEFT_OUT = {
+    "ONNX Runtime's tools for models, with what only they need": (
+        "flatbuffers*/*",
+        "google/*",
+        "packaging*/*",
+        "protobuf*/*",
+        "onnxruntime/backend/*",
+        "onnxruntime/datasets/*",
+        "onnxruntime/quantization/*",
+        "onnxruntime/tools/*",
+        "onnxruntime/transformers/*",
+    ),
+    "ONNX Runtime for programs in C; its Python extension carries its own": ("onnxruntime/capi/libonnxruntime.so*",),
+    "numpy's tests, and what only they read": (
+        "*/tests/*",
+        "numpy/_core/_*_tests.*",
+        "numpy/_core/_simd.*",
+        "numpy/_pyinstaller/*",
+        "numpy/conftest.py",
+        "numpy/testing/*",
+    ),
+    "numpy's Fourier transforms and polynomials, loaded where somebody names them": (
+        "numpy/fft/*",
+        "numpy/polynomial/*",
+        "numpy/lib/recfunctions.py",
+        "numpy/ma/mrecords.py",
+        "numpy/matlib.py",
+    ),
+    "to build against numpy, and names of version 1": (
+        "*.[ach]",
+        "*.pxd",
+        "*.pyx",
+        "numpy/core/*",
+        "numpy/ctypeslib/*",
+        "numpy/distutils/*",
+        "numpy/doc/*",
+        "numpy/f2py/*",
+        "numpy/random/_examples/*",
+    ),
+    "type stubs": ("*.pyi",),
+    OF_OTHER_SERVICES: ("botocore/data/events/2014-*/*",),
+    PROSE: ("botocore/data/*/examples-1.json",),
+    "botocore for tests, and with AWS's runtime in C, which is not here": ("botocore/crt/auth.py", "botocore/stub.py"),
+    "time zones and recurring dates of dateutil; botocore knows UTC and the local time": (
+        "dateutil/rrule.py",
+        "dateutil/zoneinfo/*.tar.gz",
+    ),
+    "urllib3 for Python in a browser": ("urllib3/contrib/emscripten/*",),
+    "commands, and notes of the installation": (
+        ".lock",
+        "bin/*",
+        "pybase64/__main__.py",
+        "*.dist-info/INSTALLER",
+        "*.dist-info/RECORD",
+        "*.dist-info/REQUESTED",
+        "*.dist-info/*.json",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +132,7 @@ def build(target: Target, folder: Path = FOLDER) -> Path:
             tree = room / "tree"
             _install(target, tree)
             for source in ROOMS:
-                shutil.copytree(ROOT / source, tree / source)
+                shutil.copytree(ROOT / source, tree / source, ignore=shutil.ignore_patterns("__pycache__"))
             _prune(tree)
             _compile(interpreter, tree)
             _check_size(tree)
@@ -119,6 +147,13 @@ def build(target: Target, folder: Path = FOLDER) -> Path:
             shutil.copyfile(bundle.with_suffix(suffix), room / "newest")
             (room / "newest").replace(folder / f"{target.name}{suffix}")
     return bundle
+
+
+def left_out(target: Target) -> dict[str, int]:
+    """Return how many bytes of the wheels the bundle does without, bytecode apart, by why nobody reads them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        _install(target, Path(scratch))
+        return _prune(Path(scratch))
 
 
 def python_of(bundle: Path) -> str:
@@ -160,6 +195,7 @@ def _files(folder: Path, rooms: tuple[str, ...] = (".",)) -> Iterator[Path]:
 
 def _install(target: Target, tree: Path) -> None:
     command = [find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--target", str(tree)]
+    command += ["--link-mode", "copy"]  # what is changed in the bundle must not change in uv's cache, and in .venv
     command += ["--python", sys.executable, "--python-version", target.python]
     command += ["--python-platform", target.platform, "--only-binary", ":all:", "--no-deps"]
     command += ["--require-hashes", "-r", str(REQUIREMENTS)]
@@ -168,18 +204,57 @@ def _install(target: Target, tree: Path) -> None:
         raise Failure(f"the bundle's wheels cannot be installed: {done.stderr.strip()}")
 
 
-def _prune(tree: Path) -> None:
+def _prune(tree: Path) -> dict[str, int]:
+    """Leave out what is never read; return the bytes of it, by why it is not."""
+    spared = dict.fromkeys(LEFT_OUT, 0)
     for path in list(_files(tree)):
         name = path.relative_to(tree).as_posix()
-        if _of_another_service(name) or any(fnmatch(name, pattern) for pattern in LEFT_OUT):
+        if (reason := _why_left_out(name)) is not None:
+            spared[reason] += path.stat().st_size
             path.unlink()
+    before = _size(tree)
+    _lighten(tree / "botocore" / "data")
+    spared[PROSE] += before - _size(tree)
+    return spared
 
 
-def _of_another_service(name: str) -> bool:
+def _why_left_out(name: str) -> str | None:
     match name.split("/"):
-        case ["botocore", "data", service, _, *_]:  # what stands above the services' folders is of all of them
-            return service not in AWS_SERVICES
-    return False
+        case ["botocore", "data", service, _, *_] if service not in AWS_SERVICES:
+            return OF_OTHER_SERVICES
+    return next((why for why, patterns in LEFT_OUT.items() if any(fnmatch(name, each) for each in patterns)), None)
+
+
+def _lighten(data: Path) -> None:
+    """Leave botocore's data what the functions need of it, written as it is read soonest: tight, and not compressed.
+
+    Models lose their prose, the list of endpoints the services that nobody calls. Both say so, as the licence asks.
+    """
+    for path in data.rglob("*.json.gz"):
+        content = json.loads(gzip.decompress(path.read_bytes()))
+        is_model = path.name == "service-2.json.gz"
+        _write(path.with_suffix(""), _CHANGED | _without_prose(content) if is_model else content)
+        path.unlink()
+    endpoints = data / "endpoints.json"
+    _write(endpoints, _CHANGED | _of_services_called(json.loads(endpoints.read_bytes())))
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _without_prose(part: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(part, dict):
+        prose = isinstance(part.get("documentation"), str)  # else it is something that is called so
+        return {name: _without_prose(each) for name, each in part.items()} | ({"documentation": ""} if prose else {})
+    return [_without_prose(each) for each in part] if isinstance(part, list) else part
+
+
+def _of_services_called(endpoints: dict[str, Any]) -> dict[str, Any]:
+    for partition in endpoints["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: each for name, each in services.items() if name in AWS_SERVICES}
+    return endpoints
 
 
 def _compile(interpreter: str, tree: Path) -> None:
@@ -194,8 +269,12 @@ def _compile(interpreter: str, tree: Path) -> None:
         raise Failure(f"the bundle does not compile: {done.stdout.strip()} {done.stderr.strip()}")
 
 
+def _size(tree: Path) -> int:
+    return sum(path.stat().st_size for path in _files(tree))
+
+
 def _check_size(tree: Path) -> None:
-    size = sum(path.stat().st_size for path in _files(tree))
+    size = _size(tree)
     if size > LIMIT_BYTES - MARGIN_BYTES:
         allowed = (LIMIT_BYTES - MARGIN_BYTES) // 2**20
         raise Failure(f"the bundle is {size / 2**20:.0f} MB unzipped, and no more than {allowed} MB is allowed")
@@ -217,7 +296,12 @@ def main() -> None:
     parser.add_argument("--python", default=RUNNING_PYTHON, help="version that it runs on (%(default)s)")
     parser.add_argument("--platform", default=PLATFORM, help="platform, as uv names it (%(default)s)")
     parser.add_argument("-o", "--output", type=Path, default=FOLDER, help="folder (build/bundle)")
+    parser.add_argument("--left-out", action="store_true", help="print the table of docs/bundle.md instead")
     options = parser.parse_args()
+    if options.left_out:
+        sizes = left_out(Target(options.python, options.platform))
+        print(*(f"| {why} | {size / 2**20:.1f} |" for why, size in sizes.items()), sep="\n")
+        return
     try:
         bundle = build(Target(options.python, options.platform), options.output)
     except Failure as failure:

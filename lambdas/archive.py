@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import msgspec
 from botocore.config import Config
 from pybase64 import b64decode, b64encode_as_string
 
 from lambdas.archive_bucket.prediction_rows import FOREIGN, PREDICTIONS, ArchivedPrediction, archived, key
 from lambdas.aws.batch import Batch
+from lambdas.aws.session import client
 from lambdas.aws.telemetry import emit
 from lambdas.settings import required
+from lambdas.starting import at_start
 from pricing import prediction
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def handler(event: dict[str, Any], context: Any) -> None:  # noqa: ANN401, ARG00
 @functools.cache
 def _archiver() -> "Archiver":
     settings = ArchiveSettings.read(os.environ)
-    s3 = boto3.client("s3", config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3}))
+    s3 = client("s3", Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3}))
     return Archiver(s3, settings.archive_bucket)
 
 
@@ -120,3 +121,6 @@ def sort(batch: Batch) -> tuple[list[ArchivedPrediction], list[Foreign]]:
                 )
             )
     return rows, foreign
+
+
+at_start(__name__, _archiver)

@@ -16,18 +16,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import botocore
 import msgspec
 from botocore.config import Config
 
 from lambdas.archive_bucket.day_index import NEVER
 from lambdas.aws.objects import READERS, Objects
+from lambdas.aws.session import client
 from lambdas.aws.telemetry import emit
 from lambdas.drift.events import Announcer, events
 from lambdas.drift.watch import EVERY, WINDOW, DriftVerdict, Watch
 from lambdas.drift.watched_champion import NothingPromoted
 from lambdas.settings import number, required
+from lambdas.starting import at_start
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -77,8 +78,8 @@ def moment(event: dict[str, Any]) -> datetime:
 def _monitor() -> "Monitor":
     settings = MonitorSettings.read(os.environ)
     retries = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 3})
-    s3 = boto3.client("s3", config=retries.merge(Config(max_pool_connections=READERS)))
-    bus = boto3.client("events", config=retries)
+    s3 = client("s3", retries.merge(Config(max_pool_connections=READERS)))
+    bus = client("events", retries)
     return Monitor(s3, settings.watch, Announcer(bus, settings.event_bus, s3, settings.watch.archive_bucket))
 
 
@@ -158,3 +159,6 @@ def report(verdict: DriftVerdict, announced: list[str]) -> None:
         drifted=verdict.drifted,
         announced=announced,
     )
+
+
+at_start(__name__, _monitor)

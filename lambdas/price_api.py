@@ -16,6 +16,7 @@ from lambdas.aws.clients import s3_client
 from lambdas.aws.telemetry import emit
 from lambdas.scoring.champion import POLL_SECONDS, Champion, NoChampion
 from lambdas.settings import number, required
+from lambdas.starting import after_restore, at_start
 from pricing.answer.answer import Answer, answers
 from pricing.listing import Listing
 from pricing.manifest import ContractMismatch
@@ -31,7 +32,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: 
 def _api() -> "PriceApi":
     s3, bucket = s3_client(), required(os.environ, "BELO_MODELS_BUCKET")
     poll_seconds = number(os.environ, "BELO_CHAMPION_POLL_SECONDS", POLL_SECONDS)
-    return PriceApi(Champion(s3, bucket, poll_seconds=poll_seconds), Explainers(s3, bucket))
+    champion = Champion(s3, bucket, poll_seconds=poll_seconds)
+    champion.prepare()
+    after_restore(s3.close, champion.distrust)
+    return PriceApi(champion, Explainers(s3, bucket))
 
 
 class PriceApi:
@@ -86,3 +90,6 @@ class PriceApi:
         if errors:
             raise Refused(422, errors[0].error, errors)
         return [each for each in found if each is not None]
+
+
+at_start(__name__, _api)

@@ -15,11 +15,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from lambdas.aws.batch import Batch
-from lambdas.aws.clients import ADDRESSES, CONNECT_TIMEOUT, READ_TIMEOUT, s3_client
+from lambdas.aws.clients import ADDRESSES, CONNECT_TIMEOUT, READ_TIMEOUT, kinesis_client, s3_client
 from lambdas.aws.telemetry import emit
 from lambdas.scoring.challenger import Challenger
 from lambdas.scoring.champion import POLL_SECONDS, Champion
@@ -29,6 +26,7 @@ from lambdas.scoring.encode import encode
 from lambdas.scoring.predict import predict
 from lambdas.scoring.publish import CONNECTIONS, OutputStream
 from lambdas.settings import number, required
+from lambdas.starting import at_start
 from pricing.answer.warnings import WARNINGS
 from pricing.model import Priced
 
@@ -76,19 +74,14 @@ def read_timeout(margin: float) -> float:
 def _scorer() -> "Scorer":
     settings = Settings.read(os.environ)
     s3 = s3_client()
-    kinesis = boto3.client(
-        "kinesis",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=read_timeout(settings.deadline_margin_ms / 1000),
-            retries={"total_max_attempts": 1},  # the output stream retries, entry by entry
-            tcp_keepalive=True,
-            max_pool_connections=CONNECTIONS,
-            parameter_validation=False,  # a third of the time of a request
-        ),
+    kinesis = kinesis_client(
+        read_timeout=read_timeout(settings.deadline_margin_ms / 1000),
+        connections=CONNECTIONS,
     )
+    champion = Champion(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds)
+    champion.prepare()
     return Scorer(
-        Champion(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds),
+        champion,
         OutputStream(kinesis, settings.predictions_stream),
         DeadLetters(s3, settings.dead_letters_bucket),
         challenger=Challenger(s3, settings.models_bucket, poll_seconds=settings.champion_poll_seconds),
@@ -161,3 +154,6 @@ class Scorer:
             challenger_dropped=dropped,
             dead_letter_reasons=Counter(each.reason for each in refused),
         )
+
+
+at_start(__name__, _scorer)

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CORE_LIBRARIES = {"msgspec", "pybase64", "numpy", "onnxruntime"}
-RUNTIME_LIBRARIES = {"boto3", "botocore", "mypy_boto3_events", "mypy_boto3_kinesis", "mypy_boto3_s3"}
+RUNTIME_LIBRARIES = {"botocore", "mypy_boto3_events", "mypy_boto3_kinesis", "mypy_boto3_s3", "snapshot_restore_py"}
 
 # Each level may import from those above it; what stands beside it in its level may not.
 LEVELS = (

@@ -1,11 +1,14 @@
-"""The S3 client of functions that answer while somebody waits: patience that fits into an invocation."""
+"""The clients of functions that answer while somebody waits: patience that fits into an invocation."""
 
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 
+from lambdas.aws.quick_puts import QUICK, quicken
+from lambdas.aws.session import client
+
 if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_s3 import S3Client
 
 CONNECT_TIMEOUT, ADDRESSES = 1.0, 4  # seconds, for each of so many addresses of an endpoint
@@ -20,5 +23,17 @@ def s3_client() -> "S3Client":
         retries={"total_max_attempts": 3},
         tcp_keepalive=True,
     )
-    client: S3Client = boto3.client("s3", config=config)
-    return client
+    made: S3Client = client("s3", config)
+    return made
+
+
+def kinesis_client(*, read_timeout: float, connections: int) -> "KinesisClient":
+    """Return a client of Kinesis that tries once: whoever publishes tries again, entry by entry."""
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=read_timeout,
+        retries={"total_max_attempts": 1},
+        tcp_keepalive=True,
+        max_pool_connections=connections,
+    )
+    return quicken(client("kinesis", config.merge(QUICK)))

@@ -89,6 +89,10 @@ class PointedModel:
         if begins or starting:
             self._take(START_WAIT if starting else LOOK_WAIT)
 
+    def distrust(self) -> None:
+        """Let no model serve until the pointer was looked at anew; what it named last need not be loaded again."""
+        self.model, self._looking, self._polled_at = None, None, -math.inf
+
     def _take(self, wait: float) -> None:
         if self._looking is None:
             return
@@ -178,6 +182,14 @@ class Champion:
         if self._pointed.model is None:
             raise NoChampion(f"{self._where}: {self._pointed.refused}")
         return self._pointed.model
+
+    def prepare(self) -> None:
+        """Look for the model before anybody needs it; never raises, and waits no longer than `LOOK_WAIT`."""
+        self._pointed.follow()
+
+    def distrust(self) -> None:
+        """Serve nothing before the pointer was read again: time has passed that nobody measured."""
+        self._pointed.distrust()
 
     @property
     def refused(self) -> str | None:

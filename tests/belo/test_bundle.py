@@ -15,8 +15,7 @@ from terminal.errors import Failure
 from tests.champions import champion
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ("boto3", "botocore", "dateutil", "jmespath", "msgspec", "numpy", "onnxruntime", "pybase64", "s3transfer")
-LIBRARIES += ("six", "urllib3")
+LIBRARIES = ("botocore", "dateutil", "jmespath", "msgspec", "numpy", "onnxruntime", "pybase64", "six", "urllib3")
 # Amazon Linux 2023, which Lambda's Python 3.12 stands on, has glibc 2.34 and the C++ library of GCC 11.
 CEILINGS = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29), "CXXABI": (1, 3, 13)}
 
@@ -34,10 +33,11 @@ mine = [sys.modules[name] for name in ("lambdas", "pricing", *{LIBRARIES})]
 print(json.dumps([float(prices.price[0]), [each.__file__ for each in mine], [each.__cached__ for each in mine]]))
 """
 CLIENTS = f"""{ISOLATED}
-import json, boto3, botocore
+import json, botocore
 import lambdas.archive, lambdas.monitor, lambdas.price_api, lambdas.score
-keys = dict(region_name="sa-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-clients = [boto3.client(name, **keys) for name in sys.argv[1:]]
+from botocore.config import Config
+from lambdas.aws.session import client
+clients = [client(name, Config(region_name="sa-east-1")) for name in sys.argv[1:]]
 clients[-1].get_paginator("list_objects_v2")
 takes = lambda name: list(clients[-1].meta.service_model.operation_model(name).input_shape.members)
 urls = [each.meta.endpoint_url for each in clients]
@@ -75,7 +75,7 @@ def isolated(code: str, unzipped: Path, *arguments: object) -> list:
 def services_called() -> set[str]:
     """Return the services of which the functions make clients, by their sources."""
     calls = [node for path in (ROOT / "lambdas").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
-    made = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "boto3.client"]
+    made = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "client"]
     return {ast.literal_eval(node.args[0]) for node in made}
 
 
@@ -138,10 +138,22 @@ def test_it_scores_in_an_interpreter_that_sees_nothing_but_it(unzipped, tmp_path
 def test_its_botocore_is_the_locked_one_and_writes_on_condition(unzipped):
     version, urls, put, delete = isolated(CLIENTS, unzipped, *sorted(services_called()))
     for lock in (bundle.REQUIREMENTS, ROOT / "requirements/dev.txt"):
-        assert f"\nbotocore=={version} \\\n" in lock.read_text()
+        assert f"botocore=={version} \\" in lock.read_text().splitlines()
     assert {"IfMatch", "IfNoneMatch"} <= set(put)
     assert "IfMatch" in delete
     assert urls == [f"https://{name}.sa-east-1.amazonaws.com" for name in sorted(services_called())]
+
+
+def test_clients_come_from_nowhere_else():
+    made = [
+        path.name for path in (ROOT / "lambdas").rglob("*.py") if re.search(r"create_client|boto3\.", path.read_text())
+    ]
+    assert made == ["session.py"]
+
+
+def test_what_is_left_out_stands_in_the_documentation_with_its_size():
+    rows = re.findall(r"^\| ([^|]+) \| \d+\.\d \|$", (ROOT / "docs/bundle.md").read_text(), re.MULTILINE)
+    assert rows == list(bundle.LEFT_OUT)
 
 
 def test_of_botocores_data_it_has_the_services_that_the_functions_call_and_no_other(names):

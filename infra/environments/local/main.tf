@@ -45,6 +45,7 @@ locals {
   every_emulator = [
     "lifecycle",         # the provider waits 55 s for rules that have nothing to do before the cloud is thrown away
     "runtime_check",     # emulators run the machine's Python
+    "snap_start",        # they refuse it for the machine's Python, where that is older than 3.12
     "stream_encryption", # emulators encrypt nothing, and the provider would wait 10 s for it
     "tls_only",          # emulators speak plain HTTP: where they enforce policies this one would shut everybody out
     "worker",            # they refuse ECS: there `belo train-worker` is a process

@@ -99,11 +99,23 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
-    variables = merge(var.environment, { BELO_STACK_NAME = var.settings.stack_name })
+    variables = merge(var.environment, {
+      BELO_STACK_NAME      = var.settings.stack_name
+      OPENBLAS_NUM_THREADS = "1" # numpy is imported a third sooner, and nothing here is large enough for two
+    })
   }
 
   tracing_config {
     mode = var.settings.tracing ? "Active" : "PassThrough"
+  }
+
+  # Of every version that is published. It bears no provisioned concurrency, no file system and no /tmp above 512 MB;
+  # nothing of that is here.
+  dynamic "snap_start" {
+    for_each = var.snap_start ? [true] : []
+    content {
+      apply_on = "PublishedVersions"
+    }
   }
 
   dynamic "vpc_config" {

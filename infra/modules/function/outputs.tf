@@ -17,3 +17,8 @@ output "live_invoke_arn" {
   description = "ARN of the alias live, as API Gateway calls it."
   value       = aws_lambda_alias.live.invoke_arn
 }
+
+output "snap_start" {
+  description = "Of what a snapshot is taken, to be started from; nothing where none is."
+  value       = aws_lambda_function.this.snap_start[*].apply_on
+}

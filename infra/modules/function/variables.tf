@@ -79,6 +79,12 @@ variable "reserved_concurrency" {
   }
 }
 
+variable "snap_start" {
+  description = "Start from a snapshot that was taken of a started function, instead of starting it anew."
+  type        = bool
+  default     = false
+}
+
 variable "settings" {
   description = "What all functions of a stack share: its name (a dimension of their metrics), the code in S3 (its SHA-256 in base64), runtime, logs, tracing, key and network (null for none)."
   type = object({

@@ -4,6 +4,8 @@
 locals {
   price_api = var.price_api ? 1 : 0
   with_keys = var.price_api && var.price_api_auth == "key" ? 1 : 0
+
+  snap_start = var.price_api_snap_start && !contains(var.leave_out, "snap_start")
 }
 
 module "price_api" {
@@ -14,6 +16,7 @@ module "price_api" {
   handler         = "lambdas.price_api.handler"
   memory_mb       = 1769 # a whole core: reasons run the model on 128 coalitions of a listing
   timeout_seconds = 29   # API Gateway waits no longer
+  snap_start      = local.snap_start
   settings        = local.function_settings
   policy          = data.aws_iam_policy_document.price_api.json
 

@@ -1,13 +1,13 @@
 # --- where ----------------------------------------------------------------------------------
 
 variable "leave_out" {
-  description = "What the cloud underneath cannot hold, such as an emulator: any of alarms, event_source_key, lifecycle, mapping_metrics, runtime_check, stream_encryption, tls_only, worker."
+  description = "What the cloud underneath cannot hold, such as an emulator: any of alarms, event_source_key, lifecycle, mapping_metrics, runtime_check, snap_start, stream_encryption, tls_only, worker."
   type        = set(string)
   default     = []
 
   validation {
-    condition     = length(setsubtract(var.leave_out, ["alarms", "event_source_key", "lifecycle", "mapping_metrics", "runtime_check", "stream_encryption", "tls_only", "worker"])) == 0
-    error_message = "leave_out: expected any of alarms, event_source_key, lifecycle, mapping_metrics, runtime_check, stream_encryption, tls_only, worker."
+    condition     = length(setsubtract(var.leave_out, ["alarms", "event_source_key", "lifecycle", "mapping_metrics", "runtime_check", "snap_start", "stream_encryption", "tls_only", "worker"])) == 0
+    error_message = "leave_out: expected any of alarms, event_source_key, lifecycle, mapping_metrics, runtime_check, snap_start, stream_encryption, tls_only, worker."
   }
 }
 
@@ -454,5 +454,16 @@ variable "price_api_rate" {
   validation {
     condition     = var.price_api_rate >= 1 && var.price_api_rate <= 5000
     error_message = "price_api_rate: expected 1 to 5000."
+  }
+}
+
+variable "price_api_snap_start" {
+  description = "Start the function behind POST /price from a snapshot of a started one (SnapStart), which then looks at the champion before its first price. Keeping snapshots is billed, and so is each start from one."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.price_api_snap_start || can(regex("^python3\\.(1[2-9])$", var.runtime)) || contains(var.leave_out, "snap_start")
+    error_message = "price_api_snap_start: AWS restores python3.12 or newer."
   }
 }

@@ -247,6 +247,55 @@ run "without_the_price_api_there_is_none" {
   }
 }
 
+run "nothing_starts_from_a_snapshot_unless_somebody_wants_it" {
+  command = plan
+
+  assert {
+    condition     = length(module.price_api[0].snap_start) == 0 && length(module.monitor.snap_start) == 0
+    error_message = "snapshots are billed, and nobody asked for them"
+  }
+}
+
+run "the_price_api_starts_from_a_snapshot_of_what_was_published_and_nothing_else_does" {
+  command = plan
+
+  variables {
+    price_api_snap_start = true
+  }
+
+  assert {
+    condition     = module.price_api[0].snap_start == tolist(["PublishedVersions"]) && length(module.monitor.snap_start) == 0
+    error_message = "started anew, or the wrong one from a snapshot"
+  }
+}
+
+run "a_snapshot_of_a_runtime_that_aws_does_not_restore_is_refused" {
+  command = plan
+
+  variables {
+    price_api_snap_start = true
+    runtime              = "python3.11"
+    leave_out            = ["runtime_check"]
+  }
+
+  expect_failures = [var.price_api_snap_start]
+}
+
+run "an_emulator_takes_no_snapshot" {
+  command = plan
+
+  variables {
+    price_api_snap_start = true
+    runtime              = "python3.11"
+    leave_out            = ["runtime_check", "snap_start"]
+  }
+
+  assert {
+    condition     = length(module.price_api[0].snap_start) == 0
+    error_message = "what the emulator refuses"
+  }
+}
+
 run "belo_finds_the_stack_by_one_output" {
   command = apply
 

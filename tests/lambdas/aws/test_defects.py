@@ -1,0 +1,53 @@
+"""Mistakes planted into a copy of the quick PutRecords: its tests must notice each."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.defects import Defect, plant, within
+
+ROOT = Path(__file__).parents[3]
+ROOMS = ("lambdas", "markets", "pricing", "terminal", "tests")
+DEFECTS = within(
+    "lambdas/aws/quick_puts.py",
+    (
+        "take an answer for one in which nothing failed",
+        '(response_dict["body"]).failed == 0:',
+        '(response_dict["body"]):',
+    ),
+    ("look at the count alone", "    answers: list[_Answer] =", "    answers: object ="),
+    ("take any status for success", 'if response_dict["status_code"] != 200:', "if False:"),
+    ("write text as if it were encoded", "if {type(each.get", "if True or {type(each.get"),
+    (
+        "forget the body where it is to be tried again",
+        'params["body"] = _encode(context.pop(_ASIDE))',
+        "context.pop(_ASIDE)",
+    ),
+    ("speak JSON with every service", 'if meta.service_model.resolved_protocol == "json":', "if True:"),
+)
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_it_stands_once_where_it_is_planted(defect):
+    assert (ROOT / defect.file).read_text().count(defect.old) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_planted_mistake_is_noticed(defect: Defect):
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        assert not plant(defect, copy, ROOMS, ["pyproject.toml"])
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist"]
+        found = subprocess.run(
+            [*command, "tests/lambdas/aws/test_quick_puts.py"],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": str(copy), "PATH": ""},
+        )
+    assert found.returncode == 1, found.stdout[-2_000:]
