@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from listing_files import cells
 from listing_files.cells import DecimalEvidence, DecimalStyle, Money, TwoReadings, Unreadable, common_mark
@@ -35,7 +36,9 @@ _BOUNDED = (*_COUNTS, *_COORDINATES)  # of two readings only one is possible: th
 _PLAIN_POINT = DecimalStyle(".")
 # A number that is the same whatever the decimal mark, unless that is a comma.
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII).fullmatch
-_FEW_TEXTS = ("neighborhood", "city")  # of which a file has few different values
+_OWN = ("listing_id", "address", *_COORDINATES)  # hardly two homes share them; any other column repeats itself
+
+Read = Callable[[object], object]  # what stands in a file, as the value that it means; None is unknown
 
 
 def _only(value: object) -> object:
@@ -52,13 +55,10 @@ def _text(value: object) -> object:
     return (value if value.isascii() else unicodedata.normalize("NFC", value)).strip()
 
 
-@functools.lru_cache(maxsize=65_536)
-def _known_text(value: str) -> object:
-    return _text(value)
-
-
-def _repeated(value: object) -> object:
-    return _known_text(value) if isinstance(value, str) else _text(value)
+def _remembering(read: Read) -> Read:
+    """Return what reads the same, and remembers what it made of each text: for columns that repeat themselves."""
+    known = functools.lru_cache(maxsize=8_192)(read)
+    return lambda value: known(value) if isinstance(value, str) else read(value)
 
 
 def _silent(_: str) -> None:
@@ -92,7 +92,7 @@ class Unread(NamedTuple):
         return f"{self.field}: expected {self.expected}, got {shown(self.value)}"
 
 
-class ReadRow(NamedTuple):
+class ReadRow(Struct, frozen=True, gc=False):
     """A row with its fields, where known, or why it is refused; `row` is what stood in the file."""
 
     number: int
@@ -142,7 +142,7 @@ class RowReader:
         self._required = frozenset(wanted.required)
         self._decimals: dict[str, DecimalStyle] = {}
         self._columns_seen: frozenset[str] = frozenset()
-        self._plan: list[tuple[str, str, Callable[[object], object]]] = []
+        self._plan: list[tuple[str, str, Read]] = []
 
     def __iter__(self) -> Iterator[ReadRow]:
         """Yield the rows; raises as `read_rows`, and `Failure` where the numbers of a column have two readings.
@@ -219,7 +219,7 @@ class RowReader:
             self._say(self.columns.told())
 
     def _read(self, row: Row) -> ReadRow:
-        number, line, values = row
+        number, line, values = row.number, row.line, row.values
         if isinstance(values, InvalidRecord):
             return ReadRow(number, line, {}, values)
         if "specversion" in values:
@@ -245,15 +245,16 @@ class RowReader:
             self.account.known.update(found)
         return ReadRow(number, line, original, found)
 
-    def _planned(self) -> list[tuple[str, str, Callable[[object], object]]]:
+    def _planned(self) -> list[tuple[str, str, Read]]:
         """Return the columns that are read, the best names first, their fields, and what reads their values."""
         targets = sorted(self.columns.targets.items(), key=lambda each: self.columns.rank(each[0], each[1].field))
-        return [(column, target.field, self._reader(column, target)) for column, target in targets]
+        readers = [(column, target.field, self._reader(column, target)) for column, target in targets]
+        return [(column, name, read if name in _OWN else _remembering(read)) for column, name, read in readers]
 
-    def _reader(self, column: str, target: Target) -> Callable[[object], object]:
+    def _reader(self, column: str, target: Target) -> Read:
         name = target.field
         if name not in self._numbers:
-            return _repeated if name in _FEW_TEXTS else _text
+            return _text
         decimal, factor = self._decimals.get(column) or DecimalStyle(), target.factor
         parse = self._parser(name, decimal, factor)
         plain_point, scaled = decimal.mark != ",", factor != 1.0

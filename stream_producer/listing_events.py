@@ -1,5 +1,6 @@
 """Rows of a file as listing events, ready for the input stream."""
 
+import functools
 import random
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
@@ -104,7 +105,14 @@ def invented_id(sha256: str, row: int) -> str:
 
 def event_id(sha256: str, row: int, turn: int) -> str:
     """Return the event id of a row of a file (its SHA-256) in a pass: 32 hexadecimal digits."""
-    return blake2b(f"{sha256}:{row}:{turn}".encode(), digest_size=16).hexdigest()
+    identity = _of_file(sha256).copy()
+    identity.update(b":%d:%d" % (row, turn))
+    return identity.hexdigest()
+
+
+@functools.lru_cache(maxsize=16)
+def _of_file(sha256: str) -> blake2b:
+    return blake2b(sha256.encode(), digest_size=16)
 
 
 def _content(row: Mapping[str, object]) -> str:

@@ -16,6 +16,7 @@ from botocore.config import Config
 from msgspec import Struct
 
 from lambdas.aws.put_records import MAX_BYTES, MAX_RECORDS
+from lambdas.aws.quick_puts import QUICK
 from pricing.market import Market
 from pricing.refusal import InvalidRecord
 from stream_producer.listing_records import Records, Submission
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 REQUESTS_IN_FLIGHT = 4  # enough to hide the network
 PATIENCE = 60.0  # seconds
 SOURCE = "/python"  # of the events made here
-# For the client: records are built here, so botocore need not validate them; and retries happen here only.
-FAST = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+FAST = Config(retries={"total_max_attempts": 1}).merge(QUICK)  # for the client: retries happen here only
 MOST_WAITING = 5_000  # records behind others of their key, before reading stops
 
 Accepted = Callable[[list[Record]], object]
@@ -180,8 +180,9 @@ class _Run:
         self._stop = stop
         self._on_accepted = on_accepted
         self._over = False
-        self._ready: deque[Record] = deque()  # their keys are theirs
-        self._waiting: dict[str, deque[Record]] = {}  # a key is here while it is taken
+        self._taken: set[str] = set()  # keys of what is in flight or ready
+        self._ready: deque[Record] = deque()
+        self._waiting: dict[str, deque[Record]] = {}  # behind others, by key
         self._number_waiting = 0
         self._pending: set[Future[Sent]] = set()
         self._published = self._failed = self._retried = 0
@@ -189,18 +190,19 @@ class _Run:
 
     def outcome(self, in_flight: int) -> PublishOutcome:
         while True:
-            request = self._fill()
+            request, events = self._fill()
             if request:
-                self._pace.wait(events_in(request), self._stop)
+                self._pace.wait(events, self._stop)
                 self._pending.add(self._pool.submit(self._sender.send, request))
             if not self._pending and (self._over or self._stop.is_set()):
                 break
             if len(self._pending) == in_flight or (self._pending and not request):
                 self._settle()
-        complete = self._over and not self._failed and not self._waiting
+        complete = self._over and not self._failed and not self._taken
         return PublishOutcome(self._published, self._failed, self._retried, complete, self._error)
 
-    def _fill(self) -> list[Record]:
+    def _fill(self) -> tuple[list[Record], int]:
+        """Return the records of the next request, and how many events they carry."""
         request: list[Record] = []
         size = events = 0
         while len(request) < MAX_RECORDS and events < self._pace.most and not self._stop.is_set():
@@ -213,7 +215,7 @@ class _Run:
                 break
             request.append(record)
             events += len(record.positions)
-        return request
+        return request, events
 
     def _next(self) -> Record | None:
         """Return the next record whose key is free, or None where there is none just now."""
@@ -227,11 +229,11 @@ class _Run:
                 break
             if record is None:
                 break
-            queue = self._waiting.get(record.partition_key)
-            if queue is None:
-                self._waiting[record.partition_key] = deque()
+            key = record.partition_key
+            if key not in self._taken:
+                self._taken.add(key)
                 return record
-            queue.append(record)
+            self._waiting.setdefault(key, deque()).append(record)
             self._number_waiting += 1
         return None
 
@@ -250,9 +252,11 @@ class _Run:
             self._on_accepted(sent.accepted)
 
     def _release(self, key: str) -> None:
-        queue = self._waiting[key]
-        if queue:
-            self._ready.append(queue.popleft())
-            self._number_waiting -= 1
-        else:
+        queue = self._waiting.get(key)
+        if queue is None:
+            self._taken.discard(key)
+            return
+        self._ready.append(queue.popleft())
+        self._number_waiting -= 1
+        if not queue:
             del self._waiting[key]

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -95,8 +96,7 @@ class Progress:
 
     def accepted(self, records: list[Record]) -> None:
         """Remember that the stream has taken these records."""
-        for record in records:
-            self._taken.update(record.positions)
+        self._taken.update(chain.from_iterable(record.positions for record in records))
         moved = False
         while self._outstanding and self._outstanding[0] in self._taken:
             self.acknowledged = self._outstanding.popleft()

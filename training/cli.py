@@ -45,17 +45,22 @@ def train(
     import os
 
     from terminal import display
-    from training import printing
-    from training.params import choose_params
-    from training.registry.mlflow_registry import Registry
-    from training.train import train as run
+    from training.model.cores import cores_of_machine
 
     options = file_options(delimiter, decimal, encoding, columns, None, strict=strict)
-    params = choose_params(seed=seed, quick=quick, environ=os.environ)
-    data = _load(file, params.market, options, rejects, max_invalid)
-    printing.say_data(data)
-    with display.stages() as tell:
-        manifest = run(data, params, Registry.open(os.environ), tell)
+    with cores_of_machine(
+        spare=0 if quick else 1
+    ) as cores:  # first, so that all processes import what they need at once
+        from training import printing
+        from training.params import choose_params
+        from training.registry.mlflow_registry import Registry
+        from training.train import train as run
+
+        params = choose_params(seed=seed, quick=quick, environ=os.environ)
+        data = _load(file, params.market, options, rejects, max_invalid)
+        printing.say_data(data)
+        with display.stages() as tell:
+            manifest = run(data, params, Registry.open(os.environ), tell, cores)
     printing.show_manifest(manifest)
 
 

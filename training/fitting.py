@@ -11,11 +11,13 @@ from pricing.manifest import Offsets
 from terminal.errors import Failure
 from training.data.groups import kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import EncodedFolds, calibrated, encode_folds
+from training.evaluation.conformal import EncodedFolds, calibrated, encode
 from training.evaluation.figures import figures
+from training.evaluation.fits import Fits
 from training.export.onnx_model import Parity, check_parity, predict_onnx
 from training.model.candidates import CANDIDATES
-from training.model.training_part import Pricer, Rows, TrainingPart, dear_rows_of, prepare, rows_of, together
+from training.model.cores import ALONE, Cores
+from training.model.training_part import Pricer, Rows, TrainingPart, dear_rows_of, rows_of, together
 from training.params import Params
 
 
@@ -50,7 +52,7 @@ class Fitted:
     parity: Parity
 
 
-def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
+def split_and_encode(data: Dataset, params: Params, cores: Cores = ALONE) -> EncodedSplit:
     """Keep apart what no champion learns, and encode the others, the training part, whole and by fold.
 
     Raises `Failure` where all prices are equal.
@@ -63,20 +65,21 @@ def split_and_encode(data: Dataset, params: Params) -> EncodedSplit:
     kept = kept_apart(every.frame, every.groups, params.split.turn, params.split.kept_share)
     held, held_dear = np.split(kept, [len(rows.groups)])
     training, test = rows.take(~held), rows.take(held)
+    whole, encoded_folds = encode(training, params, params.seed, cores)
     return EncodedSplit(
         data,
         training,
         test,
         dear.take(~held_dear),
         together(test, dear.take(held_dear)),
-        prepare(training, params, params.seed),
-        encode_folds(training, params, params.seed),
+        whole,
+        encoded_folds,
     )
 
 
-def fit(encoded: EncodedSplit, params: Params, candidate: str) -> Fitted:
+def fit(encoded: EncodedSplit, params: Params, candidate: str, fits: Fits | None = None) -> Fitted:
     """Fit a candidate; raises `Failure` where ONNX and scikit-learn differ on any row of the file."""
-    made = calibrated(CANDIDATES[candidate], encoded.whole, encoded.dear, encoded.folds, params)
+    made = calibrated(CANDIDATES[candidate], encoded.whole, encoded.dear, encoded.folds, params, fits)
     pricer, offsets = made.pricer, made.offsets
     model = pricer.onnx()
     parity = check_parity(pricer, model, encoded.data.frame, params.export.parity)

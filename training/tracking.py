@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,13 +24,20 @@ from training.export.reasons import importance, with_explanations
 from training.export.reference import reference
 from training.fitting import EncodedSplit, Fitted
 from training.model.candidates import CHAMPION
+from training.model.cores import ALONE, Cores
 from training.params import Params
 from training.registry.kept_listings import COMPARABLES, keep_learnt, keep_test
 from training.registry.mlflow_registry import Registry
 
 
 def register(
-    encoded: EncodedSplit, fitted: Fitted, params: Params, registry: Registry, run_id: str, tags: Mapping[str, str]
+    encoded: EncodedSplit,
+    fitted: Fitted,
+    params: Params,
+    registry: Registry,
+    run_id: str,
+    tags: Mapping[str, str],
+    cores: Cores = ALONE,
 ) -> Manifest:
     """Store a fitted model with its run, and make it the next version; return its manifest.
 
@@ -46,7 +54,10 @@ def register(
     figures = {"median_ape": f"{fitted.figures['median_ape']:.4f}", "parity": f"{fitted.parity.worst:.2e}"}
     version = registry.register(run_id, {**tags, **figures})
     learnt = encoded.training.frame
-    manifest, comparables = with_explanations(fitted.model, _manifest(encoded, fitted, params, version, run_id), learnt)
+    (manifest, comparables), plots = cores.both(
+        partial(with_explanations, fitted.model, _manifest(encoded, fitted, params, version, run_id), learnt),
+        partial(error_plots, fitted.predicted, fitted.offsets, encoded.test, learnt),
+    )
     registry.keep(run_id, COMPARABLES, comparables)
     document = encode(manifest)
     ready = load(fitted.model, document)  # what serving would refuse does not count as finished
@@ -54,9 +65,6 @@ def register(
     tested = features_of(encoded.test.frame, params.market)
     moves = importance(ready, tested)
     asked = behaviour(ready.log_prices, tested)
-    plots = error_plots(predicted, fitted.offsets, encoded.test, learnt) | {"importance.png": importance_plot(moves)}
-    for name, png in plots.items():
-        registry.keep(run_id, f"plots/{name}", png)
     about = About(
         recipe=f"Recipe `{CHAMPION}` (training/model/candidates.py).",
         learnt=trained_on(encoded.data),
@@ -66,7 +74,12 @@ def register(
         ),
         prices="asking price",
     )
-    registry.keep(run_id, "card.md", model_card(manifest, about, encoded.test, predicted, asked, moves).encode())
+    card, bars = cores.both(
+        partial(model_card, manifest, about, encoded.test, predicted, asked, moves), partial(importance_plot, moves)
+    )
+    for name, png in {**plots, "importance.png": bars}.items():
+        registry.keep(run_id, f"plots/{name}", png)
+    registry.keep(run_id, "card.md", card.encode())
     registry.keep(run_id, "model/manifest.json", document)
     registry.point("challenger", version)
     return manifest

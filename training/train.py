@@ -16,11 +16,13 @@ from training.evaluation.compare import compare
 from training.evaluation.confidence import confidence, count_listings, listings_learnt
 from training.evaluation.fairness import fairness
 from training.evaluation.figures import Figures, figures
+from training.evaluation.fits import Fits
 from training.evaluation.search import search
 from training.export.manifest import code_version
 from training.export.onnx_model import predict_onnx, run_onnx
 from training.fitting import EncodedSplit, fit, split_and_encode
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
+from training.model.cores import ALONE, Cores
 from training.model.training_part import Rows
 from training.params import Params
 from training.registry.kept_listings import kept_test
@@ -34,25 +36,25 @@ def _silent(stage: str, steps: int) -> None:
     """Say nothing."""
 
 
-def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silent) -> Manifest:
+def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silent, cores: Cores = ALONE) -> Manifest:
     """Train the champion's recipe, track it as a run and register it; return the manifest with its version.
 
     With trials to spend, all candidates are compared and the recipe's knobs searched first, each as a nested run.
-    The same file, knobs and seed give the same figures and the same ONNX file. Raises `Failure` where the listings
-    are not as they should be or ONNX and scikit-learn differ.
+    The same file, knobs and seed give the same figures and the same ONNX file, on however many cores. Raises `Failure`
+    where the listings are not as they should be or ONNX and scikit-learn differ.
     """
     check_schema(data.frame, params.market)
     tags = _tags(data, params)
     run_id = registry.start_run(CHAMPION, {}, tags)
     try:
         with one_thread():
-            encoded = split_and_encode(data, params)
+            encoded, fits = split_and_encode(data, params, cores), Fits(cores)
             if params.search.trials:
-                params = _explore(encoded, params, registry, run_id, tell)
+                params = _explore(encoded, params, registry, run_id, tell, fits)
             registry.add_params(run_id, msgspec.to_builtins(params))
             tell("fit", 1)
-            fitted = fit(encoded, params, CHAMPION)
-            manifest = tracking.register(encoded, fitted, params, registry, run_id, tags)
+            fitted = fit(encoded, params, CHAMPION, fits)
+            manifest = tracking.register(encoded, fitted, params, registry, run_id, tags, cores)
             tell("register", 1)
     except BaseException:
         registry.finish_run(run_id, {}, failed=True)
@@ -62,15 +64,15 @@ def train(data: Dataset, params: Params, registry: Registry, tell: Tell = _silen
     return manifest
 
 
-def _explore(encoded: EncodedSplit, params: Params, registry: Registry, run_id: str, tell: Tell) -> Params:
+def _explore(encoded: EncodedSplit, params: Params, registry: Registry, run_id: str, tell: Tell, fits: Fits) -> Params:
     """Compare the candidates and search the recipe's knobs; return those to train with."""
     compared = []
-    for each in compare(encoded.training, encoded.whole, encoded.folds, params):
+    for each in compare(encoded.training, encoded.whole, encoded.folds, params, fits):
         compared.append(each)
         tracking.keep_candidate(registry, run_id, each)
         tell("candidates", len(CANDIDATES))
     tracking.keep_comparison(registry, run_id, compared)
-    found = search(encoded.training, encoded.folds, params, lambda _: tell("search", params.search.trials))
+    found = search(encoded.training, encoded.folds, params, lambda _: tell("search", params.search.trials), fits)
     tracking.keep_trials(registry, run_id, found)
     return found.params
 

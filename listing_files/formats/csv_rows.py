@@ -4,7 +4,8 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from listing_files.formats.lines import Lines
 from listing_files.formats.stray_quotes import are_rows
@@ -17,7 +18,7 @@ TITLE_LINES = 10  # above a header, at most
 Recognised = Callable[[Iterable[str]], int]
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True, gc=False):
     """A row of a file: its number among the data rows and its line (both from 1), and what stands in it.
 
     A row that cannot be read is the reason why.
@@ -68,11 +69,9 @@ def csv_rows(lines: Lines, name: str, header: Header, is_number: Callable[[str, 
         next(csv.reader(lines, strict=True, delimiter=header.delimiter), [])
     except (csv.Error, UnicodeDecodeError) as error:
         raise Failure(f"{name}, line {lines.number}: {_fault(error)}") from None
+    names = header.names
     for number, (line, values) in enumerate(_csv_values(lines, header, is_number), start=1):
-        if isinstance(values, InvalidRecord):
-            yield Row(number, line, values)
-        else:
-            yield Row(number, line, dict(zip(header.names, values, strict=True)))
+        yield Row(number, line, dict(zip(names, values, strict=True)) if isinstance(values, list) else values)
 
 
 def _csv_values(
@@ -84,6 +83,7 @@ def _csv_values(
     )  # else a stray quote swallows the rows behind it
     while True:
         lines.begin_row()
+        line = lines.number + 1
         try:
             values = next(reader, None)
         except csv.Error as error:
@@ -100,10 +100,10 @@ def _csv_values(
             line = lines.keep_one()
             yield line, unreadable_row(f"line {line}: not CSV (a stray quote joins it with the lines behind it)")
         elif len(values) == width:
-            if any("\0" in value for value in values):
+            if "\0" in "".join(values):
                 yield lines.number, unreadable_row(f"line {lines.number}: a NUL byte")
             else:
-                yield lines.number - lines.height + 1, values
+                yield line, values
         elif values and not _blank(values):
             line = lines.keep_one()
             yield line, unreadable_row(f"line {line}: {len(values)} values for {width} columns")

@@ -1,3 +1,5 @@
+import signal
+
 import msgspec
 import pytest
 
@@ -6,7 +8,9 @@ from pricing.model import load
 from terminal.errors import Failure
 from tests.training.killed_process import Killed, Life
 from training.data.frames import FIELDS
+from training.evaluation.search import BLIND
 from training.export.onnx_model import predict_onnx
+from training.model.cores import Cores
 from training.params import Params
 from training.promotion.promote import newest
 from training.registry.kept_listings import LEARNT, TEST_ROWS
@@ -136,6 +140,61 @@ def test_two_trainings_with_the_same_data_and_seed_give_the_same_model_and_figur
     assert other.sha256 != one.sha256
 
 
+def test_a_training_gives_the_same_model_and_figures_on_one_core_and_on_three(data, params, registry):
+    few = msgspec.structs.replace(params, search=msgspec.structs.replace(params.search, trials=BLIND + 2))
+    quick = msgspec.structs.replace(few, boosting=msgspec.structs.replace(few.boosting, iterations=4))
+    three = Cores(3)
+    try:
+        assert all(wait_for(each) for each in three._helpers)
+        one, other = (train(data, quick, registry, cores=cores) for cores in (Cores(), three))
+    finally:
+        three.end()
+    left_out = {"version", "created_at", "mlflow_run_id"}
+    alone, together = ({**msgspec.to_builtins(each), **dict.fromkeys(left_out)} for each in (one, other))
+    assert alone == together
+    assert tried(registry, one) == tried(registry, other)
+    assert len(tried(registry, one)) == BLIND + 2
+
+
+def wait_for(helper):
+    while not helper.ready():
+        pass
+    return helper
+
+
+def tried(registry, manifest):
+    """Return the knobs and the error of each trial, in their order."""
+    _, children = runs(registry, manifest)
+    trials = sorted(
+        (each for each in children if each.data.tags["kind"] == "trial"), key=lambda each: each.info.start_time
+    )
+    return [(each.data.params, each.data.metrics) for each in trials]
+
+
+def test_an_error_on_another_core_is_the_trainings_own_and_leaves_a_failed_run(data, params, registry):
+    broken = msgspec.structs.replace(params, boosting=msgspec.structs.replace(params.boosting, leaves=1))
+    alone, two = (error_of(data, broken, registry, count) for count in (1, 2))
+    assert alone == two
+    assert "max_leaf_nodes" in alone[1]
+    assert newest_run(registry).info.status == "FAILED"
+
+
+def error_of(data, params, registry, count):
+    cores = Cores(count)
+    try:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - what it says is asserted
+            train(data, params, registry, cores=cores)
+    finally:
+        cores.end()
+    assert [each._process.poll() for each in cores._helpers] == [-signal.SIGKILL] * (count - 1)
+    return type(caught.value), str(caught.value)
+
+
+def newest_run(registry):
+    experiment = registry._client.get_experiment_by_name("house-price").experiment_id
+    return registry._client.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]
+
+
 def test_the_figures_of_a_version_are_those_of_the_file_that_serves(data, params, registry):
     manifest = train(data, params, registry)
     version, figures = figures_of_version(data, params, registry)
@@ -175,6 +234,4 @@ def test_a_training_that_fails_leaves_a_failed_run_and_no_version(data, params, 
     with pytest.raises(Failure, match="no export: ONNX and scikit-learn differ"):
         train(data, impossible, registry)
     assert len(registry.versions()) == before
-    experiment = registry._client.get_experiment_by_name("house-price").experiment_id
-    newest = registry._client.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]
-    assert newest.info.status == "FAILED"
+    assert newest_run(registry).info.status == "FAILED"

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from training.evaluation.conformal import EncodedFolds, out_of_fold
+import numpy as np
+
+from training.evaluation.conformal import EncodedFolds, asked_unseen
 from training.evaluation.figures import Figures, point_figures
+from training.evaluation.fits import Fits
 from training.evaluation.reports.tables import table
 from training.evaluation.timing import batch_run, microseconds_a_listing
 from training.model.candidates import CANDIDATES
@@ -22,11 +25,15 @@ class Compared:
     size: int
 
 
-def compare(rows: Rows, whole: TrainingPart, encoded_folds: EncodedFolds, params: Params) -> Iterator[Compared]:
+def compare(
+    rows: Rows, whole: TrainingPart, encoded_folds: EncodedFolds, params: Params, fits: Fits
+) -> Iterator[Compared]:
     """Yield one candidate after the other."""
+    parts, nobody = [part for _, part in encoded_folds], rows.take(np.zeros(len(rows.groups), bool))
     for name, candidate in CANDIDATES.items():
-        figures = point_figures(rows.log_price, out_of_fold(candidate, rows, encoded_folds, params))
-        model = candidate(whole, params).onnx()
+        *unseen, pricer = fits.pricers([(candidate, part, params) for part in (*parts, whole)])
+        predicted = asked_unseen(unseen, rows, nobody, encoded_folds, params).predicted
+        figures, model = point_figures(rows.log_price, predicted), pricer.onnx()
         took = microseconds_a_listing(batch_run(model, rows.frame))
         yield Compared(name, figures, round(took, 2), len(model))
 

@@ -9,6 +9,7 @@ predictors); for the expected errors see `training.model.expected_error`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from pricing.answer.interval import CLASSES, Predicted, intervals
 from pricing.manifest import Offsets
 from training.arrays import Floats, Log, Mask
 from training.data.groups import folds
+from training.evaluation.fits import Fits
 from training.model.candidates import Candidate
+from training.model.cores import ALONE, Cores
 from training.model.ensemble import Ensemble
 from training.model.expected_error import cross_fitted_sizes, fit_error_sizes
 from training.model.features import matrix
@@ -49,54 +52,83 @@ class Calibrated:
     held_out: Predicted
 
 
+def encode(rows: Rows, params: Params, seed: int, cores: Cores = ALONE) -> tuple[TrainingPart, EncodedFolds]:
+    """Return rows encoded for training, whole and by fold."""
+    held = list(folds(rows.groups, params.interval.folds, seed + 1))
+    parts = [rows, *(rows.take(~mask) for mask in held)]
+    whole, *others = cores.run([partial(prepare, each, params, seed) for each in parts])
+    return whole, list(zip(held, others, strict=True))
+
+
 def encode_folds(rows: Rows, params: Params, seed: int) -> EncodedFolds:
     """Return each fold's held-out rows, and the others, encoded without them."""
     held = folds(rows.groups, params.interval.folds, seed + 1)
     return [(mask, prepare(rows.take(~mask), params, seed)) for mask in held]
 
 
-def out_of_fold(candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params) -> Log:
+def out_of_fold(
+    candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params, fits: Fits | None = None
+) -> Log:
     """Return log prices of rows, each from a model that saw no listing of its group."""
     nobody = rows.take(np.zeros(len(rows.groups), bool))
-    return held_out(candidate, rows, nobody, encoded_folds, params).predicted
+    return held_out(candidate, rows, nobody, encoded_folds, params, fits).predicted
 
 
-def held_out(candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params) -> HeldOut:
+def held_out(
+    candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params, fits: Fits | None = None
+) -> HeldOut:
     """Return the rows that the folds are of, and after them others that no model learns, as they are priced unseen.
 
     A group that is among both is held out of both.
     """
+    pricers = (fits or Fits()).pricers([(candidate, part, params) for _, part in encoded_folds])
+    return asked_unseen(pricers, rows, dear, encoded_folds, params)
+
+
+def asked_unseen(
+    pricers: Sequence[Pricer], rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params
+) -> HeldOut:
+    """Return the same of models that have been fitted, one on each fold's part."""
     every = together(rows, dear)
     predicted, fold = np.empty(len(every.frame)), np.empty(len(every.frame), dtype=np.int64)
     columns: list[Floats] = []
     seed = encoded_folds[0][1].seed
     beside = folds(dear.groups, params.interval.folds, seed + 1)
     order = []
-    for each, ((held, part), held_dear) in enumerate(zip(encoded_folds, beside, strict=True)):
+    for each, (pricer, (held, part), held_dear) in enumerate(zip(pricers, encoded_folds, beside, strict=True)):
         place = np.flatnonzero(np.concatenate([held, held_dear]))
         frame = every.frame.iloc[place].reset_index(drop=True)
-        predicted[place], fold[place] = candidate(part, params).predict(frame), each
+        predicted[place], fold[place] = pricer.predict(frame), each
         columns.append(matrix(frame, part.levels))
         order.append(place)
     return HeldOut(every.log_price, predicted, np.concatenate(columns)[np.argsort(np.concatenate(order))], fold)
 
 
 def calibrated(
-    candidate: Candidate, part: TrainingPart, dear: Rows, encoded_folds: EncodedFolds, params: Params
+    candidate: Candidate,
+    part: TrainingPart,
+    dear: Rows,
+    encoded_folds: EncodedFolds,
+    params: Params,
+    fits: Fits | None = None,
 ) -> Calibrated:
     """Fit a candidate on a training part, with the interval that keeps its promise on what its folds had not seen.
 
     `dear` are listings beside the part that no model learns. An `Ensemble` learns from the folds, too, how large its
     errors are; another pricer does not say.
     """
-    held, seed = held_out(candidate, part.rows, dear, encoded_folds, params), part.seed
-    pricer = candidate(part, params)
+    fits, seed = fits or Fits(), part.seed
+    *unseen, pricer = fits.pricers([(candidate, each, params) for each in (*(each for _, each in encoded_folds), part)])
+    held = asked_unseen(unseen, part.rows, dear, encoded_folds, params)
     sizes = np.abs(held.log_price - held.predicted)
     expected = None
     if isinstance(pricer, Ensemble):
         knobs = params.expected_error
-        expected = cross_fitted_sizes(held.columns, sizes, held.fold, knobs, seed)
-        pricer = replace(pricer, errors=fit_error_sizes(held.columns, sizes, knobs, seed))
+        expected, errors = fits.cores.both(
+            partial(cross_fitted_sizes, held.columns, sizes, held.fold, knobs, seed),
+            partial(fit_error_sizes, held.columns, sizes, knobs, seed),
+        )
+        pricer = replace(pricer, errors=errors)
     offsets = calibrate(held.predicted, held.log_price, params, expected)
     return Calibrated(pricer, offsets, intervals(held.predicted, offsets, expected))
 

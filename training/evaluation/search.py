@@ -1,16 +1,20 @@
 """A search for better knobs of the champion's recipe, by cross-validation within the training part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from training.evaluation.conformal import EncodedFolds, out_of_fold
+from training.evaluation.conformal import EncodedFolds, asked_unseen
+from training.evaluation.fits import Fits
 from training.model.candidates import CANDIDATES, CHAMPION
 from training.model.training_part import Rows
 from training.params import Params
+
+BLIND = 10  # first trials, drawn whatever became of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +33,39 @@ class Found:
     trials: tuple[Trial, ...]
 
 
-def search(rows: Rows, encoded_folds: EncodedFolds, params: Params, tell: Callable[[Trial], None]) -> Found:
-    """Try `params.search.trials` sets of knobs; the file's stay unless others are better by more than noise."""
+def search(rows: Rows, encoded_folds: EncodedFolds, params: Params, tell: Callable[[Trial], None], fits: Fits) -> Found:
+    """Try `params.search.trials` sets of knobs; the file's stay unless others are better by more than noise.
+
+    What is tried does not depend on how many cores there are: only trials that are drawn blindly share them.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=params.seed))
+    sampler = optuna.samplers.TPESampler(seed=params.seed, n_startup_trials=BLIND)
+    study = optuna.create_study(sampler=sampler)
     study.enqueue_trial(_start(params))
     trials: list[Trial] = []
-
-    def objective(trial: Any) -> float:  # noqa: ANN401 - optuna has no types
-        tried = _suggest(trial, params)
-        predicted = out_of_fold(CANDIDATES[CHAMPION], rows, encoded_folds, tried)
-        error = float(np.sqrt(np.mean((rows.log_price - predicted) ** 2)))
-        trials.append(Trial(_knobs(tried), error))
-        tell(trials[-1])
-        return error
-
-    study.optimize(objective, n_trials=params.search.trials)
+    while left := params.search.trials - len(trials):
+        asked = [study.ask() for _ in range(min(left, fits.cores.count, max(BLIND - len(trials), 1)))]
+        tried = [_suggest(trial, params) for trial in asked]
+        for trial, knobs, error in zip(asked, tried, _errors(tried, rows, encoded_folds, fits), strict=True):
+            study.tell(trial, error)
+            trials.append(Trial(_knobs(knobs), error))
+            tell(trials[-1])
     if study.best_value < trials[0].error * (1 - params.search.min_gain):
         params = _suggest(optuna.trial.FixedTrial(study.best_params), params)
     return Found(params, tuple(trials))
+
+
+def _errors(tried: Sequence[Params], rows: Rows, encoded_folds: EncodedFolds, fits: Fits) -> Iterator[float]:
+    """Yield the error of each set of knobs, all fitted side by side."""
+    nobody, recipe = rows.take(np.zeros(len(rows.groups), bool)), CANDIDATES[CHAMPION]
+    asked = [(recipe, part, params) for params in tried for _, part in encoded_folds]
+    pricers = iter(fits.pricers(asked, keep=False))
+    for params in tried:
+        unseen = list(islice(pricers, len(encoded_folds)))
+        predicted = asked_unseen(unseen, rows, nobody, encoded_folds, params).predicted
+        yield float(np.sqrt(np.mean((rows.log_price - predicted) ** 2)))
 
 
 def _suggest(trial: Any, params: Params) -> Params:  # noqa: ANN401

@@ -4,6 +4,7 @@ Gaussian bumps around the centres of k-means, plus a linear part; the penalty is
 Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 8.3.1 (subset of regressors).
 """
 
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -32,8 +33,7 @@ class LandmarkKernelRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc] 
         """Place the landmarks and solve for the weights."""
         columns = X.astype(np.float64)
         count = min(self.landmarks, len(columns))
-        clusters = KMeans(count, n_init=1, max_iter=20, random_state=self.seed).fit(columns)
-        self.centres_ = clusters.cluster_centers_.astype(np.float32)
+        self.centres_ = _centres(columns.tobytes(), columns.shape[1], count, self.seed)
         self.mean_ = float(y.mean())
         bumps = self._bumps(columns)
         design = np.hstack([bumps, columns, np.ones((len(columns), 1))])
@@ -54,6 +54,16 @@ class LandmarkKernelRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc] 
         centres = self.centres_.astype(np.float64)
         squares = (columns**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1)[None] - 2 * columns @ centres.T
         return np.asarray(np.exp(-self.gamma * squares))
+
+
+@lru_cache(maxsize=16)
+def _centres(columns: bytes, width: int, count: int, seed: int) -> Floats:
+    """Return the landmarks of float64 columns, found once: a search fits the same rows again and again."""
+    rows = np.frombuffer(columns).reshape(-1, width)
+    clusters = KMeans(count, n_init=1, max_iter=20, random_state=seed).fit(rows)
+    centres: Floats = clusters.cluster_centers_.astype(np.float32)
+    centres.flags.writeable = False
+    return centres
 
 
 def write_kernel(columns: Node, kernel: LandmarkKernelRidge) -> Node:

@@ -30,9 +30,9 @@ class Rows:
         return Rows(self.frame[mask].reset_index(drop=True), self.log_price[mask], self.groups[mask])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TrainingPart:
-    """Rows to train on: cross-fitted columns for the learners, levels for serving."""
+    """Rows to train on: cross-fitted columns for the learners, levels for serving. Each is equal to itself alone."""
 
     rows: Rows
     columns: Floats

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,8 +109,10 @@ class Registry:
 
     def finish_run(self, run_id: str, metrics: Mapping[str, Any], *, failed: bool = False) -> None:
         """End a run with its metrics."""
-        for key, value in _flat(metrics):
-            self._client.log_metric(run_id, key, float(value))
+        from mlflow.entities import Metric
+
+        at = int(time.time() * 1000)
+        self._client.log_batch(run_id, [Metric(key, float(value), at, 0) for key, value in _flat(metrics)])
         self._client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
     def keep(self, run_id: str, name: str, content: bytes) -> None:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +18,7 @@ from terminal.errors import Failure, UsageFailure
 from terminal.stack import Stack
 from training.data.listings import Dataset, read_listings
 from training.data.load import load_data
+from training.model.cores import ALONE, Cores
 from training.params import choose_params
 from training.registry.mlflow_registry import Registry
 from training.registry.models_bucket import ModelsBucket
@@ -30,8 +32,10 @@ from training.sales_contest.challengers import Served, challengers
 LISTINGS_KEY = "reference/listings.csv"  # in the archive bucket
 
 
-def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], None]) -> Worker:
-    """Return a worker for a stack; raises `Failure` where the stack has no queue or a setting is wrong.
+def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], None], cores: Cores = ALONE) -> Worker:
+    """Return a worker for a stack, which trains on these cores.
+
+    Raises `Failure` where the stack has no queue or a setting is wrong.
 
     BELO_PROMOTION_POLICY: auto (default), shadow-first or manual. BELO_PRICE_LEVEL_LIMIT: by which fraction prices as a
     whole may move without a person. DATA: the reference file.
@@ -50,7 +54,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         registry=registry,
         promoter=Promoter(bucket, registry),
         listings=ReferenceFile(Objects(s3, stack.archive_bucket), environ.get("DATA") or None, params.market, say),
-        train=challengers,
+        train=partial(challengers, cores=cores),
         params=params,
         policy=_policy(environ),
         announce=announcer(stack, say),

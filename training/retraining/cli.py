@@ -38,17 +38,20 @@ def train_worker(
 
     from terminal.display import say
     from terminal.stack import Stack
-    from training.retraining.assembly import open_worker
+    from training.model.cores import cores_of_machine
 
     stack = Stack.find(os.environ)
     say(f"writing to {stack.place(stack.models_bucket)}", "dim")
-    worker = open_worker(stack, os.environ, say)
-    if once:
-        if not worker.one(wait_seconds=1):
-            say("no request waits")
-        return
-    with suppress(KeyboardInterrupt):  # a request that was under way comes again
-        worker.work(max_requests)
+    with cores_of_machine() as cores:  # first, so that all processes import what they need at once
+        from training.retraining.assembly import open_worker
+
+        worker = open_worker(stack, os.environ, say, cores)
+        if once:
+            if not worker.one(wait_seconds=1):
+                say("no request waits")
+            return
+        with suppress(KeyboardInterrupt):  # a request that was under way comes again
+            worker.work(max_requests)
 
 
 def history(*, json: Json = False) -> None:

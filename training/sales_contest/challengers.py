@@ -22,11 +22,13 @@ from training.arrays import Log
 from training.data.frames import FIELDS, PLACES
 from training.data.groups import group_keys, kept_apart
 from training.data.listings import Dataset
-from training.evaluation.conformal import calibrated, encode_folds
+from training.evaluation.conformal import calibrated, encode
+from training.evaluation.fits import Fits
 from training.export.onnx_model import check_parity, predict_onnx, run_onnx, run_outputs
 from training.export.reference import reference
 from training.model.candidates import CANDIDATES, CHAMPION, one_thread
-from training.model.training_part import Rows, dear_rows_of, prepare, rows_of
+from training.model.cores import ALONE, Cores
+from training.model.training_part import Rows, dear_rows_of, rows_of
 from training.params import Params
 from training.sales_contest import rescale
 from training.sales_contest.rescale import Rescaling
@@ -82,7 +84,9 @@ class Challenger:
 Trainer = Callable[[Served, Sales, Dataset | None, Params], list[Challenger]]
 
 
-def challengers(champion: Served, sales: Sales, listings: Dataset | None, params: Params) -> list[Challenger]:
+def challengers(
+    champion: Served, sales: Sales, listings: Dataset | None, params: Params, cores: Cores = ALONE
+) -> list[Challenger]:
     """Return all challengers; without a reference file the champion's recipe cannot be trained anew."""
     with one_thread():
         predicted = champion.predicted(sales.frame)
@@ -91,7 +95,7 @@ def challengers(champion: Served, sales: Sales, listings: Dataset | None, params
             rewidened(champion, sales, predicted),
         ]
         if listings:
-            found.append(retrained(champion, sales, predicted, listings, params))
+            found.append(retrained(champion, sales, predicted, listings, params, cores))
         return [each for each in found if each]
 
 
@@ -133,7 +137,9 @@ def _adjusted(name: str, champion: Served, sales: Sales, fresh: Predicted, by: R
     )
 
 
-def retrained(champion: Served, sales: Sales, predicted: Predicted, listings: Dataset, params: Params) -> Challenger:
+def retrained(
+    champion: Served, sales: Sales, predicted: Predicted, listings: Dataset, params: Params, cores: Cores = ALONE
+) -> Challenger:
     """Return the champion's recipe, trained on the reference file and the sales, all at today's level.
 
     A sale counts for as many listings as it weighs. Homes of the part that no champion learns are left out, sold ones
@@ -154,8 +160,8 @@ def retrained(champion: Served, sales: Sales, predicted: Predicted, listings: Da
     rows = _weighted(Rows(frame, log_price, groups), weights)
     asked_dear = dear_rows_of(listings)
     dear = Rows(asked_dear.frame, asked_dear.log_price + level - asking_level, asked_dear.groups)
-    part, unseen = prepare(rows, params, params.seed), encode_folds(rows, params, params.seed)
-    made = calibrated(CANDIDATES[CHAMPION], part, dear, unseen, params)
+    part, unseen = encode(rows, params, params.seed, cores)
+    made = calibrated(CANDIDATES[CHAMPION], part, dear, unseen, params, Fits(cores))
     pricer = made.pricer
     model = pricer.onnx()
     parity = check_parity(pricer, model, frame, params.export.parity)
