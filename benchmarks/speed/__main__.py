@@ -47,7 +47,7 @@ def _measured(name: str) -> Section:
 
 def _alone(name: str) -> None:
     with redirect_stdout(sys.stderr):  # the functions tell their metrics
-        section: Section = importlib.import_module(f"benchmarks.speed.{name}").measure()
+        section: Section = importlib.import_module(f"benchmarks.speed.sections.{name}").measure()
     sys.stdout.buffer.write(msgspec.json.encode(section))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from benchmarks.speed import streams
 from benchmarks.speed.references import loopback
 from benchmarks.speed.references.course_lambda import CourseLambda
+from benchmarks.speed.sections import streams
 from lambdas.aws.put_records import put_records
 from lambdas.aws.quick_puts import quicken
 from lambdas.scoring.publish import Outgoing

@@ -31,7 +31,7 @@ RATES, SECONDS = (10, 100, 1_000), 15.0  # events a second, for so long each
 SHARES = (50, 95, 99)  # percentiles
 TICK = 0.01  # seconds: what is due is published so often
 PATIENCE = 120.0  # seconds without a new record, after which a stream is given up
-ECHO = Path(__file__).parent / "references" / "echo_lambda.py"
+ECHO = Path(__file__).parents[1] / "references" / "echo_lambda.py"
 PLOT = CACHE / "latency.png"
 DURATION = re.compile(r"^REPORT .*?Duration: ([\d.]+) ms", re.MULTILINE)
 

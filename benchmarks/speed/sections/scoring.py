@@ -86,15 +86,20 @@ def _over_floor(
     model: Model, event: dict[str, Any], floor_event: dict[str, Any], challenger: Challenger | None = None
 ) -> dict[str, str | float]:
     answers = score(event, model, challenger)
-    submitted, _ = decode_batch(Batch.of(floor_event), model.decode)
-    graph = _graph(model, model.price([each.data for each in submitted.events]).homes)
-    floor = Floor(floor_event, [graph] * (2 if challenger else 1), answers)
+    floor = floor_of(model, floor_event, answers, graphs=2 if challenger else 1)
     times = max(1, RECORDS // len(answers))
     took = side_by_side(
         {"ours": _repeated(lambda: score(event, model, challenger), times), "floor": _repeated(floor, times)}, ROUNDS
     )
     cost = {name: round(median(each) / times / len(answers) * 1e6, 2) for name, each in took.items()}
     return {**cost, "over the floor": ratio(took["ours"], took["floor"])}
+
+
+def floor_of(model: Model, event: dict[str, Any], answers: list[bytes] | None = None, graphs: int = 1) -> Floor:
+    """Return the floor of scoring an event; `graphs` of the champion run, and `answers` are what is encoded."""
+    submitted, _ = decode_batch(Batch.of(event), model.decode)
+    graph = _graph(model, model.price([each.data for each in submitted.events]).homes)
+    return Floor(event, [graph] * graphs, answers or score(event, model))
 
 
 def _repeated(work: Callable[[], object], times: int) -> Callable[[], object]:

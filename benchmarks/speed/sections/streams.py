@@ -1,6 +1,6 @@
 """`belo publish` and `belo consume` beside loops around boto3, and the memory that a million listings take.
 
-    python -m benchmarks.speed.streams publish|consume RECORDS FOLDER
+    python -m benchmarks.speed.sections.streams publish|consume RECORDS FOLDER
 
 does one of them once, as the command line does, and prints the most memory that it took.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 RECORDS, ROUNDS = 100_000, 3
 MANY = 1_000_000
 REGION, KEY, SECRET = "us-east-1", "AKIAEXAMPLE", "example"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CSV, PREDICTIONS = "listings.csv", "predictions.jsonl"
 
 
@@ -181,7 +181,7 @@ def _write_listings(file: Path, rows: int) -> None:
 
 
 def _write_predictions(path: Path) -> None:
-    from benchmarks.speed.put import predictions
+    from benchmarks.speed.sections.put import predictions
 
     path.write_bytes(b"".join(each.data + b"\n" for each in predictions(1_000)))
 
@@ -189,7 +189,7 @@ def _write_predictions(path: Path) -> None:
 def _memory(command: str, records: int) -> int:
     """Return the most memory, in MB, that a command takes in a process of its own."""
     with loopback.running(PREDICTIONS, records) as url:
-        run = [sys.executable, "-m", "benchmarks.speed.streams", command, str(records), url]
+        run = [sys.executable, "-m", "benchmarks.speed.sections.streams", command, str(records), url]
         done = subprocess.run(run, capture_output=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
     return int(done.stdout.split()[-1])
 

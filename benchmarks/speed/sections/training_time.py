@@ -64,7 +64,7 @@ def _trained(processors: list[int]) -> list[Mark]:
     with tempfile.TemporaryDirectory() as folder:
         arguments = [str(listings_file().resolve()), folder, *map(str, processors)]
         began = Mark("", time.time(), 0.0)
-        command = [sys.executable, "-m", "benchmarks.speed.training_time", *arguments]
+        command = [sys.executable, "-m", "benchmarks.speed.sections.training_time", *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return [began, *msgspec.json.decode(done.stdout, type=list[Mark])]
 

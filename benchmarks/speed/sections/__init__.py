@@ -1,0 +1,1 @@
+"""The sections, each of which is a process of its own."""
