@@ -48,9 +48,8 @@ def train(
     from training.model.cores import cores_of_machine
 
     options = file_options(delimiter, decimal, encoding, columns, None, strict=strict)
-    with cores_of_machine(
-        spare=0 if quick else 1
-    ) as cores:  # first, so that all processes import what they need at once
+    # First, so that all processes import what they need at once; a spare one for the search, whose folds are five.
+    with cores_of_machine(spare=0 if quick else 1) as cores:
         from training import printing
         from training.params import choose_params
         from training.registry.mlflow_registry import Registry
