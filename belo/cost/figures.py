@@ -124,9 +124,8 @@ SCORE_LOG_BYTES, ARCHIVE_LOG_BYTES = 1_104, 561  # the line of an invocation
 
 # --- measured: CPU, in microseconds ---------------------------------------------------------------------------------
 
-# Of a listing, on one pinned x86-64 core, network left out: 3.1 for the runtime's own `json.loads` of the event, 11.1
-# from decoding to the encoded prediction with a boosting of 350 trees of 24 leaves (the champion costs less: README),
-# 9.5 for `put_records` of 500. `make bench` times the model alone.
+# Of a listing, from Lambda's event to answered puts: "ours" of `python -m benchmarks.speed put` (docs/performance.md).
+# The runtime's own `json.loads` of the event, 3.1, is not in it.
 CPU_MICROSECONDS = 23.7
 
 # Of a prediction in the archive, and of a row that the monitor reads, on one core of an AMD EPYC, 5,000 rows. The

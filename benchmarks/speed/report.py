@@ -6,6 +6,7 @@ takes build/bench.json for what is committed: benchmarks/speed/committed.json, a
 """
 
 import json
+import shutil
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.speed.section import RATIOS
 FOUND = Path("build/bench.json")
 COMMITTED = Path("benchmarks/speed/committed.json")
 PAGE = Path("docs/performance.md")
+DRAWN, PLOT = Path("build/bench/latency.png"), Path("docs/latency.png")
 
 Document = dict[str, Any]  # of build/bench.json
 
@@ -46,14 +48,11 @@ def page(document: Document) -> str:
     for name, section in document["sections"].items():
         lines += [f"## {section['title']}", "", f"`python -m benchmarks.speed {name}`", ""]
         lines += [line for note in section["notes"] for line in (note, "")]
+        if name == "drain":
+            lines += [f"![How long listings waited for their prices, by rate and percentile]({PLOT.name})", ""]
         rows = [row for row in document["rows"] if row["section"] == name]
         for table, found in groupby(rows, key=lambda row: row["table"]):
-            lines += [
-                f"**{table[0].upper()}{table[1:]}** (`python -m benchmarks.speed {name}`)",
-                "",
-                *_table(list(found)),
-                "",
-            ]
+            lines += [f"{table[0].upper()}{table[1:]}:", "", *_table(list(found)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -76,3 +75,4 @@ if __name__ == "__main__":
     text = FOUND.read_text()
     COMMITTED.write_text(text)
     PAGE.write_text(page(json.loads(text)))
+    shutil.copyfile(DRAWN, PLOT)

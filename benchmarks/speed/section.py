@@ -30,7 +30,7 @@ RATIOS = {
         "less", 1.67, "`belo score` of a Parquet file, a row, over the scoring floor, a record"
     ),
     "drain_vs_echo_lambda": Ratio("more", 0.8, "records a second through the stack over those of an echo function"),
-    "training_vs_one_core": Ratio("less", 0.6, "a training with 14 trials on all cores, seconds over those on one core"),
+    "training_vs_one_core": Ratio("less", 0.6, "seconds of a training with 14 trials, all cores over one core"),
     "champion_vs_boosting_350x24": Ratio("less", 1.0, "the champion's graph over a boosting of 350 trees, 24 leaves"),
 }
 

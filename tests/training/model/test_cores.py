@@ -64,7 +64,7 @@ def test_results_come_in_the_order_of_the_work_whoever_did_it(two):
 
 def test_the_first_that_fails_raises_its_error_and_the_next_work_is_done(two):
     for _ in range(20):
-        with pytest.raises(Failure, match=r"^3 is odd$"):
+        with pytest.raises(Failure, match=r"^3 is odd\b"):
             two.run([partial(refuse, number) for number in (0, 2, 3, 5, 7, 8)])
     assert two.run([partial(refuse, number) for number in (2, 4)]) == [2, 4]
 
