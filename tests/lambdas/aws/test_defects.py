@@ -19,7 +19,6 @@ DEFECTS = within(
         '(response_dict["body"]):',
     ),
     ("look at the count alone", "    answers: list[_Answer] =", "    answers: object ="),
-    ("take any status for success", 'if response_dict["status_code"] != 200:', "if False:"),
     ("write text as if it were encoded", "if {type(each.get", "if True or {type(each.get"),
     (
         "forget the body where it is to be tried again",
