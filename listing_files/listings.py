@@ -92,8 +92,11 @@ class Unread(NamedTuple):
         return f"{self.field}: expected {self.expected}, got {shown(self.value)}"
 
 
-class ReadRow(Struct, frozen=True, gc=False):
-    """A row with its fields, where known, or why it is refused; `row` is what stood in the file."""
+class ReadRow(Struct, frozen=True):
+    """A row with its fields, where known, or why it is refused; `row` is what stood in the file.
+
+    The collector has to see it: an error that was raised holds the frames that hold its row.
+    """
 
     number: int
     line: int

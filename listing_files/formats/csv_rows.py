@@ -18,7 +18,7 @@ TITLE_LINES = 10  # above a header, at most
 Recognised = Callable[[Iterable[str]], int]
 
 
-class Row(Struct, frozen=True, gc=False):
+class Row(Struct, frozen=True):
     """A row of a file: its number among the data rows and its line (both from 1), and what stands in it.
 
     A row that cannot be read is the reason why.

@@ -1,7 +1,9 @@
 """Rows as events: identities, samples, passes, and the rows that are not sent."""
 
+import gc
 import io
 import json
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,3 +175,15 @@ def test_a_file_that_is_gone_round_is_told_once(tmp_path: Path) -> None:
     assert len(list(ListingEvents(file, SHA256, limit=7, say=said.append))) == 7
     assert [line.partition(" ")[0] for line in said] == [f"{file}:", "read:"]
     assert "not read" not in said[1]
+
+
+def test_rows_that_were_refused_are_let_go_of(tmp_path: Path) -> None:
+    file = tmp_path / "listings.csv"
+    file.write_text("neighborhood,area_m2\n" + "Centro,large\n" * 100)
+    refused: list[weakref.ref[Exception]] = []
+
+    assert not list(ListingEvents(file, "ab" * 32, on_invalid=lambda _, error: refused.append(weakref.ref(error))))
+    gc.collect()
+
+    assert len(refused) == 100
+    assert not [each for each in refused if each()]
