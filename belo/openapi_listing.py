@@ -141,10 +141,10 @@ def _number(limits: Schema) -> str:
     below = _below(most)
     digit = "0" if "multipleOf" in limits else "[0-9]"
     alone = rf"0*(?:{below})(?:\.{digit}*)?|0*{most}(?:\.0*)?|\.{digit}+"
-    end = rf"(?:(?:{below})(?:\.[0-9]+)?|{most}(?:\.0+)?)"
+    end = rf"(?![0-9]{{16}})0*(?:(?:{below})(?:\.[0-9]+)?|{most}(?:\.0+)?)"
     sign = "[+-]?" if limits.get("minimum", 0) < 0 else r"\+?"
     not_zero = "(?=.*[1-9])" if "exclusiveMinimum" in limits else ""
-    return rf"{not_zero}(?:{sign}(?:{alone})|{end}[ \t]*-[ \t]*{end})"
+    return rf"{not_zero}(?:{sign}(?:{alone})|{end}[\t-\r ]*-[\t-\r ]*{end})"
 
 
 def _below(limit: int) -> str:
