@@ -23,8 +23,9 @@ STACK = Path("modules") / "stack"
 PLUGIN_CACHE = ROOT / ".cache" / "terraform-plugins"
 MIRRORS = ("~/.terraform.d/plugins", "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins")
 MISSING = "terraform is not installed; version 1.9 or newer is needed"
-# Emulators close a connection after five seconds, which is how often the provider asks whether a function is there: an
-# answer may be lost, and what was made is asked for again. Such an alias is taken into the state.
+# LocalStack closes a connection after five seconds, which is how often the provider asks whether a function is there:
+# an answer may be lost, and what was made is asked for again. Such an alias is taken into the state; MiniStack, which
+# is started here, gives its first answer again (local_cloud/serve.py).
 ALIAS_EXISTS = re.compile(r"Alias already exists: live.*?with (module\.[^,\s]+)", re.DOTALL)
 LOCAL_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 

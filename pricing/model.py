@@ -66,12 +66,12 @@ class Priced:
     prices: Prices
     warnings: list[tuple[str, ...]]
 
-    def take(self, rows: Sequence[int]) -> "Priced":
+    def take(self, rows: list[int]) -> "Priced":
         """Return those of some of the rows."""
-        some, said = list(rows), self.prices
-        confidence = [said.confidence[row] for row in some]
-        prices = Prices(said.price[some], said.low[some], said.high[some], confidence)
-        return Priced([self.homes[row] for row in some], prices, [self.warnings[row] for row in some])
+        said = self.prices
+        confidence = [said.confidence[row] for row in rows]
+        prices = Prices(said.price[rows], said.low[rows], said.high[rows], confidence)
+        return Priced([self.homes[row] for row in rows], prices, [self.warnings[row] for row in rows])
 
 
 class Model:

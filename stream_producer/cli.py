@@ -55,17 +55,16 @@ def publish(
     """
     import os
 
-    from lambdas.aws.quick_puts import quicken
     from listing_files.market_file import find_market
     from stream_producer.file_publisher import Choices, FilePublisher
-    from stream_producer.publisher import FAST
+    from stream_producer.publisher import publishing_client
     from terminal.display import print_json, say
     from terminal.stack import Stack
 
     options = file_options(delimiter, decimal, encoding, columns, id_column, strict=strict)
     stack = Stack.find(os.environ)
     market = find_market(stack.environment())
-    publisher = FilePublisher(quicken(stack.client("kinesis", FAST)), stack.listings_stream, market)
+    publisher = FilePublisher(publishing_client(stack), stack.listings_stream, market)
     choices = Choices(
         sample=sample,
         limit=limit,

@@ -16,7 +16,7 @@ from botocore.config import Config
 from msgspec import Struct
 
 from lambdas.aws.put_records import MAX_BYTES, MAX_RECORDS
-from lambdas.aws.quick_puts import QUICK
+from lambdas.aws.quick_puts import QUICK, quicken
 from pricing.market import Market
 from pricing.refusal import InvalidRecord
 from stream_producer.listing_records import Records, Submission
@@ -26,6 +26,8 @@ from stream_producer.sender import Sender, Sent
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
+
+    from terminal.stack import Stack
 
 REQUESTS_IN_FLIGHT = 4  # enough to hide the network
 PATIENCE = 60.0  # seconds
@@ -47,6 +49,11 @@ class PublishOutcome(Struct, frozen=True):
     retried: int
     complete: bool
     error: str
+
+
+def publishing_client(stack: "Stack") -> "KinesisClient":
+    """Return a client of a stack's streams for a `Publisher`, which tries again by itself."""
+    return quicken(stack.client("kinesis", FAST))
 
 
 class Publisher:

@@ -1,6 +1,7 @@
 """Measuring side by side: every round runs each contender once, and a ratio is the median of the rounds' ratios."""
 
 import base64
+import functools
 import gc
 import hashlib
 import os
@@ -41,8 +42,13 @@ def ratio(ours: list[float], theirs: list[float]) -> float:
 
 
 def dataset() -> Dataset:
-    """Return the listings that `DATA` names, or the generated ones."""
-    return load_data(Path(os.environ["DATA"]) if os.environ.get("DATA") else None)
+    """Return the listings that `DATA` names, or the generated ones; they are read once."""
+    return _dataset(os.environ.get("DATA"))
+
+
+@functools.cache
+def _dataset(file: str | None) -> Dataset:
+    return load_data(Path(file) if file else None)
 
 
 def listings_file() -> Path:

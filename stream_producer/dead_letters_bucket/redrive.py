@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, get_args
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from lambdas.aws.quick_puts import quicken
 from pricing.refusal import Reason
 from stream_producer.dead_letters_bucket.letters import PARKED_REASON, Letter, UnreadableObject
 from stream_producer.dead_letters_bucket.objects import LetterObjects, Stored
-from stream_producer.publisher import FAST, Publisher
+from stream_producer.publisher import Publisher, publishing_client
 from terminal.display import counting, warn
 from terminal.errors import Failure
 
@@ -180,7 +179,7 @@ class Redrive:
 def redrive_bucket(stack: "Stack", choice: Choice, *, dry_run: bool) -> Redriven:
     """Redrive a stack's dead letters, showing progress."""
     objects = LetterObjects(stack.client("s3"), stack.dead_letters_bucket, stack.listings_stream)
-    redrive = Redrive(objects, Publisher(quicken(stack.client("kinesis", FAST)), stack.listings_stream), warn, choice)
+    redrive = Redrive(objects, Publisher(publishing_client(stack), stack.listings_stream), warn, choice)
     keys = redrive.keys()
     with counting("reading", len(keys)) as progress:
         return redrive.run(keys, dry_run=dry_run, progress=progress)

@@ -10,9 +10,9 @@ from benchmarks.speed.references import loopback
 from benchmarks.speed.references.course_lambda import CourseLambda
 from benchmarks.speed.sections import streams
 from lambdas.aws.put_records import put_records
-from lambdas.aws.quick_puts import quicken
 from lambdas.scoring.publish import Outgoing
 from stream_consumer.testing import MemoryStream, priced
+from stream_producer.publisher import publishing_client
 from tests.events import batch, payload
 
 
@@ -25,7 +25,7 @@ def url(tmp_path, monkeypatch) -> Iterator[str]:
 
 
 def test_what_is_put_is_taken(url):
-    kinesis = quicken(boto3.client("kinesis", "us-east-1", endpoint_url=url, config=streams.FAST, **KEYS))
+    kinesis = publishing_client(streams.stack(url))
     assert put_records(kinesis, "listings", [Outgoing(n, f"{n}", b"{}") for n in range(3)]) == ([], "")
     assert kinesis.put_record(StreamName="listings", Data=b"{}", PartitionKey="1")["ShardId"]
     slow = boto3.client("kinesis", "us-east-1", endpoint_url=url, **KEYS)

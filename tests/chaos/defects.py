@@ -256,6 +256,21 @@ def plant(defect: Defect, copy: Path, folders: Sequence[str], files: Sequence[st
     return None
 
 
+def run_tests(defect: Defect, folders: Sequence[str], tests: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Plant a defect in a copy of folders, and run tests there: 1 is returned where they notice it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        assert not plant(defect, copy, folders, ["pyproject.toml"])
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist", *tests],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": str(copy), "PATH": ""},
+        )
+
+
 def _judge(defect: Defect, copy: Path, act: str, seed: int, events: int) -> Outcome:
     figures = copy / "chaos.json"
     run = (f"--act={act}", f"--seed={seed}", f"--events={events}", f"--clients-events={events}", f"--out={figures}")

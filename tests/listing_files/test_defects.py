@@ -1,19 +1,16 @@
 """Mistakes planted into a copy of the reader: the corpus, or the thousand mutated files, must notice each."""
 
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.defects import Defect, plant
+from tests.chaos.defects import Defect, run_tests
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("belo", "lambdas", "listing_files", "markets", "pricing", "stream_producer", "terminal", "training", "tests")
-FILES = ("pyproject.toml",)
 CELLS, COLUMNS, LISTINGS = (f"listing_files/{name}.py" for name in ("cells", "columns", "listings"))
 FORMATS = "listing_files/formats"
+TESTS = ("tests/listing_files/test_corpus.py", "tests/listing_files/test_mutations.py")
 DEFECTS = [
     Defect(
         "take a lone mark for a decimal mark", CELLS, "    grouped = len(fraction) == 3 and", "    grouped = False and"
@@ -90,16 +87,12 @@ def test_it_stands_once_where_it_is_planted(defect):
 @pytest.mark.slow
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
 def test_a_planted_mistake_is_noticed(defect):
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        assert not plant(defect, copy, ROOMS, FILES)
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist"]
-        found = subprocess.run(
-            [*command, "tests/listing_files/test_corpus.py", "tests/listing_files/test_mutations.py"],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PYTHONPATH": str(copy), "PATH": ""},
-        )
+    found = run_tests(defect, ROOMS, TESTS)
     assert found.returncode == 1, found.stdout[-2_000:]
+
+
+@pytest.mark.slow
+def test_without_a_mistake_nothing_is_noticed():
+    first = DEFECTS[0]
+    found = run_tests(Defect("none", first.file, first.old, first.old), ROOMS, TESTS)
+    assert found.returncode == 0, found.stdout[-2_000:]

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from training.evaluation.conformal import EncodedFolds, asked_unseen
+from training.evaluation.conformal import EncodedFolds, predicted_unseen
 from training.evaluation.figures import Figures, point_figures
 from training.evaluation.fits import Fits
 from training.evaluation.reports.tables import table
@@ -29,10 +27,10 @@ def compare(
     rows: Rows, whole: TrainingPart, encoded_folds: EncodedFolds, params: Params, fits: Fits
 ) -> Iterator[Compared]:
     """Yield one candidate after the other."""
-    parts, nobody = [part for _, part in encoded_folds], rows.take(np.zeros(len(rows.groups), bool))
+    parts = [part for _, part in encoded_folds]
     for name, candidate in CANDIDATES.items():
         *unseen, pricer = fits.pricers([(candidate, part, params) for part in (*parts, whole)])
-        predicted = asked_unseen(unseen, rows, nobody, encoded_folds, params).predicted
+        predicted = predicted_unseen(unseen, rows, encoded_folds, params)
         figures, model = point_figures(rows.log_price, predicted), pricer.onnx()
         took = microseconds_a_listing(batch_run(model, rows.frame))
         yield Compared(name, figures, round(took, 2), len(model))

@@ -66,22 +66,24 @@ def encode_folds(rows: Rows, params: Params, seed: int) -> EncodedFolds:
     return [(mask, prepare(rows.take(~mask), params, seed)) for mask in held]
 
 
-def out_of_fold(
-    candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params, fits: Fits | None = None
-) -> Log:
+def out_of_fold(candidate: Candidate, rows: Rows, encoded_folds: EncodedFolds, params: Params) -> Log:
     """Return log prices of rows, each from a model that saw no listing of its group."""
+    pricers = Fits().pricers([(candidate, part, params) for _, part in encoded_folds])
+    return predicted_unseen(pricers, rows, encoded_folds, params)
+
+
+def predicted_unseen(pricers: Sequence[Pricer], rows: Rows, encoded_folds: EncodedFolds, params: Params) -> Log:
+    """Return the same of models that have been fitted, one on each fold's part."""
     nobody = rows.take(np.zeros(len(rows.groups), bool))
-    return held_out(candidate, rows, nobody, encoded_folds, params, fits).predicted
+    return asked_unseen(pricers, rows, nobody, encoded_folds, params).predicted
 
 
-def held_out(
-    candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params, fits: Fits | None = None
-) -> HeldOut:
+def held_out(candidate: Candidate, rows: Rows, dear: Rows, encoded_folds: EncodedFolds, params: Params) -> HeldOut:
     """Return the rows that the folds are of, and after them others that no model learns, as they are priced unseen.
 
     A group that is among both is held out of both.
     """
-    pricers = (fits or Fits()).pricers([(candidate, part, params) for _, part in encoded_folds])
+    pricers = Fits().pricers([(candidate, part, params) for _, part in encoded_folds])
     return asked_unseen(pricers, rows, dear, encoded_folds, params)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from training.evaluation.conformal import EncodedFolds, asked_unseen
+from training.evaluation.conformal import EncodedFolds, predicted_unseen
 from training.evaluation.fits import Fits
 from training.model.candidates import CANDIDATES, CHAMPION
 from training.model.training_part import Rows
@@ -59,12 +59,11 @@ def search(rows: Rows, encoded_folds: EncodedFolds, params: Params, tell: Callab
 
 def _errors(tried: Sequence[Params], rows: Rows, encoded_folds: EncodedFolds, fits: Fits) -> Iterator[float]:
     """Yield the error of each set of knobs, all fitted side by side."""
-    nobody, recipe = rows.take(np.zeros(len(rows.groups), bool)), CANDIDATES[CHAMPION]
-    asked = [(recipe, part, params) for params in tried for _, part in encoded_folds]
+    asked = [(CANDIDATES[CHAMPION], part, params) for params in tried for _, part in encoded_folds]
     pricers = iter(fits.pricers(asked, keep=False))
     for params in tried:
         unseen = list(islice(pricers, len(encoded_folds)))
-        predicted = asked_unseen(unseen, rows, nobody, encoded_folds, params).predicted
+        predicted = predicted_unseen(unseen, rows, encoded_folds, params)
         yield float(np.sqrt(np.mean((rows.log_price - predicted) ** 2)))
 
 

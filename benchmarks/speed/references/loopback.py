@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from email.utils import formatdate
 from functools import cache
 from pathlib import Path
@@ -31,10 +31,15 @@ BEFORE_ID = b'{"specversion":"1.0","id":"'
 Reply = dict[str, Any]
 
 
-@contextmanager
-def running(*arguments: object) -> Iterator[str]:
+def running(*arguments: object) -> AbstractContextManager[str]:
     """Serve until the block ends; yields the URL."""
-    command = [sys.executable, "-m", "benchmarks.speed.references.loopback", *map(str, arguments)]
+    return served("loopback", *arguments)
+
+
+@contextmanager
+def served(module: str, *arguments: object) -> Iterator[str]:
+    """Run a module beside this one, which prints its port, until the block ends; yields its URL."""
+    command = [sys.executable, "-m", f"benchmarks.speed.references.{module}", *map(str, arguments)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     ) as server:

@@ -6,27 +6,20 @@ It serves the files of a folder as the objects of every bucket, takes what is pu
 """
 
 import hashlib
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from benchmarks.speed.references.loopback import served
 
 MISSING = b"<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>"
 TAKEN = b'{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"shardId-000000000000"}]}'
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running(folder: Path) -> AbstractContextManager[str]:
     """Serve until the block ends; yields the URL."""
-    command = [sys.executable, "-m", "benchmarks.speed.references.loopback_bucket", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        try:
-            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        finally:
-            server.terminate()
+    return served("loopback_bucket", folder)
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from belo.score.price_file import score_file
 from benchmarks.speed.measuring import batch, champion_files, listing_payloads, listings_file, ratio, side_by_side
+from benchmarks.speed.memory import peak_megabytes
 from benchmarks.speed.section import Section
 from benchmarks.speed.sections.scoring import floor_of
 from pricing.model import load
@@ -59,9 +60,8 @@ def _alone(file: Path) -> dict[str, int | float]:
 def _score(file: Path) -> None:
     began = time.monotonic()
     count = score_file(file, file.with_suffix(".out.parquet"), load(*champion_files()), lambda _: None).rows
-    seconds, peak = time.monotonic() - began, Path("/proc/self/status").read_text()
-    megabytes = next(int(line.split()[1]) // 1024 for line in peak.splitlines() if "VmHWM" in line)
-    print(json.dumps({"rows": count, "rows a second": round(count / seconds), "peak, MB": megabytes}))
+    seconds = time.monotonic() - began
+    print(json.dumps({"rows": count, "rows a second": round(count / seconds), "peak, MB": peak_megabytes()}))
 
 
 if __name__ == "__main__":

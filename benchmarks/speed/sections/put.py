@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from belo.sample_service import Bucket
-from benchmarks.speed.measuring import batch, champion_folder, listing_payloads, ratio, side_by_side
+from benchmarks.speed.measuring import batch, champion_objects, listing_payloads, ratio, side_by_side
 from benchmarks.speed.references import loopback
 from benchmarks.speed.references.course_lambda import CourseLambda, train
 from benchmarks.speed.section import Section
@@ -135,9 +135,7 @@ def predictions(count: int) -> list[Outgoing]:
 
 def _handler(output: OutputStream) -> Callable[[dict[str, Any]], object]:
     """Return the function with the champion, its log kept from standard output."""
-    folder = champion_folder()
-    files = {str(each.relative_to(folder)): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
-    s3 = cast("S3Client", Bucket(files))
+    s3 = cast("S3Client", Bucket(champion_objects()))
     scorer = Scorer(
         Champion(s3, "models", poll_seconds=math.inf),
         output,

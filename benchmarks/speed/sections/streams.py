@@ -10,8 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import chdir
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from benchmarks.speed.memory import peak_megabytes
 from benchmarks.speed.references import loopback
-from lambdas.aws.quick_puts import quicken
 from stream_consumer.consumer import Consumer
 from stream_consumer.printing.formats import Format
 from stream_consumer.printing.output import Output
 from stream_consumer.printing.printer import Printing
 from stream_producer.file_publisher import Choices, FilePublisher
-from stream_producer.publisher import FAST
+from stream_producer.publisher import publishing_client
 from terminal.stack import Credentials, Stack
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ def measure() -> "Section":
     """Return the CPU of both commands over a loop's, and their memory."""
     from benchmarks.speed.measuring import listings_file, ratio, side_by_side
     from benchmarks.speed.section import Section
+    from benchmarks.speed.sections.put import predictions
 
-    listings = listings_file().resolve()
-    with tempfile.TemporaryDirectory() as workdir, _inside(Path(workdir)):
-        _write_predictions(Path(PREDICTIONS))
+    listings, priced = listings_file().resolve(), predictions(1_000)  # here, where the champion is kept
+    with tempfile.TemporaryDirectory() as workdir, chdir(workdir):
+        Path(PREDICTIONS).write_bytes(b"".join(each.data + b"\n" for each in priced))
         _write_listings(listings, RECORDS)
         with loopback.running(PREDICTIONS, RECORDS) as url:
             place = stack(url)
@@ -97,7 +98,7 @@ WORDS = {
 
 def publish(stack: Stack, records: int) -> None:
     """Publish the file of the working folder, as `belo publish` does."""
-    publisher = FilePublisher(quicken(stack.client("kinesis", FAST)), stack.listings_stream)
+    publisher = FilePublisher(publishing_client(stack), stack.listings_stream)
     summary, _ = publisher.publish(CSV, Choices(limit=records, max_invalid=records))
     assert summary.published == records
 
@@ -180,12 +181,6 @@ def _write_listings(file: Path, rows: int) -> None:
         out.writelines(islice(cycle(lines), rows + rows // 10))
 
 
-def _write_predictions(path: Path) -> None:
-    from benchmarks.speed.sections.put import predictions
-
-    path.write_bytes(b"".join(each.data + b"\n" for each in predictions(1_000)))
-
-
 def _memory(command: str, records: int) -> int:
     """Return the most memory, in MB, that a command takes in a process of its own."""
     with loopback.running(PREDICTIONS, records) as url:
@@ -194,20 +189,9 @@ def _memory(command: str, records: int) -> int:
     return int(done.stdout.split()[-1])
 
 
-@contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
 def _alone(command: str, records: str, url: str) -> None:
     COMMANDS[command](stack(url), int(records))
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(int(peak.split()[1]) // 1024)
+    print(peak_megabytes())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,14 @@
 """Mistakes planted into a copy of the quick PutRecords: its tests must notice each."""
 
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.defects import Defect, plant, within
+from tests.chaos.defects import Defect, run_tests, within
 
 ROOT = Path(__file__).parents[3]
 ROOMS = ("lambdas", "markets", "pricing", "terminal", "tests")
+TESTS = ("tests/lambdas/aws/test_quick_puts.py",)
 DEFECTS = within(
     "lambdas/aws/quick_puts.py",
     (
@@ -36,17 +34,13 @@ def test_it_stands_once_where_it_is_planted(defect):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_planted_mistake_is_noticed(defect: Defect):
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        assert not plant(defect, copy, ROOMS, ["pyproject.toml"])
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:xdist"]
-        found = subprocess.run(
-            [*command, "tests/lambdas/aws/test_quick_puts.py"],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={"PYTHONPATH": str(copy), "PATH": ""},
-        )
+def test_a_planted_mistake_is_noticed(defect):
+    found = run_tests(defect, ROOMS, TESTS)
     assert found.returncode == 1, found.stdout[-2_000:]
+
+
+@pytest.mark.slow
+def test_without_a_mistake_nothing_is_noticed():
+    first = DEFECTS[0]
+    found = run_tests(Defect("none", first.file, first.old, first.old), ROOMS, TESTS)
+    assert found.returncode == 0, found.stdout[-2_000:]
