@@ -1,6 +1,5 @@
 """Rows of a file as listings, or sales: each field read, or unknown, or the reason why its row is refused."""
 
-import functools
 import re
 import unicodedata
 from collections import Counter
@@ -35,10 +34,13 @@ _COORDINATES = ("latitude", "longitude")
 _BOUNDED = (*_COUNTS, *_COORDINATES)  # of two readings only one is possible: the other is beyond all limits
 _PLAIN_POINT = DecimalStyle(".")
 # A number that is the same whatever the decimal mark, unless that is a comma.
-_PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(?:\d\d?|\d{4,}))?", re.ASCII).fullmatch
+_PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(?:\d{4,}|\d\d?))?", re.ASCII).fullmatch
 _OWN = ("listing_id", "address", *_COORDINATES)  # hardly two homes share them; any other column repeats itself
+_REMEMBERED = 8_192  # texts of a column
 
-Read = Callable[[object], object]  # what stands in a file, as the value that it means; None is unknown
+# What stands in a file, as the value that it means; None is unknown.
+ReadText = Callable[[str], object]
+Read = Callable[[object], object]  # anything but a text
 
 
 def _only(value: object) -> object:
@@ -46,19 +48,31 @@ def _only(value: object) -> object:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _text(value: object) -> object:
-    """Return a text without blanks around it, None where it says unknown; a whole number is one, such as a code."""
-    if not isinstance(value, str):
-        return None if is_missing(value) else identifier(value)
-    if is_unknown(value):
+def _read_text(text: str) -> object:
+    """Return a text without blanks around it, None where it says unknown."""
+    if is_unknown(text):
         return None
-    return (value if value.isascii() else unicodedata.normalize("NFC", value)).strip()
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).strip()
 
 
-def _remembering(read: Read) -> Read:
-    """Return what reads the same, and remembers what it made of each text: for columns that repeat themselves."""
-    known = functools.lru_cache(maxsize=8_192)(read)
-    return lambda value: known(value) if isinstance(value, str) else read(value)
+def _read_as_text(value: object) -> object:
+    """Return a whole number as text, such as a code; None where a value says unknown, and anything else as it is."""
+    return None if is_missing(value) else identifier(value)
+
+
+class _Remembering(dict[str, object]):
+    """What the texts of a column mean, each of them read once."""
+
+    def __init__(self, read: ReadText) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> object:
+        found = self._read(text)
+        if len(self) == _REMEMBERED:
+            self.clear()
+        self[text] = found
+        return found
 
 
 def _silent(_: str) -> None:
@@ -145,7 +159,7 @@ class RowReader:
         self._required = frozenset(wanted.required)
         self._decimals: dict[str, DecimalStyle] = {}
         self._columns_seen: frozenset[str] = frozenset()
-        self._plan: list[tuple[str, str, Read]] = []
+        self._plan: list[tuple[str, str, ReadText, Read]] = []
 
     def __iter__(self) -> Iterator[ReadRow]:
         """Yield the rows; raises as `read_rows`, and `Failure` where the numbers of a column have two readings.
@@ -234,11 +248,14 @@ class RowReader:
                 self._plan = self._planned()
             values = plain(values)
         found: dict[str, Any] = {}
-        for column, name, read in self._plan:
+        for column, name, read_text, read in self._plan:
             value = values.get(column)
+            if value is None:
+                continue
             try:
-                if (known := read(value)) is not None:
-                    found.setdefault(name, known)
+                known = read_text(value) if isinstance(value, str) else read(value)
+                if known is not None and name not in found:
+                    found[name] = known
             except Unreadable as error:
                 unread = Unread(line, name, column, value, str(error))
                 if self._options.strict or name in self._required:
@@ -248,34 +265,41 @@ class RowReader:
             self.account.known.update(found)
         return ReadRow(number, line, original, found)
 
-    def _planned(self) -> list[tuple[str, str, Read]]:
-        """Return the columns that are read, the best names first, their fields, and what reads their values."""
+    def _planned(self) -> list[tuple[str, str, ReadText, Read]]:
+        """Return the columns that are read, the best names first, their fields, and what reads texts and all else."""
+        plan = []
         targets = sorted(self.columns.targets.items(), key=lambda each: self.columns.rank(each[0], each[1].field))
-        readers = [(column, target.field, self._reader(column, target)) for column, target in targets]
-        return [(column, name, read if name in _OWN else _remembering(read)) for column, name, read in readers]
+        for column, target in targets:
+            read_text, read = self._readers(column, target)
+            if target.field not in _OWN:
+                read_text = _Remembering(read_text).__getitem__
+            plan.append((column, target.field, read_text, read))
+        return plan
 
-    def _reader(self, column: str, target: Target) -> Read:
+    def _readers(self, column: str, target: Target) -> tuple[ReadText, Read]:
         name = target.field
         if name not in self._numbers:
-            return _text
+            return _read_text, _read_as_text
         decimal, factor = self._decimals.get(column) or DecimalStyle(), target.factor
         parse = self._parser(name, decimal, factor)
-        plain_point, scaled = decimal.mark != ",", factor != 1.0
+        scaled = factor != 1.0
+        plain = decimal.mark != "," and not scaled
+
+        def read_text(text: str) -> object:
+            if plain and _PLAIN_NUMBER(text):
+                return float(text)
+            return None if is_unknown(text) else parse(text.strip())
 
         def read(value: object) -> object:
-            if not isinstance(value, str):
-                if isinstance(value := _only(value), str):
-                    return read(value)
-                if is_missing(value):
-                    return None
-                if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-                    return value  # which is none, and refused as what it is
-                return round(float(value) * factor, 6) if scaled else float(value)
-            if plain_point and not scaled and _PLAIN_NUMBER(value):
-                return float(value)
-            return None if is_unknown(value) else parse(value.strip())
+            if isinstance(value := _only(value), str):
+                return read_text(value)
+            if is_missing(value):
+                return None
+            if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+                return value  # which is none, and refused as what it is
+            return round(float(value) * factor, 6) if scaled else float(value)
 
-        return read
+        return read_text, read
 
     def _parser(self, name: str, decimal: DecimalStyle, factor: float) -> Callable[[str], float]:
         if name == "area_m2":

@@ -75,7 +75,7 @@ def explain_file(
     count = without = 0
     every = iter(rows)
     with open_sink(output, Path("rows.jsonl")) as begin:
-        write = begin([])
+        write = begin([], [])
         while chunk := list(islice(every, CHUNK)):
             found = [read_listing(each, listings, explainer.model) for each in chunk]
             answered = iter(explainer.answers([each for each in found if isinstance(each, Listing)]))
@@ -83,7 +83,7 @@ def explain_file(
                 answer = next(answered) if isinstance(listing, Listing) else None
                 error = listing if isinstance(listing, str) else "unscorable: no finite price"
                 said = {"error": error} if answer is None else msgspec.to_builtins(answer)
-                write([{"row": read.number, **said}])
+                write([{"row": read.number, **said}], {})
                 if answer is None:
                     without += 1
                     if reading.rejects:

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from listing_files.columns import Columns
 from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
-from listing_files.rejects import Reading, Rejects
-from listing_files.row_writers import Row
+from listing_files.rejects import Reading
+from listing_files.row_writers import Added
 from listing_files.writing import open_sink
 from pricing.listing import Listing
 from pricing.manifest import ContractMismatch
@@ -24,19 +23,21 @@ from terminal.errors import Failure
 from training.registry.models_bucket import ModelsBucket
 
 ADDED = ("predicted_price", "low", "high", "confidence", "warnings", "error")
+_ADDED = frozenset(ADDED)
+_NO_PRICE = (None,) * (len(ADDED) - 1)
 
-CHUNK = 1_000  # rows a run of the model
-
-
-class PricedRow(NamedTuple):
-    """A row as it was read, and as it is written: with `ADDED`."""
-
-    read: ReadRow
-    row: Row
+CHUNK = 4_000  # rows a run of the model
 
 
-def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> Iterator[list[PricedRow]]:
-    """Yield the rows in order and in chunks, each with `ADDED`: prices, confidence and warnings, or None and an error.
+class PricedRows(NamedTuple):
+    """Rows as they were read, and the columns of `ADDED`, with a value for each of them."""
+
+    read: list[ReadRow]
+    added: Added
+
+
+def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> Iterator[PricedRows]:
+    """Yield the rows in order and in chunks, with `ADDED`: prices, confidence and warnings, or None and an error.
 
     Prices are in the currency of the model's market, warnings stand side by side with ; between them. A row that cannot
     be read comes out with its error alone. `price` is never read. Memory holds one chunk. Raises `Failure` for a row
@@ -46,19 +47,29 @@ def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> It
     while chunk := list(islice(rows, CHUNK)):
         for each in chunk:
             _refuse_taken(each.row)
-        found = [read_listing(each, listings, model) for each in chunk]
-        homes = [each for each in found if isinstance(each, Listing)]
-        said = model.price(homes)
-        columns = ((*prices, warned) for prices, warned in zip(said.prices, said.warnings, strict=True))
-        yield [
-            PricedRow(read, read.row | _verdict(home, *(next(columns) if isinstance(home, Listing) else ())))
-            for read, home in zip(chunk, found, strict=True)
-        ]
+        yield PricedRows(chunk, _added([read_listing(each, listings, model) for each in chunk], model))
 
 
 def _refuse_taken(columns: Iterable[str]) -> None:
-    if taken := [name for name in columns if name in ADDED]:
-        raise Failure(f"the column {', '.join(taken)} is there already, and would be overwritten: rename it")
+    if not _ADDED.isdisjoint(columns):
+        taken = ", ".join(name for name in columns if name in _ADDED)
+        raise Failure(f"the column {taken} is there already, and would be overwritten: rename it")
+
+
+def _added(found: list[Listing | str], model: Model) -> Added:
+    """Price listings; what is no listing is the reason why."""
+    said = model.price([each for each in found if isinstance(each, Listing)])
+    answers = (_answer(*prices, warned) for prices, warned in zip(said.prices, said.warnings, strict=True))
+    rows = [(*_NO_PRICE, each) if isinstance(each, str) else next(answers) for each in found]
+    return dict(zip(ADDED, zip(*rows, strict=True), strict=True))
+
+
+def _answer(
+    price: float, low: float, high: float, confidence: Confidence | None, warnings: tuple[str, ...]
+) -> tuple[object, ...]:
+    if math.isnan(price):
+        return (*_NO_PRICE, "unscorable: no finite price")
+    return price, low, high, confidence, ";".join(warnings) or None, None
 
 
 def read_listing(read: ReadRow, listings: ListingReader, model: Model) -> Listing | str:
@@ -69,21 +80,6 @@ def read_listing(read: ReadRow, listings: ListingReader, model: Model) -> Listin
         return listings.listing(read, f"L-{read.number}")
     except InvalidRecord as error:
         return str(error)
-
-
-def _verdict(
-    home: Listing | str,
-    price: float = math.nan,
-    low: float = 0,
-    high: float = 0,
-    confidence: Confidence | None = None,
-    warnings: tuple[str, ...] = (),
-) -> Row:
-    if isinstance(home, str):
-        return dict.fromkeys(ADDED) | {"error": home}
-    if math.isnan(price):
-        return dict.fromkeys(ADDED) | {"error": "unscorable: no finite price"}
-    return dict(zip(ADDED, (price, low, high, confidence, ";".join(warnings) or None, None), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +104,26 @@ def score_file(
     listings = ListingReader(rows, reading.market, strict=reading.options.strict)
     with open_sink(output, file) as begin:
         chunks = priced(rows, listings, model)
-        first = next(chunks, [])
+        first = next(chunks, PricedRows([], dict.fromkeys(ADDED, ())))
         _refuse_taken(rows.names)
-        write = begin([*(rows.names or _own(first)), *ADDED])
-        for chunk in chain([first], chunks):
-            write([each.row for each in chunk])
-            count += len(chunk)
-            for each in chunk:
-                warned += each.row["warnings"] is not None
-                if each.row["error"] is not None:
+        write = begin(rows.names or _own(first.read), ADDED)
+        for read, added in chain([first], chunks):
+            write([each.row for each in read], added)
+            count += len(read)
+            warned += len(read) - added["warnings"].count(None)
+            for each, error in zip(read, added["error"], strict=True):
+                if error is not None:
                     refused += 1
-                    _reject(each, reading.rejects, rows.columns)
-            step(len(chunk))
+                    if reading.rejects:
+                        reading.rejects.refuse(each, InvalidRecord("invalid_listing", str(error)), rows.columns)
+            step(len(read))
     rows.sum_up(reading.warn)
     return Count(count, refused, warned)
 
 
-def _reject(each: PricedRow, rejects: Rejects | None, columns: Columns) -> None:
-    if rejects:
-        reason = InvalidRecord("invalid_listing", str(each.row["error"]))
-        rejects.refuse(each.read, reason, columns)
-
-
-def _own(rows: list[PricedRow]) -> list[str]:
-    """Return the columns that any of these rows had before it was priced, in the order of their coming."""
-    return list(dict.fromkeys(name for each in rows for name in each.read.row))
+def _own(rows: list[ReadRow]) -> list[str]:
+    """Return the columns that any of these rows has, in the order of their coming."""
+    return list(dict.fromkeys(name for each in rows for name in each.row))
 
 
 def market_of(model: Model) -> Market:

@@ -5,11 +5,13 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from belo.score.price_file import ADDED, open_champion, open_folder, priced, score_file
+from belo.score.price_file import ADDED, CHUNK, open_champion, open_folder, priced, score_file
 from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
+from listing_files.parquet_writer import ROWS_A_GROUP
 from pricing.listing import Features
 from terminal.errors import Failure, UsageFailure
 from tests.champions import champion
@@ -121,13 +123,13 @@ def test_memory_does_not_grow_with_the_file(model):
 
     def peak(count):
         tracemalloc.start()
-        assert sum(len(chunk) for chunk in priced(rows(count), listings, model)) == count
+        assert sum(len(chunk.read) for chunk in priced(rows(count), listings, model)) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
 
-    peak(1_000)
-    assert peak(20_000) < 1.5 * peak(3_000)
+    peak(CHUNK)
+    assert peak(10 * CHUNK) < 1.5 * peak(2 * CHUNK)
 
 
 def test_the_output_appears_only_when_it_is_whole(source, tmp_path, model):
@@ -157,15 +159,18 @@ def test_a_row_that_cannot_be_read_comes_out_at_its_place_with_its_error_alone(s
     assert table["predicted_price"].notna().tolist()[:3] == [True, False, True]
 
 
-def test_json_lines_that_differ_in_their_fields_fit_a_table_where_the_first_thousand_name_them_all(tmp_path, model):
+def test_json_lines_that_differ_in_their_fields_fit_a_table_where_the_first_chunk_names_them_all(tmp_path, model):
     source = tmp_path / "in.jsonl"
-    rows = [{"neighborhood": "Buritis", "area_m2": 50}, *[{"neighborhood": "Buritis", "area_m2": 50, "more": 1}] * 999]
+    rows = [
+        {"neighborhood": "Buritis", "area_m2": 50},
+        *[{"neighborhood": "Buritis", "area_m2": 50, "more": 1}] * (CHUNK - 1),
+    ]
     source.write_text("\n".join(map(json.dumps, rows)))
-    assert score_file(source, tmp_path / "out.csv", model, lambda rows: None).rows == 1_000
+    assert score_file(source, tmp_path / "out.csv", model, lambda rows: None).rows == CHUNK
     source.write_text("\n".join(map(json.dumps, [*rows, {"neighborhood": "Buritis", "area_m2": 50, "late": 1}])))
     with pytest.raises(Failure, match=r"not among the first rows' columns: late; write JSON Lines"):
         score_file(source, tmp_path / "out.csv", model, lambda rows: None)
-    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 1_001
+    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == CHUNK + 1
 
 
 def json_rows(path, *values):
@@ -179,19 +184,51 @@ def json_rows(path, *values):
     [(62, 62.7), (3, None), (None, "text"), (2**60 + 1, 3), ({"a": 1, "b": 2}, {"a": 1, "b": None})],
 )
 def test_values_of_json_lines_stand_in_parquet_as_they_are_however_late_they_come(tmp_path, model, first, later):
-    source = json_rows(tmp_path / "in.jsonl", *1_000 * [first], later)
+    source = json_rows(tmp_path / "in.jsonl", *CHUNK * [first], later)
     score_file(source, tmp_path / "out.parquet", model, lambda rows: None)
-    assert pq.read_table(tmp_path / "out.parquet")["note"].to_pylist() == [*1_000 * [first], later]
+    assert pq.read_table(tmp_path / "out.parquet")["note"].to_pylist() == [*CHUNK * [first], later]
 
 
 @pytest.mark.parametrize(
     ("first", "later"), [(None, 3), ("3", 3), (3, True), (3, 2**60 + 1), ({"a": 1}, {"a": 1, "b": 2}), ([1], [1.5])]
 )
 def test_a_value_that_a_parquet_column_cannot_hold_as_it_is_fails_by_name(tmp_path, model, first, later):
-    source = json_rows(tmp_path / "in.jsonl", *1_000 * [first], later)
+    source = json_rows(tmp_path / "in.jsonl", *CHUNK * [first], later)
     with pytest.raises(Failure, match=r"^not the first rows' types: note: .*; write JSON Lines"):
         score_file(source, tmp_path / "out.parquet", model, lambda rows: None)
-    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == 1_001
+    assert score_file(source, tmp_path / "out.jsonl", model, lambda rows: None).rows == CHUNK + 1
+
+
+def test_columns_of_parquet_go_over_as_they_are_whatever_their_types_and_row_groups(tmp_path, model):
+    source, count = tmp_path / "in.parquet", 2 * ROWS_A_GROUP + 1
+    table = pa.table(
+        {
+            "neighborhood": pa.array(["Buritis", "Savassi", None] * count).slice(0, count).dictionary_encode(),
+            "area_m2": pa.array(range(count), pa.decimal128(9, 2)),
+            "seen": pa.array(range(count), pa.timestamp("ns", "America/Sao_Paulo")),
+            "before the calendar": pa.array([-(2**60)] * count, pa.timestamp("us")),
+            "tags": pa.array([[{"a": 1}], None, []] * count).slice(0, count),
+            "photo": pa.array([b"\0\xff"] * count, pa.large_binary()),
+        }
+    )
+    pq.write_table(table, source, row_group_size=7_777)
+    assert score_file(source, tmp_path / "out.parquet", model, lambda rows: None).rows == count
+    written = pq.read_table(tmp_path / "out.parquet")
+    assert written.select(table.column_names).equals(table)
+    assert written["error"].null_count == count - count // 3 - 1  # an area of 0, and no neighbourhood
+
+
+def test_a_parquet_file_that_is_damaged_further_on_is_named_and_leaves_no_output(tmp_path, model):
+    source, count = tmp_path / "in.parquet", 2 * CHUNK
+    notes = [str(number) for number in range(count)]
+    table = pa.table({"neighborhood": ["Buritis"] * count, "area_m2": [50.0] * count, "note": notes})
+    pq.write_table(table, source, row_group_size=CHUNK, use_dictionary=False, compression="none")
+    whole = source.read_bytes()
+    place = pq.ParquetFile(source).metadata.row_group(1).column(2).data_page_offset
+    source.write_bytes(whole[:place] + b"\xff" * 40 + whole[place + 40 :])
+    with pytest.raises(Failure, match=r"in\.parquet: damaged"):
+        score_file(source, tmp_path / "out.parquet", model, lambda rows: None)
+    assert not list(tmp_path.glob("*out*"))
 
 
 def test_without_an_output_json_lines_go_to_standard_output_as_json_lines(source, tmp_path, model, monkeypatch):
