@@ -20,7 +20,12 @@ from belo.local_cloud import provision
 from integration_tests.cloud import BELO, Cloud
 from integration_tests.principals import queue, somebody  # noqa: F401 - fixtures
 from terminal.stack import Stack
+from training.data.listings import read_listings
+from training.data.load import load_data
 from training.data.sample import write_sample
+from training.params import choose_params
+from training.registry.mlflow_registry import Registry
+from training.train import train as train_here
 
 ROOT = Path(__file__).parent.parent
 LAMBDA_CONSUMER = ROOT / "examples" / "lambda_consumer"
@@ -89,17 +94,16 @@ def workdir(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def training(tmp_path_factory) -> Iterator[Training]:
-    """Versions 1, of DATA or of the generated sample, and 2, of a few listings, being trained while Terraform works."""
+    """Versions 1, of DATA or generated listings, and 2, of a few listings, being trained while Terraform works."""
     folder = tmp_path_factory.mktemp("training")
     env = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
-    few = write_sample(folder / "few.csv", 600)
+    some, few = write_sample(folder / "some.csv", 1_500), write_sample(folder / "few.csv", 600)
 
     def train() -> None:
-        for file in ([], [few]):
-            done = subprocess.run(
-                [BELO, "train", *file, "--quick"], capture_output=True, text=True, env=env, check=False
-            )
-            assert done.returncode == 0, done.stderr
+        data = load_data(Path(file)) if (file := os.environ.get("DATA")) else read_listings(some, generated=True)
+        train_here(data, choose_params(quick=True, environ=env), Registry.open(env))
+        done = subprocess.run([BELO, "train", few, "--quick"], capture_output=True, text=True, env=env, check=False)
+        assert done.returncode == 0, done.stderr
 
     with ThreadPoolExecutor(1) as pool:
         yield Training(folder, env, pool.submit(train))

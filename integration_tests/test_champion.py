@@ -5,7 +5,9 @@ import json
 import threading
 
 import pytest
+from typer.testing import CliRunner
 
+from belo.cli import app
 from integration_tests.cloud import until
 from pricing.manifest import CHAMPION_KEY, manifest_key
 from tests.champions import champion
@@ -61,8 +63,12 @@ def test_promotion_and_rollback_move_the_pointer_that_the_function_follows(cloud
     def pointed() -> dict:
         return json.loads(cloud.s3.get_object(Bucket=cloud.stack.models_bucket, Key=CHAMPION_KEY)["Body"].read())
 
+    def belo(command: str) -> None:
+        result = CliRunner().invoke(app, [command], env=cloud.env)  # a process would import MLflow once more
+        assert result.exit_code == 0, result.output
+
     first = pointed()["version"]
-    cloud.belo("promote")
+    belo("promote")
     assert (pointed()["version"], pointed()["previous"]) == ("2", first)
-    cloud.belo("rollback")
+    belo("rollback")
     assert (pointed()["version"], pointed()["previous"]) == (first, "2")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
+import moto.s3.models
+import moto.s3.urls
 import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
@@ -11,6 +13,9 @@ from moto import mock_aws
 # How long a machine takes is no finding.
 settings.register_profile("belo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("belo")
+
+# Else moto reads them anew for each request, as they might have changed.
+moto.s3.models.S3Backend._url_module = moto.s3.urls
 
 MODELS, DEAD_LETTERS = "models", "dead-letters"
 

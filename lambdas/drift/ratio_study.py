@@ -21,6 +21,7 @@ IAAO_LIMITS: Mapping[str, Limits] = MappingProxyType(
 )
 FEWEST = 10  # homes that a study is made of
 DRAWS = 500  # of the bootstrap
+BLOCK = 100  # draws computed at once
 
 
 class RatioStudy(Struct, frozen=True, kw_only=True):
@@ -50,46 +51,51 @@ def ratio_study(actual: Prices, predicted: Prices) -> RatioStudy:
     """Return the study of N homes, shape (N,) each, N >= 10; raises `ValueError` for fewer."""
     if len(actual) < FEWEST:
         raise ValueError(f"{len(actual)} homes; at least {FEWEST} make a ratio study")
-    ratio = predicted / actual
-    median = float(np.median(ratio))
-    value = np.log2((predicted / median + actual) / 2)
-    spread = value - value.mean()
-    squares = float(spread @ spread)
-    ordered = np.argsort(actual, kind="stable")
-    return RatioStudy(
-        n=len(actual),
-        median_ratio=median,
-        cod=float(100 * np.mean(np.abs(ratio - median)) / median),
-        prd=float(ratio.mean() / (predicted.sum() / actual.sum())),
-        prb=float(spread @ ((ratio - median) / median) / squares) if squares else 0.0,
-        mki=_over(_gini(predicted[ordered]), _gini(actual[ordered])),
-        within_10=float(np.mean(np.abs(ratio - 1) <= 0.1)),
-        within_20=float(np.mean(np.abs(ratio - 1) <= 0.2)),
-    )
-
-
-def _gini(values: Prices) -> float:
-    """Return how unequal values are in the order given: the area between their Lorenz curve and the diagonal."""
-    n = len(values)
-    return float((2 * (values @ np.arange(1, n + 1)) / values.sum() - (n + 1)) / n)
-
-
-def _over(one: float, other: float) -> float:
-    return one / other if other else 1.0
+    (found,) = _studies(actual, predicted, np.ones((1, len(actual)), np.int64))
+    return RatioStudy(n=len(actual), **dict(zip(FIGURES, found.tolist(), strict=True)))
 
 
 def bounds(
     actual: Prices, predicted: Prices, groups: NDArray[np.str_], *, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, Limits]:
     """Return the 95 % bootstrap interval of each figure; `groups`, shape (N,), are drawn: homes in one are alike."""
-    samples = (np.repeat(np.arange(len(actual)), each) for each in drawn_weights(groups, draws, seed))
-    found = [
-        [getattr(ratio_study(actual[rows], predicted[rows]), name) for name in FIGURES]
-        for rows in samples
-        if len(rows) >= FEWEST
-    ]
+    weights = drawn_weights(groups, draws, seed)
+    weights = weights[weights.sum(axis=1) >= FEWEST]
+    found = np.concatenate([_studies(actual, predicted, weights[at : at + BLOCK]) for at in range(0, draws, BLOCK)])
     low, high = np.quantile(found, [0.025, 0.975], axis=0)
     return {name: (float(low[at]), float(high[at])) for at, name in enumerate(FIGURES)}
+
+
+def _studies(actual: Prices, predicted: Prices, weights: NDArray[np.int64]) -> Prices:
+    """Return `FIGURES`, shape (D, 7), of N homes that count for so many each: `weights`, shape (D, N)."""
+    ratio, count = predicted / actual, weights.sum(axis=1)
+    median = _medians(ratio, weights, count)[:, None]
+    off, value = ratio - median, np.log2((predicted / median + actual) / 2)
+    spread = value - (weights * value).sum(axis=1, keepdims=True) / count[:, None]
+    squares = (weights * spread**2).sum(axis=1)
+    lean = (weights * spread * off).sum(axis=1) / median[:, 0]
+    equity = vertical_equity(actual, predicted, weights)
+    found: Prices = np.column_stack(
+        [
+            median,
+            100 * (weights * np.abs(off)).sum(axis=1) / count / median[:, 0],
+            equity[:, 0],
+            np.divide(lean, squares, out=np.zeros(len(weights)), where=squares != 0),
+            equity[:, 1],
+            weights @ (np.abs(ratio - 1) <= 0.1) / count,
+            weights @ (np.abs(ratio - 1) <= 0.2) / count,
+        ]
+    )
+    return found
+
+
+def _medians(values: Prices, weights: NDArray[np.int64], count: NDArray[np.int64]) -> Prices:
+    """Return the median of values that count for so many each, shape (D,)."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[:, order], axis=1)
+    middle = [(reached > half[:, None]).argmax(axis=1) for half in ((count - 1) // 2, count // 2)]
+    found: Prices = values[order][middle].mean(axis=0)
+    return found
 
 
 def vertical_equity(actual: Prices, predicted: Prices, weights: NDArray[np.int64]) -> Prices:

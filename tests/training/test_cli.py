@@ -1,4 +1,3 @@
-import contextlib
 import json
 import shutil
 
@@ -9,16 +8,8 @@ from belo.cli import app
 from terminal.errors import Failure
 from terminal.stack import Stack
 from tests.champions import champion
-from training.registry.mlflow_registry import DEFAULT_STORE, Registry
+from training.registry.mlflow_registry import DEFAULT_STORE
 from training.registry.models_bucket import ModelsBucket
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory):
-    """MLflow's tables, which take seconds to make."""
-    with contextlib.chdir(tmp_path_factory.mktemp("store")):
-        Registry.open({})
-        return DEFAULT_STORE.resolve()
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
     """
     if not stack.retraining_queue:
         raise Failure("this stack has no queue of retraining requests: BELO_RETRAINING_QUEUE is not set")
+    policy = _policy(environ)
     s3 = stack.client("s3", Config(max_pool_connections=READERS))
     sqs = stack.client("sqs", Config(read_timeout=40))  # a receive waits for 20 s
     journal = Journal(s3, stack.archive_bucket)
@@ -56,7 +57,7 @@ def open_worker(stack: Stack, environ: Mapping[str, str], say: Callable[[str], N
         listings=ReferenceFile(Objects(s3, stack.archive_bucket), environ.get("DATA") or None, params.market, say),
         train=partial(challengers, cores=cores),
         params=params,
-        policy=_policy(environ),
+        policy=policy,
         announce=announcer(stack, say),
     )
     url = url_of(sqs, stack.retraining_queue)

@@ -32,7 +32,7 @@ from terminal.stack import Credentials, Stack
 if TYPE_CHECKING:
     from benchmarks.speed.section import Section
 
-RECORDS, ROUNDS = 100_000, 3
+RECORDS, ROUNDS = 50_000, 9
 MANY = 1_000_000
 REGION, KEY, SECRET = "us-east-1", "AKIAEXAMPLE", "example"
 ROOT = Path(__file__).parents[3]

@@ -191,20 +191,25 @@ class FilledStack:
 
     def standing(self) -> dict[tuple[str, str], bytes]:
         """Return what stands, by bucket and key."""
-        keys = {(bucket, key) for bucket, key, _ in self.everything()}
         found = {}
-        for bucket, key in sorted(keys):
-            listed = self.s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-            if any(each["Key"] == key for each in listed):
-                found[bucket, key] = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        for bucket in BUCKETS.values():
+            for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for each in page.get("Contents", []):
+                    found[bucket, each["Key"]] = self.s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
         return found
 
     def holders(self, listing: str) -> list[str]:
         """Return the keys of all objects and old versions in which a listing's id can be read, decoded all the way."""
-        word = re.compile(rf"(?<![\w-]){re.escape(listing)}(?![\w-])")
-        return sorted(
-            {key for (_, key, _), body in self.everything().items() if any(word.search(text) for text in decoded(body))}
-        )
+        return self.holders_of_each((listing,))[listing]
+
+    def holders_of_each(self, listings: tuple[str, ...]) -> dict[str, list[str]]:
+        """Return the same by listing, with one look at everything."""
+        words = {each: re.compile(rf"(?<![\w-]){re.escape(each)}(?![\w-])") for each in listings}
+        texts = [(key, list(decoded(body))) for (_, key, _), body in self.everything().items()]
+        return {
+            listing: sorted({key for key, found in texts if any(map(word.search, found))})
+            for listing, word in words.items()
+        }
 
 
 class _Puts:
