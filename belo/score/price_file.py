@@ -1,13 +1,15 @@
 """A file of listings priced without a stream, by the lines that price the stream: row by row, in order."""
 
-import math
+import gc
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from listing_files.listings import LISTINGS, ListingReader, ReadRow, RowReader
 from listing_files.rejects import Reading
@@ -17,14 +19,12 @@ from pricing.listing import Listing
 from pricing.manifest import ContractMismatch
 from pricing.market import Market
 from pricing.model import Model, load
-from pricing.prediction import Confidence
 from pricing.refusal import InvalidRecord
 from terminal.errors import Failure
 from training.registry.models_bucket import ModelsBucket
 
 ADDED = ("predicted_price", "low", "high", "confidence", "warnings", "error")
 _ADDED = frozenset(ADDED)
-_NO_PRICE = (None,) * (len(ADDED) - 1)
 
 CHUNK = 4_000  # rows a run of the model
 
@@ -46,30 +46,33 @@ def priced(rows: Iterable[ReadRow], listings: ListingReader, model: Model) -> It
     rows = iter(rows)
     while chunk := list(islice(rows, CHUNK)):
         for each in chunk:
-            _refuse_taken(each.row)
+            if not each.row.keys().isdisjoint(_ADDED):
+                _refuse_taken(each.row)
         yield PricedRows(chunk, _added([read_listing(each, listings, model) for each in chunk], model))
 
 
 def _refuse_taken(columns: Iterable[str]) -> None:
-    if not _ADDED.isdisjoint(columns):
-        taken = ", ".join(name for name in columns if name in _ADDED)
+    if taken := ", ".join(name for name in columns if name in _ADDED):
         raise Failure(f"the column {taken} is there already, and would be overwritten: rename it")
 
 
 def _added(found: list[Listing | str], model: Model) -> Added:
     """Price listings; what is no listing is the reason why."""
     said = model.price([each for each in found if isinstance(each, Listing)])
-    answers = (_answer(*prices, warned) for prices, warned in zip(said.prices, said.warnings, strict=True))
-    rows = [(*_NO_PRICE, each) if isinstance(each, str) else next(answers) for each in found]
-    return dict(zip(ADDED, zip(*rows, strict=True), strict=True))
-
-
-def _answer(
-    price: float, low: float, high: float, confidence: Confidence | None, warnings: tuple[str, ...]
-) -> tuple[object, ...]:
-    if math.isnan(price):
-        return (*_NO_PRICE, "unscorable: no finite price")
-    return price, low, high, confidence, ";".join(warnings) or None, None
+    amounts = (said.prices.price, said.prices.low, said.prices.high)
+    warnings = [";".join(each) or None for each in said.warnings]
+    columns: list[list[object]] = [*(each.tolist() for each in amounts), [*said.prices.confidence], [*warnings]]
+    errors: list[str | None] = [None] * len(warnings)
+    for row in np.flatnonzero(np.isnan(said.prices.price)).tolist():
+        errors[row] = "unscorable: no finite price"
+        for column in columns:
+            column[row] = None
+    for row, error in enumerate(found):
+        if isinstance(error, str):
+            errors.insert(row, error)
+            for column in columns:
+                column.insert(row, None)
+    return dict(zip(ADDED, (*columns, errors), strict=True))
 
 
 def read_listing(read: ReadRow, listings: ListingReader, model: Model) -> Listing | str:
@@ -102,7 +105,7 @@ def score_file(
     count = warned = refused = 0
     rows = RowReader(file, LISTINGS, reading.market, reading.options, say=reading.say)
     listings = ListingReader(rows, reading.market, strict=reading.options.strict)
-    with open_sink(output, file) as begin:
+    with open_sink(output, file) as begin, _collector_at_ease():
         chunks = priced(rows, listings, model)
         first = next(chunks, PricedRows([], dict.fromkeys(ADDED, ())))
         _refuse_taken(rows.names)
@@ -119,6 +122,16 @@ def score_file(
             step(len(read))
     rows.sum_up(reading.warn)
     return Count(count, refused, warned)
+
+
+@contextmanager
+def _collector_at_ease() -> Iterator[None]:
+    """Keep the garbage collector from going through libraries and model every few chunks: they stay."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _own(rows: list[ReadRow]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from listing_files.formats.csv_rows import TITLE_LINES, Recognised, Row
 from terminal.errors import Failure
 
-_ROWS_A_READ = 1_000
+_ROWS_A_READ = 4_000
 
 
 def parquet_file(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
