@@ -27,7 +27,7 @@ def refuse_others(rows: Iterable[Row], columns: AbstractSet[str]) -> None:
             raise Failure(f"not among the first rows' columns: {', '.join(sorted(more))}; {USE_JSON_LINES}")
 
 
-def values_of(added: Added) -> Iterator[tuple[object, ...]]:
+def _values_of(added: Added) -> Iterator[tuple[object, ...]]:
     """Yield the added values row by row; nothing for each of any number of rows where nothing is added."""
     return zip(*added.values(), strict=True) if added else repeat(())
 
@@ -43,7 +43,7 @@ def csv_sink(out: IO[str]) -> Begin:
             refuse_others(rows, known)  # JSON Lines may differ in their fields
             writer.writerows(
                 [*(_cell(row.get(name)) for name in columns), *more]
-                for row, more in zip(rows, values_of(added), strict=False)
+                for row, more in zip(rows, _values_of(added), strict=False)
             )
 
         return write
@@ -61,7 +61,7 @@ def json_lines_sink(out: IO[str]) -> Begin:
     """Write JSON Lines; each row names its own fields."""
 
     def write(rows: list[Row], added: Added) -> None:
-        for row, more in zip(rows, values_of(added), strict=False):
+        for row, more in zip(rows, _values_of(added), strict=False):
             out.write(f"{_encode_json(row | dict(zip(added, more, strict=True))).decode()}\n")
 
     return lambda _columns, _added: write

@@ -21,7 +21,7 @@ IAAO_LIMITS: Mapping[str, Limits] = MappingProxyType(
 )
 FEWEST = 10  # homes that a study is made of
 DRAWS = 500  # of the bootstrap
-BLOCK = 100  # draws computed at once
+BLOCK = 20  # draws computed at once: more of them leave the caches
 
 
 class RatioStudy(Struct, frozen=True, kw_only=True):

@@ -17,8 +17,6 @@ from training.promotion.contenders import Contender, Evidence, SecondOpinion
 from training.promotion.judge import behaves, judge, no_less_fair, no_slice_suffers
 from training.promotion.verdict_report import verdict_report
 
-FEWER_DRAWS = msgspec.structs.replace(KNOBS, draws=1_000)  # for rates over many markets
-
 
 def failed(verdict):
     return {check.name for check in verdict.checks if not check.passed}
@@ -106,7 +104,7 @@ def test_chance_promotes_a_model_that_is_no_better_about_as_seldom_as_stated():
     """Challenger and champion err by the same amount to either side: on average nobody wins."""
     above, below = contender("2", base=9.05), contender("1", base=8.95)
     better = [
-        "better than the champion" not in failed(judge(above, below, evidence(300, seed=seed), FEWER_DRAWS))
+        "better than the champion" not in failed(judge(above, below, evidence(300, seed=seed), KNOBS))
         for seed in range(100)
     ]
     assert np.mean(better) < 0.13
@@ -167,7 +165,7 @@ def test_a_challenger_that_is_better_everywhere_is_seldom_refused_for_the_noise_
     """Before slices were tested as the whole is, a point estimate refused it in every third market."""
     refused, by_point = 0, 0
     for seed in range(60):
-        verdict = judge(contender("2"), contender("1", base=9.1), evidence(400, seed=seed), FEWER_DRAWS)
+        verdict = judge(contender("2"), contender("1", base=9.1), evidence(400, seed=seed), KNOBS)
         refused += "no slice suffers" in failed(verdict)
         by_point += any(each.change > 0 for each in verdict.slices if each.rows >= KNOBS.min_slice)
     assert refused <= 2
